@@ -1,1 +1,61 @@
 #![forbid(unsafe_code)]
+//! Make operations safe to retry.
+//!
+//! A client sends `Idempotency-Key: K`; however often that request arrives, the operation takes
+//! effect once, and every copy gets an honest answer: the identical response, an error because the
+//! key came with another payload, or the word that the original is still running.
+//!
+//! This crate knows no web framework. It has the [key](IdempotencyKey), the
+//! [scope](Scope), the [fingerprint](Fingerprint), the [records](Record), the
+//! [store contract](IdempotencyStore) with a store in [memory](MemoryStore), the pure
+//! [decision](decide), the [policy](Policy), the [refusals](Refusal), and the
+//! [engine](Idempotency) that joins them. An adapter such as `idem-axum` converts types and
+//! nothing else.
+//!
+//! # What it promises, and what not
+//! While the store keeps the record, an operation whose response was kept runs once. It is not
+//! exactly-once: the record is apart from the data, so a crash between the handler's effect and
+//! the record, or work that outlasts its lease, can run again. Where that must not be, pass the
+//! key on to what is called downstream, or keep the record in the same transaction as the effect.
+
+mod codec;
+mod credentials;
+mod decision;
+mod digest;
+mod engine;
+mod execution;
+mod fingerprint;
+mod key;
+mod memory;
+mod policy;
+mod record;
+mod record_key;
+mod refusal;
+mod request;
+mod response;
+mod scope;
+mod store;
+
+#[cfg(feature = "mock")]
+pub use crate::store::MockIdempotencyStore;
+pub use crate::{
+    codec::{DecodeError, decode, encode_completed, encode_pending},
+    credentials::CredentialsDigest,
+    decision::{Decision, decide},
+    engine::{Admission, Begin, Idempotency, Protected},
+    execution::{Execution, Verdict},
+    fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError},
+    key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES},
+    memory::{MemoryLimits, MemoryStore},
+    policy::{KeyRequirement, Policy, Profile},
+    record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record},
+    record_key::RecordKey,
+    refusal::Refusal,
+    request::RequestHead,
+    response::{Headers, Response},
+    scope::Scope,
+    store::{
+        Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
+        WriteEffect,
+    },
+};

@@ -1,0 +1,258 @@
+//! The store inside the process: the embedded default, and the fastest.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::Instant;
+
+use crate::{
+    record::{Lease, Outcome},
+    record_key::RecordKey,
+    store::{
+        Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
+        WriteEffect,
+    },
+};
+
+mod expiry;
+mod hash;
+mod shard;
+mod sweeper;
+
+use hash::Seed;
+use shard::{Change, Shard};
+
+/// A power of two, far above the cores that contend for the locks.
+const SHARDS: usize = 64;
+
+/// What a claim sweeps of its own shard on the way, so that expiry keeps up with the load even
+/// where no task can be spawned.
+const SWEEP_ON_CLAIM: usize = 4;
+
+/// Keeps records in this process's memory. Clones share one store.
+///
+/// Records expire on their own: a task, started by the first claim on the tokio runtime that it
+/// runs on, removes what has run out once a second, and ends when the store is empty or dropped.
+/// Without a runtime each claim removes a few, and nothing else does.
+///
+/// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it refuses
+/// claims and keeps what it has: a record that was dropped early would let its request run twice.
+/// Executions that were admitted before are recorded all the same, so the bytes may pass the limit
+/// by what was running then.
+///
+/// Records live as long as the process and no longer. Several servers behind one address need a
+/// store that they share.
+///
+/// ```
+/// use idem_core::{MemoryLimits, MemoryStore};
+///
+/// let limits = MemoryLimits::default().records(50_000).bytes(64 * 1024 * 1024);
+/// let store = MemoryStore::with_limits(limits);
+/// assert_eq!(store.records(), 0);
+/// ```
+#[derive(Clone)]
+pub struct MemoryStore {
+    shared: Arc<Shared>,
+}
+
+/// Where a [`MemoryStore`] refuses to take more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryLimits {
+    records: usize,
+    bytes: usize,
+}
+
+impl MemoryLimits {
+    /// Bounds the number of records, pending and completed.
+    #[must_use]
+    pub const fn records(mut self, most: usize) -> Self {
+        self.records = most;
+        self
+    }
+
+    /// Bounds the memory in bytes, counted as each record's own size with its response.
+    #[must_use]
+    pub const fn bytes(mut self, most: usize) -> Self {
+        self.bytes = most;
+        self
+    }
+}
+
+impl Default for MemoryLimits {
+    /// 1,000,000 records, which is 277 requests a second at a retention of an hour, and 512 MiB.
+    fn default() -> Self {
+        Self {
+            records: 1_000_000,
+            bytes: 512 * 1024 * 1024,
+        }
+    }
+}
+
+struct Shared {
+    limits: MemoryLimits,
+    shards: [Mutex<Shard>; SHARDS],
+    seed: Seed,
+    records: AtomicUsize,
+    bytes: AtomicUsize,
+    sweeping: AtomicBool,
+}
+
+impl MemoryStore {
+    /// An empty store with the default limits.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_limits(MemoryLimits::default())
+    }
+
+    /// An empty store with other limits.
+    #[must_use]
+    pub fn with_limits(limits: MemoryLimits) -> Self {
+        let seed = Seed::random();
+        let epoch = Instant::now();
+        Self {
+            shared: Arc::new(Shared {
+                limits,
+                shards: std::array::from_fn(|_| Mutex::new(Shard::new(seed, epoch))),
+                seed,
+                records: AtomicUsize::new(0),
+                bytes: AtomicUsize::new(0),
+                sweeping: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// How many records the store holds, those included that ran out and are not yet swept.
+    #[must_use]
+    pub fn records(&self) -> usize {
+        self.shared.records.load(Ordering::Relaxed)
+    }
+
+    /// How many bytes these records take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.shared.bytes.load(Ordering::Relaxed)
+    }
+
+    fn try_claim(&self, key: &RecordKey, lease: &Lease) -> Option<Claim> {
+        // It is declared first to be dropped last: responses are freed after the lock is.
+        let swept;
+        let mut shard = self.shared.shard(key);
+        let now = Instant::now();
+        swept = shard.sweep(now, SWEEP_ON_CLAIM);
+        self.shared.account(&swept.change);
+        if let Some(answer) = shard.find(key, lease, now) {
+            return Some(answer);
+        }
+        // Claims in other shards may pass this check at the same time: the limit may be passed by
+        // one record for each shard, which a lock over all of them is not worth.
+        if !self.shared.has_room() {
+            return None;
+        }
+        let change = shard.insert_pending(key, lease, now);
+        self.shared.account(&change);
+        Some(Claim::Owned)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shared {
+    fn has_room(&self) -> bool {
+        self.records.load(Ordering::Relaxed) < self.limits.records
+            && self.bytes.load(Ordering::Relaxed) < self.limits.bytes
+    }
+
+    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, Shard> {
+        self.lock(self.seed.shard(key, SHARDS))
+    }
+
+    fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
+        // No code panics while it holds a shard in a half-changed state.
+        self.shards[index]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what an operation added and removed; called while the shard is locked.
+    fn account(&self, change: &Change) {
+        if change.records_removed > 0 {
+            self.records
+                .fetch_sub(change.records_removed, Ordering::Relaxed);
+        }
+        if change.records_added > 0 {
+            self.records
+                .fetch_add(change.records_added, Ordering::SeqCst);
+        }
+        if change.bytes_added > 0 {
+            self.bytes.fetch_add(change.bytes_added, Ordering::Relaxed);
+        }
+        if change.bytes_removed > 0 {
+            self.bytes
+                .fetch_sub(change.bytes_removed, Ordering::Relaxed);
+        }
+    }
+}
+
+#[async_trait]
+impl IdempotencyStore for MemoryStore {
+    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
+        let claim = self.try_claim(key, lease).or_else(|| {
+            sweeper::sweep_all(&self.shared);
+            self.try_claim(key, lease)
+        });
+        // Only now: a task that ends while a record comes in must see it, or be missed here.
+        sweeper::ensure_running(&self.shared);
+        claim.ok_or_else(|| {
+            StoreError::new(Operation::Claim, StoreErrorKind::Full, WriteEffect::None)
+        })
+    }
+
+    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        Ok(self.shared.shard(key).renew(key, lease, Instant::now()))
+    }
+
+    async fn complete(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        outcome: &Outcome,
+        retention: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let mut shard = self.shared.shard(key);
+        let (fenced, change) = shard.complete(key, lease, outcome, Instant::now(), retention);
+        self.shared.account(&change);
+        Ok(fenced)
+    }
+
+    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        let mut shard = self.shared.shard(key);
+        let (fenced, change) = shard.release(key, lease, Instant::now());
+        self.shared.account(&change);
+        Ok(fenced)
+    }
+
+    fn capacity(&self) -> Capacity {
+        Capacity::unlimited()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("records", &self.records())
+            .field("bytes", &self.bytes())
+            .field("limits", &self.shared.limits)
+            .finish()
+    }
+}

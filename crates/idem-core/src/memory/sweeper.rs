@@ -1,0 +1,96 @@
+//! The task that removes what has run out while nobody calls.
+
+use std::{
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, time::Instant};
+
+use super::{SHARDS, Shared};
+
+/// How often the task looks; records are queued by the second.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// The most that is looked at in one go while a shard is locked: some tens of microseconds.
+const BATCH: usize = 256;
+
+/// Starts the task unless it runs, or there is no runtime to run it on.
+///
+/// Nobody waits for the task. It holds the store weakly, so it ends within a period of the store's
+/// last handle, when the store is empty, or with its runtime; the next claim starts another.
+pub(super) fn ensure_running(shared: &Arc<Shared>) {
+    if shared.sweeping.load(Ordering::SeqCst) {
+        return;
+    }
+    let Ok(runtime) = Handle::try_current() else {
+        return;
+    };
+    if let Some(running) = Running::begin(shared) {
+        runtime.spawn(sweep_until_empty(running));
+    }
+}
+
+/// Marks the task as ended however it ends, its runtime's end included.
+struct Running(Weak<Shared>);
+
+impl Running {
+    fn begin(shared: &Arc<Shared>) -> Option<Self> {
+        let runs_already = shared.sweeping.swap(true, Ordering::SeqCst);
+        (!runs_already).then(|| Self(Arc::downgrade(shared)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.sweeping.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+async fn sweep_until_empty(mut running: Running) {
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        for index in 0..SHARDS {
+            while running
+                .0
+                .upgrade()
+                .is_some_and(|shared| sweep_batch(&shared, index))
+            {
+                tokio::task::yield_now().await;
+            }
+        }
+        let Some(shared) = running.0.upgrade() else {
+            return;
+        };
+        if shared.records.load(Ordering::SeqCst) == 0 {
+            // Say first that the task ends, then look again: a record that comes in meanwhile
+            // is seen here, or its claim sees that it must start another task.
+            drop(running);
+            if shared.records.load(Ordering::SeqCst) == 0 {
+                return;
+            }
+            match Running::begin(&shared) {
+                Some(again) => running = again,
+                None => return,
+            }
+        }
+    }
+}
+
+/// Removes all that has run out, at once.
+pub(super) fn sweep_all(shared: &Shared) {
+    for index in 0..SHARDS {
+        while sweep_batch(shared, index) {}
+    }
+}
+
+/// Removes a batch from one shard; answers whether there is more.
+fn sweep_batch(shared: &Shared, index: usize) -> bool {
+    let mut shard = shared.lock(index);
+    let swept = shard.sweep(Instant::now(), BATCH);
+    shared.account(&swept.change);
+    drop(shard);
+    swept.more
+}

@@ -1,0 +1,371 @@
+//! What an application decides: which requests are protected, for how long, and how duplicates
+//! are told.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{fingerprint::FingerprintRules, key::KeyFormat, response::Headers};
+
+/// The conventions by which clients are answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Profile {
+    /// 400 for another payload, 202 while the original runs, `{"message": …}` as the body.
+    #[default]
+    Reference,
+    /// draft-ietf-httpapi-idempotency-key-header-07: 422 for another payload, 409 while the
+    /// original runs, problem details (RFC 9457) as the body.
+    Ietf,
+    /// As Stripe's API documents it: 400 for another payload, 409 while the original runs, and
+    /// what ran and failed is kept too.
+    Stripe,
+}
+
+/// Whether a request of a protected method must carry a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyRequirement {
+    /// Without a key the handler runs unprotected, each time.
+    Optional,
+    /// Without a key the request is refused with 400.
+    Required,
+}
+
+/// Everything that an application decides. Start from a profile and change what differs.
+///
+/// ```
+/// use std::time::Duration;
+/// use idem_core::{KeyFormat, KeyRequirement, Policy};
+///
+/// let policy = Policy::ietf()
+///     .key_requirement(KeyRequirement::Optional)
+///     .key_format(KeyFormat::default().uuid())
+///     .retention(Duration::from_secs(24 * 60 * 60))
+///     .documentation("https://api.example.com/docs/idempotency");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Policy {
+    profile: Profile,
+    namespace: String,
+    header: String,
+    methods: Vec<String>,
+    key_requirement: KeyRequirement,
+    key_format: KeyFormat,
+    fingerprint: FingerprintRules,
+    credential_headers: Vec<String>,
+    lease: Duration,
+    retention: Duration,
+    max_request_bytes: usize,
+    max_response_bytes: usize,
+    saves: SaveRule,
+    unrecorded_headers: Vec<String>,
+    replay_marker: String,
+    documentation: String,
+}
+
+impl Policy {
+    /// The default: a key is optional, and only what succeeded (a status below 400) is kept.
+    #[must_use]
+    pub fn reference() -> Self {
+        Self {
+            profile: Profile::Reference,
+            namespace: String::new(),
+            header: "idempotency-key".to_owned(),
+            methods: vec!["POST".to_owned(), "PATCH".to_owned()],
+            key_requirement: KeyRequirement::Optional,
+            key_format: KeyFormat::default(),
+            fingerprint: FingerprintRules::default(),
+            credential_headers: vec!["authorization".to_owned(), "cookie".to_owned()],
+            lease: Duration::from_secs(30),
+            retention: Duration::from_secs(60 * 60),
+            max_request_bytes: 2 * 1024 * 1024,
+            max_response_bytes: 1024 * 1024,
+            saves: SaveRule::Success,
+            unrecorded_headers: vec!["set-cookie".to_owned()],
+            replay_marker: "idempotency-replayed".to_owned(),
+            documentation:
+                "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"
+                    .to_owned(),
+        }
+    }
+
+    /// The IETF draft's answers; the key is required, as the draft has it for an operation that is
+    /// documented to be idempotent.
+    #[must_use]
+    pub fn ietf() -> Self {
+        Self {
+            profile: Profile::Ietf,
+            key_requirement: KeyRequirement::Required,
+            ..Self::reference()
+        }
+    }
+
+    /// Stripe's answers; kept is whatever ran, also if it failed: statuses below 400, 402, and 500
+    /// and above. Other client errors are refusals before anything ran, and are not kept.
+    #[must_use]
+    pub fn stripe() -> Self {
+        Self {
+            profile: Profile::Stripe,
+            saves: SaveRule::WhatRan,
+            ..Self::reference()
+        }
+    }
+
+    /// Keeps the keys of one application apart from those of others in the same store. None by
+    /// default.
+    #[must_use]
+    pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
+        self.namespace = namespace.into();
+        self
+    }
+
+    /// Names the header that carries the key: `Idempotency-Key` by default.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>) -> Self {
+        self.header = lower_case(name);
+        self
+    }
+
+    /// Names the methods that are protected: `POST` and `PATCH` by default, since the others are
+    /// safe or idempotent by definition (RFC 9110, section 9.2).
+    #[must_use]
+    pub fn methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
+        self.methods = methods.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Says whether a key must be there.
+    #[must_use]
+    pub fn key_requirement(mut self, requirement: KeyRequirement) -> Self {
+        self.key_requirement = requirement;
+        self
+    }
+
+    /// Says which keys are accepted.
+    #[must_use]
+    pub fn key_format(mut self, format: KeyFormat) -> Self {
+        self.key_format = format;
+        self
+    }
+
+    /// Says what makes a request the same request.
+    #[must_use]
+    pub fn fingerprint(mut self, rules: FingerprintRules) -> Self {
+        self.fingerprint = rules;
+        self
+    }
+
+    /// Names the headers that tell one caller from another while no scope does: `Authorization`
+    /// and `Cookie` by default.
+    #[must_use]
+    pub fn credential_headers<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.credential_headers = names.into_iter().map(lower_case).collect();
+        self
+    }
+
+    /// Sets how long a crashed server can block a key: 30 seconds by default, which is what most
+    /// clients wait for an answer.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = lease;
+        self
+    }
+
+    /// Sets how long a response is replayed, counted from its completion: 60 minutes by default.
+    #[must_use]
+    pub fn retention(mut self, retention: Duration) -> Self {
+        self.retention = retention;
+        self
+    }
+
+    /// Sets the largest request body: 2 MiB by default, as in axum.
+    ///
+    /// Under a key the body is read whole before the handler runs, for its fingerprint.
+    #[must_use]
+    pub fn max_request_bytes(mut self, bytes: usize) -> Self {
+        self.max_request_bytes = bytes;
+        self
+    }
+
+    /// Sets the largest response that is kept, headers included: 1 MiB by default.
+    ///
+    /// A larger one goes to its client whole, and a duplicate is told that it was not kept.
+    #[must_use]
+    pub fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Says by status and headers which responses are kept; all others free the key.
+    #[must_use]
+    pub fn save_when(
+        mut self,
+        rule: impl Fn(u16, &Headers) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.saves = SaveRule::Custom(Arc::new(rule));
+        self
+    }
+
+    /// Names response headers that are never recorded, besides those of the connection and
+    /// `Date`: `Set-Cookie` by default, for a session must not be handed out twice.
+    #[must_use]
+    pub fn unrecorded_headers<N: Into<String>>(
+        mut self,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.unrecorded_headers = names.into_iter().map(lower_case).collect();
+        self
+    }
+
+    /// Names the header that marks a replay with `true`: `Idempotency-Replayed` by default.
+    #[must_use]
+    pub fn replay_marker(mut self, name: impl Into<String>) -> Self {
+        self.replay_marker = lower_case(name);
+        self
+    }
+
+    /// Sets the page that refusals of the IETF profile link to: the draft itself by default.
+    #[must_use]
+    pub fn documentation(mut self, url: impl Into<String>) -> Self {
+        self.documentation = url.into();
+        self
+    }
+}
+
+/// What the engine and the adapters read.
+impl Policy {
+    /// The conventions by which clients are answered.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// The largest request body under a key, in bytes.
+    #[must_use]
+    pub fn request_limit(&self) -> usize {
+        self.max_request_bytes
+    }
+
+    /// The header that marks a replay, in lower case.
+    #[must_use]
+    pub fn replay_marker_name(&self) -> &str {
+        &self.replay_marker
+    }
+
+    pub(crate) fn namespace_name(&self) -> &str {
+        &self.namespace
+    }
+
+    pub(crate) fn key_header(&self) -> &str {
+        &self.header
+    }
+
+    pub(crate) fn protects(&self, method: &str) -> bool {
+        self.methods.iter().any(|protected| protected == method)
+    }
+
+    pub(crate) fn requires_key(&self) -> bool {
+        self.key_requirement == KeyRequirement::Required
+    }
+
+    pub(crate) fn keys(&self) -> &KeyFormat {
+        &self.key_format
+    }
+
+    pub(crate) fn fingerprints(&self) -> &FingerprintRules {
+        &self.fingerprint
+    }
+
+    pub(crate) fn credential_header_names(&self) -> &[String] {
+        &self.credential_headers
+    }
+
+    pub(crate) fn lease_duration(&self) -> Duration {
+        self.lease
+    }
+
+    pub(crate) fn retention_duration(&self) -> Duration {
+        self.retention
+    }
+
+    pub(crate) fn response_limit(&self) -> usize {
+        self.max_response_bytes
+    }
+
+    pub(crate) fn saves(&self, status: u16, headers: impl FnOnce() -> Headers) -> bool {
+        match &self.saves {
+            SaveRule::Success => status < 400,
+            SaveRule::WhatRan => status < 400 || status == 402 || status >= 500,
+            SaveRule::Custom(rule) => rule(status, &headers()),
+        }
+    }
+
+    pub(crate) fn unrecorded_header_names(&self) -> &[String] {
+        &self.unrecorded_headers
+    }
+
+    pub(crate) fn documentation_url(&self) -> &str {
+        &self.documentation
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::reference()
+    }
+}
+
+type CustomRule = dyn Fn(u16, &Headers) -> bool + Send + Sync;
+
+#[derive(Clone)]
+enum SaveRule {
+    Success,
+    WhatRan,
+    Custom(Arc<CustomRule>),
+}
+
+impl fmt::Debug for SaveRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Success => "Success",
+            Self::WhatRan => "WhatRan",
+            Self::Custom(_) => "Custom",
+        })
+    }
+}
+
+fn lower_case(name: impl Into<String>) -> String {
+    let mut name = name.into();
+    name.make_ascii_lowercase();
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_profile_keeps_what_it_says() {
+        let kept = |policy: &Policy| -> Vec<u16> {
+            let statuses = [200, 204, 302, 399, 400, 402, 404, 422, 429, 500, 503];
+            let saves = |status: &u16| policy.saves(*status, Headers::default);
+            statuses.into_iter().filter(saves).collect()
+        };
+        assert_eq!(kept(&Policy::reference()), [200, 204, 302, 399]);
+        assert_eq!(kept(&Policy::ietf()), [200, 204, 302, 399]);
+        assert_eq!(kept(&Policy::stripe()), [200, 204, 302, 399, 402, 500, 503]);
+    }
+
+    #[test]
+    fn an_application_decides_by_status_and_headers() {
+        let policy = Policy::reference().save_when(|status, headers| {
+            status == 409 && headers.values("x-final").next().is_some()
+        });
+        let last = || [("X-Final", b"1".as_slice())].into_iter().collect();
+        assert!(policy.saves(409, last));
+        assert!(!policy.saves(200, last));
+        assert!(!policy.saves(409, Headers::default));
+    }
+}

@@ -1,0 +1,240 @@
+//! What a store holds under a record key: a lease that is running, or what came of it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::{
+    credentials::CredentialsDigest, digest::Hex, fingerprint::Fingerprint, response::Response,
+};
+
+/// A random 128-bit number that names one holder of a lease.
+///
+/// Whoever knows it may complete, renew or release the lease.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OwnerToken([u8; 16]);
+
+impl OwnerToken {
+    /// Draws a token from the thread's cryptographic generator.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(rand::random())
+    }
+
+    /// Takes a token that was stored.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The token itself, to store it.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for OwnerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A part tells owners apart in a log, and is too little to act with.
+        write!(f, "OwnerToken({}…)", Hex(&self.0[..4]))
+    }
+}
+
+/// Who asked for what: a duplicate must agree in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Identity {
+    fingerprint: Fingerprint,
+    credentials: Option<CredentialsDigest>,
+}
+
+impl Identity {
+    /// An identity without credentials: the scope says who asked.
+    #[must_use]
+    pub const fn new(fingerprint: Fingerprint) -> Self {
+        Self {
+            fingerprint,
+            credentials: None,
+        }
+    }
+
+    /// Binds it to the credentials that the request carried, if it carried any.
+    #[must_use]
+    pub const fn with_credentials(mut self, credentials: Option<CredentialsDigest>) -> Self {
+        self.credentials = credentials;
+        self
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub const fn fingerprint(&self) -> &Fingerprint {
+        &self.fingerprint
+    }
+
+    /// The credentials that it was asked with, where no scope says who asked.
+    #[must_use]
+    pub const fn credentials(&self) -> Option<&CredentialsDigest> {
+        self.credentials.as_ref()
+    }
+}
+
+/// The right to execute: who holds it, for which request, and for how long at a time.
+///
+/// It is the same from its claim to its end, so that a store may compare it byte for byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lease {
+    owner: OwnerToken,
+    identity: Identity,
+    duration: Duration,
+}
+
+impl Lease {
+    /// A lease with a new owner token.
+    #[must_use]
+    pub fn new(identity: Identity, duration: Duration) -> Self {
+        Self::of_owner(OwnerToken::random(), identity, duration)
+    }
+
+    /// A lease of a known owner.
+    #[must_use]
+    pub const fn of_owner(owner: OwnerToken, identity: Identity, duration: Duration) -> Self {
+        Self {
+            owner,
+            identity,
+            duration,
+        }
+    }
+
+    /// Who holds it.
+    #[must_use]
+    pub const fn owner(&self) -> &OwnerToken {
+        &self.owner
+    }
+
+    /// The request that it was claimed for.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// How long it runs from its claim and from each renewal, on the store's clock.
+    #[must_use]
+    pub const fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+/// What stands under a record key.
+///
+/// The enum is complete: a store knows these three cases and no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// Somebody holds a lease.
+    Pending(Pending),
+    /// Somebody's execution succeeded.
+    Completed(Completed),
+    /// A record that this version cannot read, because a newer one wrote it.
+    Unreadable,
+}
+
+/// A lease that is running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pending {
+    owner: OwnerToken,
+    identity: Identity,
+    remaining: Option<Duration>,
+}
+
+impl Pending {
+    /// Describes a running lease; `remaining` is `None` where the store cannot tell cheaply.
+    #[must_use]
+    pub const fn new(owner: OwnerToken, identity: Identity, remaining: Option<Duration>) -> Self {
+        Self {
+            owner,
+            identity,
+            remaining,
+        }
+    }
+
+    /// Who holds the lease.
+    #[must_use]
+    pub const fn owner(&self) -> &OwnerToken {
+        &self.owner
+    }
+
+    /// The request that it was claimed for.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What is left of the lease, if the store can tell.
+    #[must_use]
+    pub const fn remaining(&self) -> Option<Duration> {
+        self.remaining
+    }
+}
+
+/// An execution that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Completed {
+    owner: OwnerToken,
+    identity: Identity,
+    outcome: Outcome,
+}
+
+impl Completed {
+    /// Describes a completed record.
+    #[must_use]
+    pub const fn new(owner: OwnerToken, identity: Identity, outcome: Outcome) -> Self {
+        Self {
+            owner,
+            identity,
+            outcome,
+        }
+    }
+
+    /// Who completed it.
+    #[must_use]
+    pub const fn owner(&self) -> &OwnerToken {
+        &self.owner
+    }
+
+    /// The request that it was claimed for.
+    #[must_use]
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// What came of it.
+    #[must_use]
+    pub const fn outcome(&self) -> &Outcome {
+        &self.outcome
+    }
+}
+
+/// What a completed record remembers of the execution.
+///
+/// The enum is complete: codecs and stores handle each case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The response, to be replayed.
+    Response(Arc<Response>),
+    /// That it was done, and why the response is not there.
+    NotKept(NotKept),
+}
+
+/// Why a response was not kept.
+///
+/// The enum is complete: codecs and stores handle each case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotKept {
+    /// It was over the limit of the policy or the store.
+    TooLarge,
+    /// It was a stream, which has no end to wait for, or had trailers.
+    Stream,
+}
+
+impl From<Response> for Outcome {
+    fn from(response: Response) -> Self {
+        Self::Response(Arc::new(response))
+    }
+}

@@ -1,0 +1,353 @@
+//! Answers that the library gives in the handler's place, and how each profile words them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::{
+    key::InvalidKey,
+    policy::{Policy, Profile},
+    record::NotKept,
+    response::{Headers, Response},
+};
+
+/// Names the refusal's code in every profile, whatever the body's shape.
+const CODE_HEADER: &str = "idempotency-refusal";
+
+/// Why a request was answered without its handler.
+///
+/// Nothing that is stored, and nothing of a store's error, is part of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The route requires a key.
+    KeyMissing,
+    /// The key is malformed or against the API's rules.
+    KeyInvalid(InvalidKey),
+    /// The body is over the limit.
+    PayloadTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The body could not be read to its end.
+    PayloadUnreadable,
+    /// The key came with another request before.
+    Mismatch,
+    /// The key was used with other credentials before.
+    OtherCaller,
+    /// The original is still running.
+    InProgress {
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
+    /// The original completed, but its response was not kept.
+    NotKept(NotKept),
+    /// The store could not be asked, and nothing was executed.
+    StoreUnavailable {
+        /// When it is worth asking again.
+        retry_after: Duration,
+    },
+}
+
+impl Refusal {
+    /// A code for programs: each refusal has its own, the same in every profile.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::KeyMissing => "idempotency-key-missing",
+            Self::KeyInvalid(_) => "idempotency-key-invalid",
+            Self::PayloadTooLarge { .. } => "payload-too-large",
+            Self::PayloadUnreadable => "payload-unreadable",
+            Self::Mismatch => "idempotency-key-reused",
+            Self::OtherCaller => "idempotency-key-of-other-caller",
+            Self::InProgress { .. } => "idempotency-in-progress",
+            Self::NotKept(_) => "idempotency-response-not-kept",
+            Self::StoreUnavailable { .. } => "idempotency-store-unavailable",
+        }
+    }
+
+    /// The status in a profile.
+    #[must_use]
+    pub const fn status(&self, profile: Profile) -> u16 {
+        match self {
+            Self::KeyMissing | Self::KeyInvalid(_) | Self::PayloadUnreadable => 400,
+            Self::PayloadTooLarge { .. } => 413,
+            Self::Mismatch | Self::OtherCaller => match profile {
+                Profile::Ietf => 422,
+                Profile::Reference | Profile::Stripe => 400,
+            },
+            Self::InProgress { .. } => match profile {
+                Profile::Reference => 202,
+                Profile::Ietf | Profile::Stripe => 409,
+            },
+            Self::NotKept(_) => 409,
+            Self::StoreUnavailable { .. } => 503,
+        }
+    }
+
+    /// The answer to the client, as the policy's profile words it.
+    #[must_use]
+    pub fn to_response(&self, policy: &Policy) -> Response {
+        let status = self.status(policy.profile());
+        let mut headers = Headers::default();
+        let body = match policy.profile() {
+            Profile::Ietf => {
+                headers.push("content-type", b"application/problem+json");
+                let link = format!("<{}>; rel=\"describedby\"", policy.documentation_url());
+                headers.push("link", link.as_bytes());
+                self.problem(status, policy)
+            }
+            Profile::Reference | Profile::Stripe => {
+                headers.push("content-type", b"application/json");
+                json(&Message {
+                    message: &self.message(policy),
+                })
+            }
+        };
+        headers.push(CODE_HEADER, self.code().as_bytes());
+        if let Some(seconds) = self.retry_after_seconds() {
+            headers.push("retry-after", seconds.to_string().as_bytes());
+        }
+        Response::new(status, headers, body)
+    }
+
+    /// Whole seconds, rounded up and at least one: less would bring the client back too early.
+    fn retry_after_seconds(&self) -> Option<u64> {
+        match self {
+            Self::InProgress { retry_after } | Self::StoreUnavailable { retry_after } => Some(
+                retry_after
+                    .as_nanos()
+                    .div_ceil(1_000_000_000)
+                    .clamp(1, u64::MAX.into()) as u64,
+            ),
+            _ => None,
+        }
+    }
+
+    fn problem(&self, status: u16, policy: &Policy) -> Bytes {
+        json(&Problem {
+            r#type: &format!("{}#{}", policy.documentation_url(), self.code()),
+            title: self.title(),
+            status,
+            detail: &self.message(policy),
+            code: self.code(),
+        })
+    }
+
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::KeyMissing => "Idempotency-Key is missing",
+            Self::KeyInvalid(_) => "Idempotency-Key is not valid",
+            Self::PayloadTooLarge { .. } => "The payload is too large",
+            Self::PayloadUnreadable => "The payload could not be read",
+            Self::Mismatch => "Idempotency-Key is already used",
+            Self::OtherCaller => "Idempotency-Key is already used by another caller",
+            Self::InProgress { .. } => "A request is outstanding for this Idempotency-Key",
+            Self::NotKept(_) => "The response was not kept",
+            Self::StoreUnavailable { .. } => "Idempotency is unavailable for now",
+        }
+    }
+
+    fn message(&self, policy: &Policy) -> String {
+        let header = policy.key_header();
+        match self {
+            Self::KeyMissing => format!(
+                "this operation requires the header `{header}`; send a new unique value, such as a \
+                 UUID, and the same one with each retry"
+            ),
+            Self::KeyInvalid(reason) => format!("the header `{header}` is not valid: {reason}"),
+            Self::PayloadTooLarge { limit } => {
+                format!("the request body is too large; send at most {limit} bytes")
+            }
+            Self::PayloadUnreadable => {
+                "the request body could not be read to its end; send the request again".to_owned()
+            }
+            Self::Mismatch => format!(
+                "this `{header}` was used before with another request; send a new key, or the same \
+                 method, path and payload as before"
+            ),
+            Self::OtherCaller => format!(
+                "this `{header}` was used before with other credentials; send a new key, or the \
+                 credentials of the first request"
+            ),
+            Self::InProgress { .. } => {
+                "the first request with this key is still being processed; nothing was executed \
+                 again, and its result will be the answer to a later retry"
+                    .to_owned()
+            }
+            Self::NotKept(reason) => format!(
+                "the first request with this key was completed and is not executed again, but its \
+                 response {} and was not kept",
+                match reason {
+                    NotKept::TooLarge => "was too large",
+                    NotKept::Stream => "was a stream",
+                }
+            ),
+            Self::StoreUnavailable { .. } => {
+                "the request was not executed, because it cannot be protected from running twice \
+                 at the moment; send it again later"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Message<'a> {
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+struct Problem<'a> {
+    r#type: &'a str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+}
+
+fn json(body: &impl Serialize) -> Bytes {
+    serde_json::to_vec(body)
+        .expect("text and numbers always serialise")
+        .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn every_refusal() -> Vec<Refusal> {
+        let retry_after = Duration::from_millis(1_200);
+        vec![
+            Refusal::KeyMissing,
+            Refusal::KeyInvalid(InvalidKey::NotQuoted),
+            Refusal::PayloadTooLarge { limit: 10 },
+            Refusal::PayloadUnreadable,
+            Refusal::Mismatch,
+            Refusal::OtherCaller,
+            Refusal::InProgress { retry_after },
+            Refusal::NotKept(NotKept::Stream),
+            Refusal::StoreUnavailable { retry_after },
+        ]
+    }
+
+    fn header(response: &Response, name: &str) -> Option<String> {
+        let value = response.headers().values(name).next()?;
+        Some(String::from_utf8(value.to_vec()).unwrap())
+    }
+
+    fn body(response: &Response) -> serde_json::Value {
+        serde_json::from_slice(response.body()).unwrap()
+    }
+
+    #[test]
+    fn the_statuses_are_those_of_the_table() {
+        let statuses = |profile| -> Vec<u16> {
+            every_refusal()
+                .iter()
+                .map(|refusal| refusal.status(profile))
+                .collect()
+        };
+        assert_eq!(
+            statuses(Profile::Reference),
+            [400, 400, 413, 400, 400, 400, 202, 409, 503]
+        );
+        assert_eq!(
+            statuses(Profile::Ietf),
+            [400, 400, 413, 400, 422, 422, 409, 409, 503]
+        );
+        assert_eq!(
+            statuses(Profile::Stripe),
+            [400, 400, 413, 400, 400, 400, 409, 409, 503]
+        );
+    }
+
+    #[test]
+    fn every_refusal_has_its_own_code_in_every_profile() {
+        let codes: HashSet<_> = every_refusal().iter().map(Refusal::code).collect();
+        assert_eq!(codes.len(), every_refusal().len());
+        for refusal in every_refusal() {
+            for policy in [Policy::reference(), Policy::ietf(), Policy::stripe()] {
+                let response = refusal.to_response(&policy);
+                assert_eq!(
+                    header(&response, CODE_HEADER).as_deref(),
+                    Some(refusal.code())
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_reference_profile_says_it_in_a_message() {
+        let response = Refusal::Mismatch.to_response(&Policy::reference());
+        assert_eq!(
+            header(&response, "content-type").as_deref(),
+            Some("application/json")
+        );
+        let body = body(&response);
+        assert!(
+            body["message"]
+                .as_str()
+                .unwrap()
+                .contains("idempotency-key")
+        );
+        assert_eq!(body.as_object().unwrap().len(), 1);
+    }
+
+    #[test]
+    fn the_ietf_profile_sends_problem_details_and_a_link() {
+        let policy = Policy::ietf().documentation("https://api.example.com/idempotency");
+        let response = Refusal::KeyMissing.to_response(&policy);
+        assert_eq!(
+            header(&response, "content-type").as_deref(),
+            Some("application/problem+json")
+        );
+        assert_eq!(
+            header(&response, "link").as_deref(),
+            Some("<https://api.example.com/idempotency>; rel=\"describedby\"")
+        );
+        let body = body(&response);
+        assert_eq!(
+            body["type"],
+            "https://api.example.com/idempotency#idempotency-key-missing"
+        );
+        assert_eq!(body["title"], "Idempotency-Key is missing");
+        assert_eq!(body["status"], 400);
+        assert_eq!(body["code"], "idempotency-key-missing");
+        assert!(
+            body["detail"]
+                .as_str()
+                .unwrap()
+                .contains("requires the header")
+        );
+    }
+
+    #[test]
+    fn retry_after_is_in_whole_seconds_and_never_zero() {
+        for (rest, seconds) in [
+            (0, "1"),
+            (1, "1"),
+            (1_000, "1"),
+            (1_001, "2"),
+            (29_999, "30"),
+        ] {
+            let retry_after = Duration::from_millis(rest);
+            let response = Refusal::InProgress { retry_after }.to_response(&Policy::reference());
+            assert_eq!(
+                header(&response, "retry-after").as_deref(),
+                Some(seconds),
+                "{rest} ms"
+            );
+        }
+        assert_eq!(
+            header(
+                &Refusal::Mismatch.to_response(&Policy::reference()),
+                "retry-after"
+            ),
+            None
+        );
+    }
+}

@@ -1,0 +1,72 @@
+//! Which headers of a response are recorded, to be replayed later and on another connection.
+
+/// Fields that belong to one connection or one message (RFC 9110, section 7.6.1), and the date,
+/// which is that of the replay.
+const NEVER: [&str; 11] = [
+    "connection",
+    "content-length",
+    "date",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authentication-info",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Decides by name whether a header is recorded.
+#[derive(Debug)]
+pub(crate) struct Recordable<'a> {
+    /// What the application leaves out besides.
+    skipped: &'a [String],
+    /// What the response's own `Connection` field names.
+    connection: Vec<String>,
+}
+
+impl<'a> Recordable<'a> {
+    pub(crate) fn new<'h>(
+        skipped: &'a [String],
+        connection_values: impl Iterator<Item = &'h [u8]>,
+    ) -> Self {
+        let connection = connection_values
+            .flat_map(|value| value.split(|&byte| byte == b','))
+            .map(|option| String::from_utf8_lossy(option.trim_ascii()).into_owned())
+            .collect();
+        Self {
+            skipped,
+            connection,
+        }
+    }
+
+    pub(crate) fn allows(&self, name: &str) -> bool {
+        let own = self
+            .skipped
+            .iter()
+            .chain(&self.connection)
+            .map(String::as_str);
+        !NEVER
+            .into_iter()
+            .chain(own)
+            .any(|other| name.eq_ignore_ascii_case(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_connection_names_is_not_recorded() {
+        let values = [b"close, X-Hop".as_slice(), b"x-other"];
+        let skipped = ["set-cookie".to_owned()];
+        let recordable = Recordable::new(&skipped, values.into_iter());
+        for name in ["Connection", "X-HOP", "x-other", "Set-Cookie", "date", "te"] {
+            assert!(!recordable.allows(name), "{name}");
+        }
+        for name in ["content-type", "location", "etag", "x-hop-2"] {
+            assert!(recordable.allows(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The contract of a store: four atomic operations on the record under a key.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    record::{Lease, Outcome, Record},
+    record_key::RecordKey,
+};
+
+mod error;
+
+pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
+
+/// Keeps records, and decides which of many concurrent claims of a key is the one that executes.
+///
+/// # The contract
+/// A key is absent, pending (somebody holds a lease) or completed. Every operation is atomic: it
+/// happens at one instant, wholly or not at all, and no two of them on one key overlap.
+///
+/// - **One owner.** Of any number of concurrent claims of an absent key exactly one is
+///   [`Claim::Owned`]. A store that may read stale data must not decide this by a read.
+/// - **Fenced.** [`renew`](Self::renew), [`complete`](Self::complete) and
+///   [`release`](Self::release) act only while the record is pending *and* carries the lease's own
+///   token. Otherwise they answer [`Fenced::Lost`] and change nothing, so a holder that comes
+///   late never overwrites, extends or frees somebody else's record.
+/// - **The store's clock.** Leases and retention are durations that the store measures itself,
+///   from when it takes the operation. When one has run out, at that very instant, the record is
+///   absent to every operation, swept or not.
+/// - **Nothing live is dropped.** A store that is full refuses the claim, before anything has run;
+///   it never makes room by dropping a pending or completed record.
+/// - **Honest errors.** An error whose write may have landed says so
+///   ([`StoreError::may_have_landed`]), and every error keeps its source.
+///
+/// No method has a default body: each store says for itself how it is atomic.
+///
+/// # Cancel safety
+/// A dropped future may have had its effect or not, as with an error whose write may have landed.
+/// Calling again with the same lease is always right: claims and completions are idempotent for
+/// their owner.
+// mockall writes a struct that no one documents.
+#[cfg_attr(feature = "mock", mockall::automock)]
+#[async_trait]
+pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
+    /// Takes the lease if the key is absent, else tells what stands there. 1 round trip when the
+    /// key is absent, at most 2 otherwise.
+    ///
+    /// It is idempotent for its owner: while the key is pending under the same token the answer is
+    /// `Owned`, and the lease runs from the first time. So a lost reply can be asked for again.
+    ///
+    /// # Errors
+    /// Nothing may be executed. If the error may have landed, the key may be taken for as long as
+    /// the lease; claiming again with the same lease tells.
+    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError>;
+
+    /// Lets the lease run anew from now, for its whole duration. 1 round trip.
+    ///
+    /// # Errors
+    /// The lease ends when it did before, or later if the error may have landed.
+    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError>;
+
+    /// Replaces the lease by what came of it, kept for `retention` from now. 1 round trip.
+    ///
+    /// It lands on an absent key too: the lease ran out, nobody took over, and what was done must
+    /// be remembered. Completing again by the same owner is applied once and answers `Held`. A
+    /// full store takes it nevertheless, since its claim was admitted.
+    ///
+    /// # Errors
+    /// [`StoreErrorKind::TooLarge`] if the record is over [`Capacity::max_record_bytes`]: complete
+    /// with [`Outcome::NotKept`] then. After any error the lease may still stand or the record may
+    /// be there; complete again, and never release.
+    async fn complete(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        outcome: &Outcome,
+        retention: Duration,
+    ) -> Result<Fenced, StoreError>;
+
+    /// Makes the key absent, so that anybody may claim it. 1 round trip.
+    ///
+    /// Nobody releases after having tried to complete.
+    ///
+    /// # Errors
+    /// The key stays taken until the lease runs out, unless the error may have landed.
+    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError>;
+
+    /// What the store can take. It does not change, and asking costs nothing.
+    fn capacity(&self) -> Capacity;
+}
+
+/// The answer to a claim.
+///
+/// The enum is complete: a claim has no third answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Claim {
+    /// The lease is the caller's, who alone may execute.
+    Owned,
+    /// Somebody else's live record stands there, and it stays as it is.
+    Taken(Record),
+}
+
+/// The answer to an operation that only the holder of the lease may do.
+///
+/// The enum is complete: the fence lets through or it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Fenced {
+    /// The record was the caller's, and the operation took effect.
+    Held,
+    /// The record was not, or no longer, the caller's; nothing changed.
+    Lost,
+}
+
+/// What a store can take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Capacity {
+    max_record_bytes: Option<usize>,
+}
+
+impl Capacity {
+    /// A store without limits of its own.
+    #[must_use]
+    pub const fn unlimited() -> Self {
+        Self {
+            max_record_bytes: None,
+        }
+    }
+
+    /// Limits the largest record, counted as [`Response::size`](crate::Response::size) does.
+    #[must_use]
+    pub const fn with_max_record_bytes(mut self, bytes: usize) -> Self {
+        self.max_record_bytes = Some(bytes);
+        self
+    }
+
+    /// The largest response that a record may hold, in bytes; `None` without a limit.
+    #[must_use]
+    pub const fn max_record_bytes(&self) -> Option<usize> {
+        self.max_record_bytes
+    }
+}
+
+/// Shared stores are stores, so that several layers and frameworks can use one.
+#[async_trait]
+impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
+    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
+        (**self).claim(key, lease).await
+    }
+
+    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        (**self).renew(key, lease).await
+    }
+
+    async fn complete(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        outcome: &Outcome,
+        retention: Duration,
+    ) -> Result<Fenced, StoreError> {
+        (**self).complete(key, lease, outcome, retention).await
+    }
+
+    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        (**self).release(key, lease).await
+    }
+
+    fn capacity(&self) -> Capacity {
+        (**self).capacity()
+    }
+}
