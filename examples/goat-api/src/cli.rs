@@ -1,0 +1,110 @@
+//! The command line flags, each with an environment variable behind it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+/// A goat market with idempotent orders.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "goat-api", version, about)]
+pub struct Cli {
+    /// Address to listen on; port 0 takes any free one
+    #[arg(long, env = "GOAT_LISTEN", default_value = "127.0.0.1:3000")]
+    pub listen: String,
+
+    /// Where the idempotency records are kept
+    #[arg(long, env = "GOAT_STORE", value_enum, default_value_t = Store::Memory)]
+    pub store: Store,
+
+    /// The market's SQLite file, created if it is missing
+    #[arg(
+        long,
+        env = "GOAT_DATABASE",
+        value_name = "PATH",
+        default_value = "goat-market.db"
+    )]
+    pub database: PathBuf,
+
+    /// What a client sees when it repeats a request
+    #[arg(long, env = "GOAT_PROFILE", value_enum, default_value_t = Profile::Reference)]
+    pub profile: Profile,
+
+    /// How long a finished request is remembered
+    #[arg(
+        long,
+        env = "GOAT_RETENTION",
+        value_name = "DURATION",
+        default_value = "60m",
+        value_parser = humantime::parse_duration
+    )]
+    pub retention: Duration,
+
+    /// How long a running request holds its key
+    #[arg(
+        long,
+        env = "GOAT_LEASE",
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = humantime::parse_duration
+    )]
+    pub lease: Duration,
+
+    /// How long placing an order takes, so that a person can watch one in progress
+    #[arg(
+        long,
+        env = "GOAT_ORDER_DELAY",
+        value_name = "DURATION",
+        default_value = "0s",
+        value_parser = humantime::parse_duration
+    )]
+    pub order_delay: Duration,
+}
+
+/// Where the idempotency records are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Store {
+    /// In this process: they end with it.
+    Memory,
+}
+
+/// What a client sees when it repeats a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Profile {
+    /// The library's own default.
+    Reference,
+    /// The IETF draft `draft-ietf-httpapi-idempotency-key-header`.
+    Ietf,
+    /// As Stripe's API does it: a failure is remembered as well.
+    Stripe,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_flags_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_are_given_in_human_form() {
+        let cli = Cli::try_parse_from(["goat-api", "--retention", "2h", "--lease", "1m 30s"]);
+        let cli = cli.unwrap();
+        assert_eq!(cli.retention, Duration::from_secs(7200));
+        assert_eq!(cli.lease, Duration::from_secs(90));
+        assert!(Cli::try_parse_from(["goat-api", "--lease", "soon"]).is_err());
+    }
+
+    #[test]
+    fn a_profile_is_chosen_by_name() {
+        let cli = Cli::try_parse_from(["goat-api", "--profile", "ietf"]).unwrap();
+        assert_eq!(cli.profile, Profile::Ietf);
+        assert!(Cli::try_parse_from(["goat-api", "--profile", "other"]).is_err());
+    }
+}

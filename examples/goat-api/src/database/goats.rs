@@ -1,0 +1,69 @@
+//! The table of goats.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, SqliteConnection};
+
+use crate::database::{DatabaseError, damaged};
+use crate::market::goat::{Breed, Goat, GoatId};
+
+/// Adds a goat; the caller commits.
+///
+/// # Errors
+/// The goat is not added.
+///
+/// # Cancel safety
+/// Not cancel safe on its own: roll the transaction back.
+pub async fn insert(db: &mut SqliteConnection, goat: &Goat) -> Result<(), DatabaseError> {
+    sqlx::query("INSERT INTO goats (id, name, owner, breed) VALUES (?, ?, ?, ?)")
+        .bind(goat.id.to_string())
+        .bind(&goat.name)
+        .bind(&goat.owner)
+        .bind(goat.breed.as_str())
+        .execute(db)
+        .await
+        .map_err(DatabaseError::during("save a goat"))?;
+    Ok(())
+}
+
+/// All goats, oldest first.
+///
+/// # Errors
+/// They could not be read.
+///
+/// # Cancel safety
+/// Safe.
+pub async fn all(db: &mut SqliteConnection) -> Result<Vec<Goat>, DatabaseError> {
+    sqlx::query("SELECT id, name, owner, breed FROM goats ORDER BY seq")
+        .fetch_all(db)
+        .await
+        .and_then(|rows| rows.iter().map(goat).collect())
+        .map_err(DatabaseError::during("list the goats"))
+}
+
+/// Whether the market knows this goat.
+///
+/// # Errors
+/// It could not be found out.
+///
+/// # Cancel safety
+/// Safe.
+pub async fn exists(db: &mut SqliteConnection, id: GoatId) -> Result<bool, DatabaseError> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM goats WHERE id = ?)")
+        .bind(id.to_string())
+        .fetch_one(db)
+        .await
+        .map_err(DatabaseError::during("look a goat up"))
+}
+
+fn goat(row: &SqliteRow) -> sqlx::Result<Goat> {
+    Ok(Goat {
+        id: goat_id(row, "id")?,
+        name: row.try_get("name")?,
+        owner: row.try_get("owner")?,
+        breed: Breed::named(row.try_get("breed")?).ok_or_else(|| damaged("no known breed"))?,
+    })
+}
+
+pub(super) fn goat_id(row: &SqliteRow, column: &str) -> sqlx::Result<GoatId> {
+    GoatId::parse(row.try_get(column)?).ok_or_else(|| damaged("no goat's id"))
+}

@@ -1,0 +1,123 @@
+//! From the flags to a server that greets, serves and stops when it is told to.
+
+mod greeting;
+mod stop;
+
+use std::error::Error;
+use std::io;
+use std::iter::successors;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::cli::Cli;
+use crate::database::{Database, DatabaseError};
+use crate::server::stop::StopSignals;
+use crate::service::GoatMarket;
+use crate::web;
+
+/// Serves the market until Ctrl-C or SIGTERM, then lets the running requests end.
+///
+/// # Errors
+/// The server could not start, or its listener broke.
+///
+/// # Cancel safety
+/// Not cancel safe: dropped, it cuts off the requests that are running.
+pub async fn run(cli: Cli) -> Result<(), ServerError> {
+    let listener = listen(&cli.listen).await?;
+    let address = listener.local_addr().map_err(ServerError::Serve)?;
+    let database = open(&cli.database).await?;
+    let market = GoatMarket::new(database).order_delay(cli.order_delay);
+    serve(listener, address, web::router(market.clone())).await?;
+    market.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn listen(address: &str) -> Result<TcpListener, ServerError> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| ServerError::Listen {
+            address: address.to_owned(),
+            source,
+        })
+}
+
+async fn open(path: &Path) -> Result<Database, ServerError> {
+    Database::open(path)
+        .await
+        .map_err(|source| ServerError::Database {
+            path: path.display().to_string(),
+            source,
+        })
+}
+
+async fn serve(
+    listener: TcpListener,
+    address: SocketAddr,
+    routes: Router,
+) -> Result<(), ServerError> {
+    // Before the greeting: whoever reads it may send a signal at once.
+    let mut polite = StopSignals::listen().map_err(ServerError::Serve)?;
+    let mut impatient = StopSignals::listen().map_err(ServerError::Serve)?;
+    greeting::print(address);
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {
+        polite.next().await;
+        tracing::info!("stopping once the running requests have ended; again to stop at once");
+    });
+    tokio::select! {
+        served = serving => served.map_err(ServerError::Serve),
+        () = async { impatient.next().await; impatient.next().await } => Ok(()),
+    }
+}
+
+/// Why the server could not start, or stopped on its own.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address could not be taken.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// What was asked for.
+        address: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The database could not be opened.
+    #[error("cannot use the database {path}")]
+    Database {
+        /// What was asked for.
+        path: String,
+        /// What went wrong.
+        source: DatabaseError,
+    },
+    /// The listener or the signals broke.
+    #[error("cannot serve")]
+    Serve(#[source] io::Error),
+}
+
+impl ServerError {
+    /// What was wrong, why, and what to try, for a terminal.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let mut line = self.to_string();
+        for cause in successors(self.source(), |error| (*error).source()) {
+            let cause = cause.to_string();
+            // sqlx repeats the cause in its own message.
+            if !line.contains(&cause) {
+                line = format!("{line}: {cause}");
+            }
+        }
+        format!("{}; {}", line.replace('\n', " "), self.advice())
+    }
+
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::Listen { .. } => "try another address with --listen, such as 127.0.0.1:0",
+            Self::Database { .. } => "try a file in a writable directory with --database",
+            Self::Serve(_) => "try to start it again",
+        }
+    }
+}

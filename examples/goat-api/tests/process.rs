@@ -1,0 +1,248 @@
+//! The real program: how it starts, what it prints and how it stops.
+
+#![forbid(unsafe_code)]
+#![cfg(unix)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A running program, killed if its test fails.
+struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    base: String,
+}
+
+impl Program {
+    fn start(database: &Path) -> Self {
+        let mut child = command("127.0.0.1:0", database)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("stdout is text");
+        let base = line.trim_end().strip_prefix("goat market on ");
+        Self {
+            base: base.expect("the first line has the address").to_owned(),
+            child,
+            stdout,
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill")
+            .args([name, &self.child.id().to_string()])
+            .status();
+        assert!(kill.expect("kill runs").success());
+    }
+
+    /// What the program printed after the address until it ended, and how it ended.
+    fn finish(mut self) -> (String, ExitStatus) {
+        let mut printed = String::new();
+        self.stdout
+            .read_to_string(&mut printed)
+            .expect("stdout is text");
+        let status = self.child.wait().expect("the program can be waited for");
+        (printed, status)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has usually ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(listen: &str, database: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goat-api"));
+    command
+        .env_clear()
+        .env("RUST_LOG", "warn")
+        .args(["--listen", listen, "--database"])
+        .arg(database);
+    command
+}
+
+async fn goats(program: &Program) -> Vec<Value> {
+    let answer = reqwest::get(format!("{}/goats", program.base)).await;
+    let json: Value = answer
+        .expect("it answers")
+        .json()
+        .await
+        .expect("the answer is JSON");
+    json["items"].as_array().expect("a list has items").clone()
+}
+
+/// Waits until the program takes no more connections: it has seen the signal.
+fn wait_until_closed(address: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(address).is_ok() {
+        assert!(Instant::now() < deadline, "it still listens");
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs a line of the greeting in a shell, and gives back the status line and all that followed.
+fn run_in_shell(line: &str) -> String {
+    let output = Command::new("sh")
+        .args(["-c", line])
+        .output()
+        .expect("a shell runs");
+    assert!(output.status.success(), "{line}");
+    String::from_utf8(output.stdout).expect("the answer is text")
+}
+
+fn assert_refuses_to_start(output: &Output, what: &str, advice: &str) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains(what) && stderr.contains(advice), "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn it_greets_with_three_requests_that_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut program = Program::start(&directory.path().join("goats.db"));
+    let mut requests = Vec::new();
+    while requests.len() < 3 {
+        let mut line = String::new();
+        assert_ne!(
+            program.stdout.read_line(&mut line).unwrap(),
+            0,
+            "the greeting is too short"
+        );
+        requests.extend(
+            line.starts_with("curl ")
+                .then(|| line.trim_end().to_owned()),
+        );
+    }
+    assert_eq!(requests[0], requests[1]);
+    let key = |line: &str| line.split("Idempotency-Key: ").nth(1).unwrap()[..36].to_owned();
+    assert_eq!(key(&requests[0]), key(&requests[2]));
+    assert_ne!(requests[0], requests[2]);
+    let answer = run_in_shell(&requests[0]);
+    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    program.signal("-TERM");
+    assert_eq!(program.finish().1.code(), Some(0));
+}
+
+#[tokio::test]
+async fn it_stops_cleanly_and_its_data_survives() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("goats.db");
+    for (already, signal) in [(0, "-TERM"), (1, "-INT"), (2, "-TERM")] {
+        let program = Program::start(&database);
+        assert_eq!(goats(&program).await.len(), already);
+        let goat = r#"{"name":"Heidi","owner":"Peter","breed":"Nubian"}"#;
+        let request = reqwest::Client::new().post(format!("{}/goats", program.base));
+        let request = request
+            .header("content-type", "application/json")
+            .body(goat);
+        assert_eq!(request.send().await.unwrap().status(), 201);
+        program.signal(signal);
+        let (printed, status) = program.finish();
+        assert_eq!(status.code(), Some(0), "{printed}");
+        // The last connection to close takes the write-ahead log back into the file.
+        assert!(!directory.path().join("goats.db-wal").exists());
+    }
+}
+
+#[test]
+fn a_request_that_is_running_is_still_answered() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = Program::start(&directory.path().join("goats.db"));
+    let address = program.base.strip_prefix("http://").unwrap();
+    let goat = r#"{"name":"Heidi","owner":"Peter","breed":"Nubian"}"#;
+    let mut client = TcpStream::connect(address).unwrap();
+    let head = "POST /goats HTTP/1.1\r\nHost: goats\r\nContent-Type: application/json";
+    write!(client, "{head}\r\nContent-Length: {}\r\n", goat.len()).unwrap();
+    write!(client, "Expect: 100-continue\r\n\r\n").unwrap();
+    let mut interim = [0; 25];
+    client.read_exact(&mut interim).unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+
+    program.signal("-TERM");
+    wait_until_closed(address);
+    client.write_all(goat.as_bytes()).unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
+    assert_eq!(program.finish().1.code(), Some(0));
+}
+
+#[test]
+fn a_second_signal_stops_it_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = Program::start(&directory.path().join("goats.db"));
+    let address = program.base.strip_prefix("http://").unwrap().to_owned();
+    let mut hanging = TcpStream::connect(&address).unwrap();
+    write!(
+        hanging,
+        "POST /goats HTTP/1.1\r\nHost: goats\r\nContent-Length: 9\r\n"
+    )
+    .unwrap();
+    write!(
+        hanging,
+        "Content-Type: text/json+json\r\nExpect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    hanging.read_exact(&mut [0; 25]).unwrap();
+    program.signal("-INT");
+    wait_until_closed(&address);
+    program.signal("-INT");
+    assert_eq!(program.finish().1.code(), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_a_clear_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = command(&address, &directory.path().join("goats.db"))
+        .output()
+        .unwrap();
+    let what = format!("cannot listen on {address}: Address already in use");
+    assert_refuses_to_start(&output, &what, "--listen");
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_a_clear_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = directory.path().join("text.db");
+    std::fs::write(
+        &text,
+        "This is no database, it is a text of some length.".repeat(100),
+    )
+    .unwrap();
+    for path in [
+        &directory.path().join("missing/goats.db"),
+        directory.path(),
+        &text,
+    ] {
+        let output = command("127.0.0.1:0", path).output().unwrap();
+        let what = format!("cannot use the database {}: could not ", path.display());
+        assert_refuses_to_start(&output, &what, "--database");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(stderr.matches("(code: ").count(), 1, "{stderr}");
+    }
+}
+
+#[test]
+fn the_environment_stands_behind_the_flags() {
+    let output = Command::new(env!("CARGO_BIN_EXE_goat-api"))
+        .env_clear()
+        .env("GOAT_LISTEN", "127.0.0.1:not-a-port")
+        .output()
+        .unwrap();
+    assert_refuses_to_start(&output, "cannot listen on 127.0.0.1:not-a-port", "--listen");
+}
