@@ -1,1 +1,47 @@
 #![forbid(unsafe_code)]
+//! `Idempotency-Key` for axum, and for any tower service with an HTTP body.
+//!
+//! ```
+//! use axum::{Router, routing::post};
+//! use idem_axum::IdempotencyLayer;
+//! use idem_core::MemoryStore;
+//!
+//! # async fn create_order() -> &'static str { "" }
+//! let idempotency = IdempotencyLayer::new(MemoryStore::new());
+//! let app: Router = Router::new().route("/orders", post(create_order)).layer(idempotency);
+//! ```
+//!
+//! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
+//! identical response, an error (another payload), or the word that the original is still running.
+//! Requests without the header, and other methods, pass through untouched. What is refused, kept
+//! and compared is the [policy's](idem_core::Policy) to say:
+//!
+//! ```
+//! use std::time::Duration;
+//! use axum::http::request::Parts;
+//! use idem_axum::IdempotencyLayer;
+//! use idem_core::{MemoryStore, Policy, Scope};
+//!
+//! #[derive(Clone)]
+//! struct Tenant(String);
+//!
+//! let idempotency = IdempotencyLayer::new(MemoryStore::new())
+//!     .policy(Policy::ietf().retention(Duration::from_secs(24 * 60 * 60)))
+//!     // An authentication layer outside this one has put the tenant there.
+//!     .scope(|head: &Parts| head.extensions.get::<Tenant>().map(|tenant| Scope::from(&*tenant.0)));
+//! ```
+//!
+//! # Where to put the layer
+//! Inside authentication and rate limits, whose refusals then are not kept and cost no store call;
+//! outside what changes the response's body, such as compression, so that each duplicate's own
+//! `Accept-Encoding` counts: put compression outside the layer. On a nested router the path that
+//! counts is the original one.
+
+mod convert;
+mod future;
+mod layer;
+mod request_body;
+mod response_body;
+mod service;
+
+pub use crate::{future::ResponseFuture, layer::IdempotencyLayer, service::IdempotencyService};

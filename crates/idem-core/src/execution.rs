@@ -8,7 +8,7 @@ use crate::{
     engine::Idempotency,
     record::{Lease, NotKept, Outcome},
     record_key::RecordKey,
-    response::{Headers, Recordable, Response},
+    response::{Recordable, Response},
     store::{Fenced, StoreError, StoreErrorKind},
 };
 
@@ -45,7 +45,11 @@ impl Execution {
     }
 
     /// Whether the policy keeps a response with this status and these headers.
-    pub fn saves(&self, status: u16, headers: impl FnOnce() -> Headers) -> bool {
+    pub fn saves<'a, L>(&self, status: u16, lines: impl FnOnce() -> L) -> bool
+    where
+        L: Iterator<Item = (&'a str, &'a [u8])>,
+    {
+        let headers = || lines().collect();
         self.idempotency.policy().saves(status, headers)
     }
 
@@ -59,19 +63,18 @@ impl Execution {
 
     /// What is recorded of a response: its status, its body, and those headers that may be
     /// replayed later. One that is over the limit is not kept.
-    pub fn outcome<'a>(
-        &self,
-        status: u16,
-        lines: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
-        body: Bytes,
-    ) -> Outcome {
-        let connection = lines
-            .clone()
+    pub fn outcome<'a, L>(&self, status: u16, lines: impl Fn() -> L, body: Bytes) -> Outcome
+    where
+        L: Iterator<Item = (&'a str, &'a [u8])>,
+    {
+        let connection = lines()
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .map(|(_, value)| value);
         let skipped = self.idempotency.policy().unrecorded_header_names();
         let recordable = Recordable::new(skipped, connection);
-        let headers = lines.filter(|(name, _)| recordable.allows(name)).collect();
+        let headers = lines()
+            .filter(|(name, _)| recordable.allows(name))
+            .collect();
         let response = Response::new(status, headers, body);
         if response.size() > self.response_limit() {
             return Outcome::NotKept(NotKept::TooLarge);

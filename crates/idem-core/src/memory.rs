@@ -192,7 +192,7 @@ impl Shared {
         }
         if change.records_added > 0 {
             self.records
-                .fetch_add(change.records_added, Ordering::SeqCst);
+                .fetch_add(change.records_added, Ordering::Relaxed);
         }
         if change.bytes_added > 0 {
             self.bytes.fetch_add(change.bytes_added, Ordering::Relaxed);

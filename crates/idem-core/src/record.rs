@@ -238,3 +238,9 @@ impl From<Response> for Outcome {
         Self::Response(Arc::new(response))
     }
 }
+
+impl From<NotKept> for Outcome {
+    fn from(reason: NotKept) -> Self {
+        Self::NotKept(reason)
+    }
+}

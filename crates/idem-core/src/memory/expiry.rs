@@ -37,6 +37,10 @@ impl ExpiryQueue {
         self.buckets.entry(tick).or_default().push(key);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.buckets.is_empty()
+    }
+
     /// Takes a key whose tick has come, with that tick.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<(Tick, RecordKey)> {
         let passed = now.saturating_duration_since(self.epoch).as_secs();

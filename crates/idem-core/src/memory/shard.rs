@@ -124,6 +124,11 @@ impl Shard {
         (Fenced::Held, change)
     }
 
+    /// Whether there is anything to look at, now or later.
+    pub(super) fn is_queued(&self) -> bool {
+        !self.expiry.is_empty()
+    }
+
     /// Removes up to `most` records that have run out, looking at no more than that.
     pub(super) fn sweep(&mut self, now: Instant, most: usize) -> Swept {
         let mut swept = Swept::default();

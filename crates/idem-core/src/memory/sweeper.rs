@@ -64,11 +64,11 @@ async fn sweep_until_empty(mut running: Running) {
         let Some(shared) = running.0.upgrade() else {
             return;
         };
-        if shared.records.load(Ordering::SeqCst) == 0 {
+        if nothing_is_due_ever(&shared) {
             // Say first that the task ends, then look again: a record that comes in meanwhile
             // is seen here, or its claim sees that it must start another task.
             drop(running);
-            if shared.records.load(Ordering::SeqCst) == 0 {
+            if nothing_is_due_ever(&shared) {
                 return;
             }
             match Running::begin(&shared) {
@@ -77,6 +77,11 @@ async fn sweep_until_empty(mut running: Running) {
             }
         }
     }
+}
+
+/// Whether all queues are empty: then so is the store, for each record is in a queue.
+fn nothing_is_due_ever(shared: &Shared) -> bool {
+    (0..SHARDS).all(|index| !shared.lock(index).is_queued())
 }
 
 /// Removes all that has run out, at once.

@@ -1,0 +1,82 @@
+//! The layer: a store, a policy, and who the client is.
+
+use std::{fmt, sync::Arc};
+
+use http::request::Parts;
+use idem_core::{Idempotency, IdempotencyStore, Policy, Scope};
+use tower_layer::Layer;
+
+use crate::service::IdempotencyService;
+
+/// Makes the services under it safe to retry.
+///
+/// Clones share the store: one layer may be put on several routes, or on routers of several
+/// servers.
+#[derive(Clone)]
+pub struct IdempotencyLayer {
+    idempotency: Idempotency,
+    scope: Option<Arc<ScopeRule>>,
+}
+
+type ScopeRule = dyn Fn(&Parts) -> Option<Scope> + Send + Sync;
+
+impl IdempotencyLayer {
+    /// Protects with a store and the [reference policy](Policy::reference).
+    pub fn new(store: impl IdempotencyStore) -> Self {
+        Idempotency::new(store, Policy::reference()).into()
+    }
+
+    /// Sets the policy.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.idempotency = self.idempotency.with_policy(policy);
+        self
+    }
+
+    /// Says who the client is, from what the application knows of an authenticated request.
+    ///
+    /// Two scopes never share a key. A request for which the rule answers `None` is bound to the
+    /// credentials that it carries, as all are without a rule.
+    #[must_use]
+    pub fn scope<S: Into<Option<Scope>>>(
+        mut self,
+        rule: impl Fn(&Parts) -> S + Send + Sync + 'static,
+    ) -> Self {
+        self.scope = Some(Arc::new(move |head| rule(head).into()));
+        self
+    }
+
+    pub(crate) fn idempotency(&self) -> &Idempotency {
+        &self.idempotency
+    }
+
+    pub(crate) fn scope_of(&self, head: &Parts) -> Option<Scope> {
+        self.scope.as_ref().and_then(|rule| rule(head))
+    }
+}
+
+impl From<Idempotency> for IdempotencyLayer {
+    fn from(idempotency: Idempotency) -> Self {
+        Self {
+            idempotency,
+            scope: None,
+        }
+    }
+}
+
+impl<S> Layer<S> for IdempotencyLayer {
+    type Service = IdempotencyService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        IdempotencyService::new(inner, self.clone())
+    }
+}
+
+impl fmt::Debug for IdempotencyLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IdempotencyLayer")
+            .field("idempotency", &self.idempotency)
+            .field("scoped", &self.scope.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,86 @@
+//! Scenarios 26 and 27: who the client is.
+
+use axum::http::request::Parts;
+use idem_axum::IdempotencyLayer;
+use idem_core::{MemoryStore, Policy, Scope};
+
+use crate::support::{Server, profiles, send};
+
+#[tokio::test]
+async fn another_caller_never_gets_the_response_of_the_first() {
+    for (policy, mismatch, _) in profiles() {
+        let server = Server::start(policy).await;
+        let by = |header: &'static str, value: &'static str| {
+            server.post("/orders", "k", "{}").header(header, value)
+        };
+        assert_eq!(send(by("authorization", "Bearer alice")).await.status, 201);
+        assert!(send(by("authorization", "Bearer alice")).await.is_replay());
+        let others = [
+            by("authorization", "Bearer bob"),
+            by("cookie", "session=bob"),
+            by("authorization", "Bearer alice").header("cookie", "session=bob"),
+            server.post("/orders", "k", "{}"),
+            // Another payload tells another caller nothing either.
+            server
+                .post("/orders", "k", "[]")
+                .header("authorization", "Bearer bob"),
+        ];
+        for other in others {
+            let refused = send(other).await;
+            assert_eq!(refused.status, mismatch);
+            assert_eq!(
+                refused.header("idempotency-refusal"),
+                Some("idempotency-key-of-other-caller")
+            );
+            assert!(!refused.text().contains("\"id\""));
+        }
+        assert_eq!(server.effects.runs(), 1);
+    }
+}
+
+/// Takes the tenant from a header, as a test may; an application takes it from what it verified.
+fn tenant(head: &Parts) -> Option<Scope> {
+    let tenant = head.headers.get("x-tenant")?;
+    Some(Scope::from(tenant.to_str().ok()?))
+}
+
+#[tokio::test]
+async fn scopes_share_no_key_and_a_refreshed_token_is_the_same_client() {
+    let layer = IdempotencyLayer::new(MemoryStore::new()).scope(tenant);
+    let server = Server::with_layer(layer).await;
+    let by = |tenant: &'static str, token: &'static str| {
+        server
+            .post("/orders", "k", "{}")
+            .header("x-tenant", tenant)
+            .header("authorization", token)
+    };
+    assert_eq!(send(by("a", "1")).await.text(), "{\"id\":1}");
+    assert_eq!(send(by("b", "1")).await.text(), "{\"id\":2}");
+    let refreshed = send(by("a", "2")).await;
+    assert!(refreshed.is_replay());
+    assert_eq!(refreshed.text(), "{\"id\":1}");
+
+    // Where the rule names nobody, the credentials count again.
+    let unscoped = |token: &'static str| {
+        server
+            .post("/orders", "k", "{}")
+            .header("authorization", token)
+    };
+    assert_eq!(send(unscoped("1")).await.text(), "{\"id\":3}");
+    assert_eq!(send(unscoped("2")).await.status, 400);
+    assert_eq!(server.effects.runs(), 3);
+}
+
+#[tokio::test]
+async fn an_application_names_the_headers_that_are_credentials() {
+    let server = Server::start(Policy::reference().credential_headers(["X-Api-Key"])).await;
+    let by = |key: &'static str, cookie: &'static str| {
+        server
+            .post("/orders", "k", "{}")
+            .header("x-api-key", key)
+            .header("cookie", cookie)
+    };
+    assert_eq!(send(by("1", "a")).await.status, 201);
+    assert!(send(by("1", "b")).await.is_replay());
+    assert_eq!(send(by("2", "a")).await.status, 400);
+}

@@ -1,0 +1,222 @@
+//! Scenarios 12 to 25: what makes a request the same request.
+
+use idem_core::{FingerprintRules, Policy};
+use reqwest::Method;
+
+use crate::support::{Answer, Server, profiles, send};
+
+/// Sends two payloads under one key; answers whether the second was taken for the first.
+async fn are_same(policy: Policy, first: impl Into<Vec<u8>>, second: impl Into<Vec<u8>>) -> bool {
+    let mismatch = if policy.profile() == idem_core::Profile::Ietf {
+        422
+    } else {
+        400
+    };
+    let server = Server::start(policy).await;
+    let original = send(server.post("/orders", "k", first.into())).await;
+    assert_eq!(original.status, 201);
+    let duplicate = send(server.post("/orders", "k", second.into())).await;
+    assert_eq!(server.effects.runs(), 1, "a duplicate never runs");
+    if duplicate.is_replay() {
+        assert_eq!(duplicate.comparable(), original.comparable());
+        return true;
+    }
+    assert_refused(&duplicate, mismatch);
+    false
+}
+
+fn assert_refused(answer: &Answer, status: u16) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+    assert_eq!(
+        answer.header("idempotency-refusal"),
+        Some("idempotency-key-reused")
+    );
+    assert_eq!(answer.header("location"), None);
+}
+
+#[tokio::test]
+async fn the_same_meaning_is_the_same_request() {
+    for (policy, ..) in profiles() {
+        for (first, second) in [
+            ("{\"a\":1}", "{\"a\":1}"),
+            (
+                "{\"a\":{\"b\":1,\"c\":2},\"d\":3}",
+                "{ \"d\" : 3,\r\n\t\"a\" : {\"c\":2, \"b\":1} }",
+            ),
+            ("{\"a\":[1,1,1]}", "{\"a\":[1.0,1e0,10E-1]}"),
+            ("{\"a\":\"a\"}", "{\"a\":\"\\u0061\"}"),
+            ("{\"goat\":\"🐐\"}", "{\"goat\":\"\\ud83d\\udc10\"}"),
+        ] {
+            assert!(
+                are_same(policy.clone(), first, second).await,
+                "{first} and {second}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_meaning_is_another_request() {
+    for (policy, ..) in profiles() {
+        for (first, second) in [
+            ("[1,2]", "[2,1]"),
+            ("{\"a\":9007199254740993}", "{\"a\":9007199254740992}"),
+            ("{\"a\":1}", "{\"a\":1,\"a\":1}"),
+            ("{\"a\":1}", "{\"a\":2,\"a\":1}"),
+            ("", "{}"),
+            ("{}", "null"),
+            ("null", ""),
+        ] {
+            assert!(
+                !are_same(policy.clone(), first, second).await,
+                "{first} and {second}"
+            );
+            assert!(
+                !are_same(policy.clone(), second, first).await,
+                "{second} and {first}"
+            );
+            assert!(
+                are_same(policy.clone(), second, second).await,
+                "{second} twice"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_text_is_compared_by_its_bytes_and_harms_no_record() {
+    let server = Server::start(Policy::reference()).await;
+    let original = send(server.post("/orders", "k", "{\"a\":1}")).await;
+    let broken: [&[u8]; 4] = [
+        b"{\"a\":\"\xff\"}",
+        b"\"\\ud800\"",
+        b"{\"a\":1",
+        b"\xef\xbb\xbf{\"a\":1}",
+    ];
+    for body in broken {
+        assert_refused(&send(server.post("/orders", "k", body.to_vec())).await, 400);
+        assert!(are_same(Policy::reference(), body, body).await);
+    }
+    let replay = send(server.post("/orders", "k", "{\"a\":1}")).await;
+    assert!(replay.is_replay());
+    assert_eq!(replay.comparable(), original.comparable());
+}
+
+#[tokio::test]
+async fn other_types_are_compared_by_their_bytes_and_their_type() {
+    let server = Server::start(Policy::reference()).await;
+    let typed = |content_type: &str, body: &'static str| {
+        server
+            .request(Method::POST, "/orders")
+            .header("idempotency-key", "k")
+            .header("content-type", content_type)
+            .body(body)
+    };
+    assert_eq!(send(typed("text/plain", "{\"a\":1}")).await.status, 201);
+    assert!(send(typed("text/plain", "{\"a\":1}")).await.is_replay());
+    assert!(send(typed("Text/Plain", "{\"a\":1}")).await.is_replay());
+    assert_refused(&send(typed("text/plain", "{\"a\": 1}")).await, 400);
+    assert_refused(
+        &send(typed("application/x-www-form-urlencoded", "{\"a\":1}")).await,
+        400,
+    );
+    assert_refused(&send(typed("application/json", "{\"a\":1}")).await, 400);
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
+async fn fields_are_left_out_or_chosen() {
+    let without = FingerprintRules::default().without(["/sentAt".parse().unwrap()]);
+    let without = Policy::reference().fingerprint(without);
+    assert!(
+        are_same(
+            without.clone(),
+            "{\"a\":1,\"sentAt\":1}",
+            "{\"sentAt\":2,\"a\":1}"
+        )
+        .await
+    );
+    assert!(!are_same(without, "{\"a\":1,\"sentAt\":1}", "{\"a\":2,\"sentAt\":1}").await);
+
+    let only = FingerprintRules::default().only(["/order/id".parse().unwrap()]);
+    let only = Policy::ietf().fingerprint(only);
+    assert!(
+        are_same(
+            only.clone(),
+            "{\"order\":{\"id\":1,\"x\":1}}",
+            "{\"order\":{\"x\":2,\"id\":1}}"
+        )
+        .await
+    );
+    assert!(!are_same(only, "{\"order\":{\"id\":1}}", "{\"order\":{\"id\":2}}").await);
+}
+
+#[tokio::test]
+async fn another_path_query_or_method_never_gets_this_response() {
+    for (policy, mismatch, _) in profiles() {
+        let server = Server::start(policy).await;
+        let original = send(server.post("/orders?page=1", "k", "{}")).await;
+        for (method, path) in [
+            (Method::POST, "/orders"),
+            (Method::POST, "/orders?page=2"),
+            (Method::POST, "/orders/17?page=1"),
+            (Method::PATCH, "/orders?page=1"),
+        ] {
+            let request = server
+                .request(method, path)
+                .header("idempotency-key", "k")
+                .header("content-type", "application/json")
+                .body("{}");
+            assert_refused(&send(request).await, mismatch);
+        }
+        let replay = send(server.post("/orders?page=1", "k", "{}")).await;
+        assert_eq!(replay.comparable(), original.comparable());
+        assert_eq!(server.effects.runs(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_mismatch_is_told_while_the_original_runs() {
+    for (policy, mismatch, in_progress) in profiles() {
+        let server = Server::start(policy).await;
+        let original = tokio::spawn(send(server.post("/gated", "k", "{\"a\":1}")));
+        server.effects.wait_for_runs(1).await;
+        assert_refused(
+            &send(server.post("/gated", "k", "{\"a\":2}")).await,
+            mismatch,
+        );
+        assert_eq!(
+            send(server.post("/gated", "k", "{\"a\":1}")).await.status,
+            in_progress
+        );
+        server.effects.gate.add_permits(1);
+        assert_eq!(original.await.unwrap().status, 201);
+        assert_eq!(server.effects.runs(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_mismatch_reveals_nothing_and_changes_nothing() {
+    for (policy, mismatch, _) in profiles() {
+        let server = Server::start(policy).await;
+        let original = send(server.post("/orders", "k", "{\"secret\":\"first\"}")).await;
+        let refused = send(server.post("/orders", "k", "{\"secret\":\"second\"}")).await;
+        assert_refused(&refused, mismatch);
+        let shown = format!("{:?} {}", refused.headers, refused.text());
+        assert!(
+            !shown.contains("first") && !shown.contains("\"id\""),
+            "{shown}"
+        );
+        let replay = send(server.post("/orders", "k", "{\"secret\":\"first\"}")).await;
+        assert_eq!(replay.comparable(), original.comparable());
+    }
+}
+
+#[tokio::test]
+async fn another_key_with_the_same_body_runs() {
+    let server = Server::start(Policy::reference()).await;
+    for key in ["k", "l"] {
+        assert!(!send(server.post("/orders", key, "{}")).await.is_replay());
+    }
+    assert_eq!(server.effects.runs(), 2);
+}

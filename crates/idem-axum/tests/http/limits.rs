@@ -1,0 +1,133 @@
+//! Scenarios 47, 48 and 57: what is too large, and a store that is full.
+
+use axum::{
+    Router,
+    body::Body,
+    response::{IntoResponse, Response},
+    routing::post,
+};
+use futures_util::{Stream, StreamExt, stream};
+use idem_axum::IdempotencyLayer;
+use idem_core::{MemoryLimits, MemoryStore, MockIdempotencyStore, Policy};
+
+use crate::support::{Effects, Server, send};
+
+#[tokio::test]
+async fn a_request_over_the_limit_is_refused_and_asks_no_store() {
+    let layer = IdempotencyLayer::new(MockIdempotencyStore::new());
+    let server =
+        Server::with_layer(layer.policy(Policy::reference().max_request_bytes(1_000))).await;
+    let with_length = server.post("/orders", "k", "x".repeat(1_001));
+    let chunked = server.post("/orders", "k", reqwest::Body::wrap_stream(chunks(3, 400)));
+    for request in [with_length, chunked] {
+        let answer = send(request).await;
+        assert_eq!(answer.status, 413);
+        assert_eq!(
+            answer.header("idempotency-refusal"),
+            Some("payload-too-large")
+        );
+        assert!(
+            answer.text().contains("at most 1000 bytes"),
+            "{}",
+            answer.text()
+        );
+    }
+    assert_eq!(server.effects.runs(), 0);
+}
+
+#[tokio::test]
+async fn a_request_of_just_the_limit_runs_chunked_or_not() {
+    let server = Server::start(Policy::reference().max_request_bytes(1_000)).await;
+    let chunked = server.post("/orders", "k", reqwest::Body::wrap_stream(chunks(2, 500)));
+    assert_eq!(send(chunked).await.status, 201);
+    assert!(
+        send(server.post("/orders", "k", "x".repeat(1_000)))
+            .await
+            .is_replay()
+    );
+}
+
+/// Routes whose responses are not kept: large, of unknown length, a stream of events, trailers.
+fn large(effects: Effects) -> Router {
+    let route = |respond: fn() -> Response| {
+        let effects = effects.clone();
+        post(move || async move {
+            effects.run();
+            respond()
+        })
+    };
+    let policy = Policy::reference().max_response_bytes(1_000);
+    Router::new()
+        .route("/large", route(|| "x".repeat(3_000).into_response()))
+        .route("/unknown", route(|| streamed(30).into_response()))
+        .route("/small", route(|| streamed(2).into_response()))
+        .route(
+            "/events",
+            route(|| {
+                (
+                    [("content-type", "text/event-stream; charset=utf-8")],
+                    streamed(2),
+                )
+                    .into_response()
+            }),
+        )
+        .layer(IdempotencyLayer::new(MemoryStore::new()).policy(policy))
+}
+
+fn chunks(number: usize, length: usize) -> impl Stream<Item = std::io::Result<String>> {
+    stream::iter(0..number).map(move |_| Ok("x".repeat(length)))
+}
+
+fn streamed(number: usize) -> Body {
+    Body::from_stream(chunks(number, 100))
+}
+
+#[tokio::test]
+async fn what_is_not_kept_reaches_its_client_whole_and_never_runs_again() {
+    for (path, length) in [("/large", 3_000), ("/unknown", 3_000), ("/events", 200)] {
+        let server = Server::with_app(large).await;
+        let original = send(server.post(path, "k", "{}")).await;
+        assert_eq!(
+            (original.status, original.body.len()),
+            (200, length),
+            "{path}"
+        );
+        let retry = send(server.post(path, "k", "{}")).await;
+        assert_eq!(retry.status, 409, "{path}");
+        assert_eq!(
+            retry.header("idempotency-refusal"),
+            Some("idempotency-response-not-kept")
+        );
+        assert_eq!(server.effects.runs(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_short_body_of_unknown_length_is_kept() {
+    let server = Server::with_app(large).await;
+    let original = send(server.post("/small", "k", "{}")).await;
+    let replay = send(server.post("/small", "k", "{}")).await;
+    assert!(replay.is_replay());
+    assert_eq!(replay.body, original.body);
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_before_anything_runs_and_drops_nothing() {
+    let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
+    let server = Server::with_layer(IdempotencyLayer::new(store)).await;
+    for key in ["a", "b"] {
+        assert_eq!(send(server.post("/orders", key, "{}")).await.status, 201);
+    }
+    let refused = send(server.post("/orders", "c", "{}")).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(
+        refused.header("idempotency-refusal"),
+        Some("idempotency-store-unavailable")
+    );
+    assert!(refused.header("retry-after").is_some());
+    assert!(!refused.text().contains("full"), "{}", refused.text());
+    assert_eq!(server.effects.runs(), 2);
+    for key in ["a", "b"] {
+        assert!(send(server.post("/orders", key, "{}")).await.is_replay());
+    }
+}

@@ -1,0 +1,71 @@
+//! Scenarios 39 to 42: the replay is the original.
+
+use idem_core::Policy;
+
+use crate::support::{Answer, Server, send};
+
+async fn original_and_replay(path: &str) -> (Answer, Answer) {
+    let server = Server::start(Policy::reference()).await;
+    let original = send(server.post(path, "k", "{}")).await;
+    let replay = send(server.post(path, "k", "{}")).await;
+    assert_eq!(server.effects.runs(), 1);
+    assert!(!original.is_replay(), "the first response has no marker");
+    assert!(replay.is_replay());
+    assert!(replay.header("date").is_some());
+    (original, replay)
+}
+
+#[tokio::test]
+async fn json_without_a_body_and_binary_are_replayed_identically() {
+    for (path, status) in [
+        ("/orders", 201),
+        ("/empty", 204),
+        ("/created", 201),
+        ("/binary", 200),
+    ] {
+        let (original, replay) = original_and_replay(path).await;
+        assert_eq!(original.status, status);
+        assert_eq!(original.comparable(), replay.comparable(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn repeated_headers_keep_their_order_and_opaque_bytes_their_value() {
+    let (original, replay) = original_and_replay("/headers").await;
+    for answer in [&original, &replay] {
+        assert_eq!(
+            answer.values("x-repeated"),
+            [b"first".as_slice(), b"second", b"first"]
+        );
+        assert_eq!(answer.values("x-opaque"), [b"caf\xe9".as_slice()]);
+        assert_eq!(answer.header("x-run"), Some("1"));
+    }
+}
+
+#[tokio::test]
+async fn what_belongs_to_one_message_or_one_session_is_not_replayed() {
+    let (original, replay) = original_and_replay("/headers").await;
+    for name in ["set-cookie", "x-hop", "keep-alive", "connection"] {
+        assert!(original.header(name).is_some(), "{name} was sent at first");
+        assert!(replay.header(name).is_none(), "{name} is not replayed");
+    }
+    assert_eq!(replay.values("date").len(), 1);
+}
+
+#[tokio::test]
+async fn an_application_may_replay_cookies_and_hold_back_others() {
+    let server = Server::start(Policy::reference().unrecorded_headers(["X-Run"])).await;
+    let original = send(server.post("/headers", "k", "{}")).await;
+    let replay = send(server.post("/headers", "k", "{}")).await;
+    assert_eq!(replay.values("set-cookie"), original.values("set-cookie"));
+    assert_eq!(replay.header("x-run"), None);
+}
+
+#[tokio::test]
+async fn the_marker_has_the_name_that_the_policy_gives_it() {
+    let server = Server::start(Policy::reference().replay_marker("X-Replay")).await;
+    send(server.post("/orders", "k", "{}")).await;
+    let replay = send(server.post("/orders", "k", "{}")).await;
+    assert_eq!(replay.header("x-replay"), Some("true"));
+    assert!(!replay.is_replay());
+}

@@ -1,0 +1,56 @@
+//! Scenario 57: a full store refuses, and drops nothing that is live.
+
+use idem_core::{Fenced, IdempotencyStore, MemoryLimits, MemoryStore, StoreErrorKind};
+
+use super::{LEASE, RETENTION, is_owned, key, lease, outcome, put};
+
+#[tokio::test(start_paused = true)]
+async fn a_full_store_refuses_claims_and_keeps_what_it_has() {
+    let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
+    put(&store, 1, 10, RETENTION).await;
+    let pending = lease();
+    let _ = store.claim(&key(2), &pending).await.unwrap();
+
+    let error = store.claim(&key(3), &lease()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Full);
+    assert!(!error.may_have_landed());
+    assert!(!is_owned(&store, 1).await && !is_owned(&store, 2).await);
+    // What was admitted is recorded.
+    let completed = store
+        .complete(&key(2), &pending, &outcome(10), RETENTION)
+        .await;
+    assert_eq!(completed.unwrap(), Fenced::Held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_are_bounded_and_count_the_response() {
+    let store = MemoryStore::with_limits(MemoryLimits::default().bytes(10_000));
+    put(&store, 1, 9_900, RETENTION).await;
+    assert!(store.bytes() > 9_900, "{store:?}");
+    let error = store.claim(&key(2), &lease()).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_ran_out_makes_room_at_once() {
+    let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
+    put(&store, 1, 10, RETENTION).await;
+    assert!(is_owned(&store, 2).await);
+    assert!(store.claim(&key(3), &lease()).await.is_err());
+    tokio::time::advance(LEASE * 2).await;
+    assert!(is_owned(&store, 3).await, "the lease of 2 ran out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_released_key_gives_its_room_back() {
+    let store = MemoryStore::with_limits(MemoryLimits::default().records(1));
+    for number in 0..100 {
+        let lease = lease();
+        let _ = store.claim(&key(number), &lease).await.unwrap();
+        assert_eq!(
+            store.release(&key(number), &lease).await.unwrap(),
+            Fenced::Held
+        );
+    }
+    assert_eq!((store.records(), store.bytes()), (0, 0));
+}

@@ -1,0 +1,48 @@
+//! What is the memory store's own: its bounds, and expiry that needs nobody to call.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+mod bounds;
+mod expiry;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use idem_core::{
+    Claim, Fingerprint, Headers, IdempotencyStore, Identity, Lease, MemoryStore, Outcome,
+    RecordKey, Response,
+};
+
+const LEASE: Duration = Duration::from_secs(30);
+const RETENTION: Duration = Duration::from_secs(3600);
+
+fn key(number: u64) -> RecordKey {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    bytes[8..16].copy_from_slice(&number.to_le_bytes());
+    RecordKey::from_bytes(bytes)
+}
+
+fn lease() -> Lease {
+    Lease::new(Identity::new(Fingerprint::from_bytes([1; 32])), LEASE)
+}
+
+fn outcome(bytes: usize) -> Outcome {
+    Response::new(201, Headers::default(), Bytes::from(vec![b'x'; bytes])).into()
+}
+
+async fn is_owned(store: &MemoryStore, key: u64) -> bool {
+    store.claim(&self::key(key), &lease()).await.unwrap() == Claim::Owned
+}
+
+/// Claims and completes.
+async fn put(store: &MemoryStore, key: u64, bytes: usize, retention: Duration) {
+    let lease = lease();
+    let key = self::key(key);
+    assert_eq!(store.claim(&key, &lease).await.unwrap(), Claim::Owned);
+    let _ = store
+        .complete(&key, &lease, &outcome(bytes), retention)
+        .await
+        .unwrap();
+}
