@@ -5,6 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{fingerprint::FingerprintRules, key::KeyFormat, response::Headers};
 
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// The conventions by which clients are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -166,17 +168,19 @@ impl Policy {
     }
 
     /// Sets how long a crashed server can block a key: 30 seconds by default, which is what most
-    /// clients wait for an answer.
+    /// clients wait for an answer. A lease of no length would protect nothing: it has at least
+    /// 1 ms.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.lease = lease.max(SHORTEST);
         self
     }
 
-    /// Sets how long a response is replayed, counted from its completion: 60 minutes by default.
+    /// Sets how long a response is replayed, counted from its completion: 60 minutes by default,
+    /// and at least 1 ms.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
-        self.retention = retention;
+        self.retention = retention.max(SHORTEST);
         self
     }
 

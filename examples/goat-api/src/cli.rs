@@ -36,7 +36,7 @@ pub struct Cli {
         env = "GOAT_RETENTION",
         value_name = "DURATION",
         default_value = "60m",
-        value_parser = humantime::parse_duration
+        value_parser = more_than_nothing
     )]
     pub retention: Duration,
 
@@ -46,7 +46,7 @@ pub struct Cli {
         env = "GOAT_LEASE",
         value_name = "DURATION",
         default_value = "30s",
-        value_parser = humantime::parse_duration
+        value_parser = more_than_nothing
     )]
     pub lease: Duration,
 
@@ -59,6 +59,15 @@ pub struct Cli {
         value_parser = humantime::parse_duration
     )]
     pub order_delay: Duration,
+}
+
+/// A lease of no length would protect nothing, and a response that is not kept cannot be replayed.
+fn more_than_nothing(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("it must be longer than 0s, such as 30s or 60m".to_owned()),
+        Ok(duration) => Ok(duration),
+        Err(error) => Err(format!("{error}; write it as 500ms, 30s, 60m or 1h 30m")),
+    }
 }
 
 /// Where the idempotency records are kept.
@@ -98,7 +107,12 @@ mod tests {
         let cli = cli.unwrap();
         assert_eq!(cli.retention, Duration::from_secs(7200));
         assert_eq!(cli.lease, Duration::from_secs(90));
-        assert!(Cli::try_parse_from(["goat-api", "--lease", "soon"]).is_err());
+        for lease in ["soon", "0s", "-1s", ""] {
+            assert!(
+                Cli::try_parse_from(["goat-api", "--lease", lease]).is_err(),
+                "{lease}"
+            );
+        }
     }
 
     #[test]

@@ -10,9 +10,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
+use idem_axum::IdempotencyLayer;
+use idem_core::{MemoryStore, Policy};
 use tokio::net::TcpListener;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Profile, Store};
 use crate::database::{Database, DatabaseError};
 use crate::server::stop::StopSignals;
 use crate::service::GoatMarket;
@@ -30,10 +32,28 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
     let address = listener.local_addr().map_err(ServerError::Serve)?;
     let database = open(&cli.database).await?;
     let market = GoatMarket::new(database).order_delay(cli.order_delay);
-    serve(listener, address, web::router(market.clone())).await?;
+    serve(
+        listener,
+        address,
+        web::router(market.clone(), idempotency(&cli)),
+    )
+    .await?;
     market.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The flags as a store and a policy.
+fn idempotency(cli: &Cli) -> IdempotencyLayer {
+    let policy = match cli.profile {
+        Profile::Reference => Policy::reference(),
+        Profile::Ietf => Policy::ietf(),
+        Profile::Stripe => Policy::stripe(),
+    };
+    let layer = match cli.store {
+        Store::Memory => IdempotencyLayer::new(MemoryStore::new()),
+    };
+    layer.policy(policy.retention(cli.retention).lease(cli.lease))
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServerError> {

@@ -11,13 +11,16 @@ mod path;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use idem_axum::IdempotencyLayer;
 
 use crate::service::GoatMarket;
 
-/// The routes of the market.
-pub fn router(market: GoatMarket) -> Router {
-    let register_goat = post(goats::register);
-    let place_order = post(orders::place);
+/// The routes of the market; those that would do a thing twice are under `idempotency`.
+///
+/// Offering an item is not, for it replaces the one of its name: twice is as good as once.
+pub fn router(market: GoatMarket, idempotency: IdempotencyLayer) -> Router {
+    let register_goat = post(goats::register).layer(idempotency.clone());
+    let place_order = post(orders::place).layer(idempotency);
     Router::new()
         .route("/goats", get(goats::list).merge(register_goat))
         .route(

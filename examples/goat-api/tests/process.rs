@@ -2,7 +2,9 @@
 
 #![forbid(unsafe_code)]
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -10,7 +12,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A running program, killed if its test fails.
 struct Program {
@@ -72,13 +74,11 @@ fn command(listen: &str, database: &Path) -> Command {
     command
 }
 
-async fn goats(program: &Program) -> Vec<Value> {
-    let answer = reqwest::get(format!("{}/goats", program.base)).await;
-    let json: Value = answer
-        .expect("it answers")
-        .json()
+async fn list(program: &Program, path: &str) -> Vec<Value> {
+    let answer = reqwest::get(format!("{}/{path}", program.base))
         .await
-        .expect("the answer is JSON");
+        .expect("it answers");
+    let json: Value = answer.json().await.expect("the answer is JSON");
     json["items"].as_array().expect("a list has items").clone()
 }
 
@@ -91,14 +91,25 @@ fn wait_until_closed(address: &str) {
     }
 }
 
-/// Runs a line of the greeting in a shell, and gives back the status line and all that followed.
-fn run_in_shell(line: &str) -> String {
-    let output = Command::new("sh")
-        .args(["-c", line])
-        .output()
-        .expect("a shell runs");
-    assert!(output.status.success(), "{line}");
-    String::from_utf8(output.stdout).expect("the answer is text")
+/// Sends what a line of the greeting tells curl to send. The machine need not have curl.
+async fn send(line: &str) -> reqwest::Response {
+    let quoted: Vec<&str> = line.split('\'').collect();
+    let [curl, content_type, _, key, _, body, ""] = quoted[..] else {
+        panic!("three quoted arguments: {line}");
+    };
+    let url = curl
+        .strip_prefix("curl -i ")
+        .and_then(|rest| rest.strip_suffix(" -H "));
+    let mut request = reqwest::Client::new().post(url.expect("the line begins with the URL"));
+    for header in [content_type, key] {
+        let (name, value) = header.split_once(": ").expect("a header has a colon");
+        request = request.header(name, value);
+    }
+    request
+        .body(body.to_owned())
+        .send()
+        .await
+        .expect("it answers")
 }
 
 fn assert_refuses_to_start(output: &Output, what: &str, advice: &str) {
@@ -109,31 +120,65 @@ fn assert_refuses_to_start(output: &Output, what: &str, advice: &str) {
     assert!(output.stdout.is_empty());
 }
 
-#[test]
-fn it_greets_with_three_requests_that_work() {
+#[tokio::test]
+async fn it_greets_with_three_requests_that_show_the_outcomes() {
     let directory = tempfile::tempdir().unwrap();
     let mut program = Program::start(&directory.path().join("goats.db"));
-    let mut requests = Vec::new();
-    while requests.len() < 3 {
+    let mut answers = Vec::new();
+    while answers.len() < 3 {
         let mut line = String::new();
-        assert_ne!(
-            program.stdout.read_line(&mut line).unwrap(),
-            0,
-            "the greeting is too short"
-        );
-        requests.extend(
-            line.starts_with("curl ")
-                .then(|| line.trim_end().to_owned()),
-        );
+        let length = program.stdout.read_line(&mut line).unwrap();
+        assert_ne!(length, 0, "the greeting is too short");
+        if line.starts_with("curl ") {
+            let response = send(line.trim_end()).await;
+            let replayed = response.headers().contains_key("idempotency-replayed");
+            answers.push((
+                response.status().as_u16(),
+                replayed,
+                response.text().await.unwrap(),
+            ));
+        }
     }
-    assert_eq!(requests[0], requests[1]);
-    let key = |line: &str| line.split("Idempotency-Key: ").nth(1).unwrap()[..36].to_owned();
-    assert_eq!(key(&requests[0]), key(&requests[2]));
-    assert_ne!(requests[0], requests[2]);
-    let answer = run_in_shell(&requests[0]);
-    assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+    let (original, replay, refused) = (&answers[0], &answers[1], &answers[2]);
+    assert_eq!((original.0, original.1), (201, false));
+    assert_eq!((replay.0, replay.1, &replay.2), (201, true, &original.2));
+    assert_eq!((refused.0, refused.1), (400, false));
+    assert_eq!(list(&program, "goats").await.len(), 1);
     program.signal("-TERM");
     assert_eq!(program.finish().1.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_a_hundred_concurrent_duplicates_one_order_is_placed() {
+    let directory = tempfile::tempdir().unwrap();
+    let program = Program::start(&directory.path().join("goats.db"));
+    let client = reqwest::Client::new();
+    let post = |path: &str, key: &'static str, body: Value| {
+        let request = client.post(format!("{}/{path}", program.base)).json(&body);
+        async move { request.header("idempotency-key", key).send().await.unwrap() }
+    };
+    let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"});
+    let goat: Value = post("goats", "goat", goat).await.json().await.unwrap();
+    let goat = goat["id"].as_str().unwrap();
+    let milk = json!({"name": "Milk", "description": "", "price": 1});
+    assert_eq!(
+        post(&format!("goats/{goat}/catalog"), "", milk)
+            .await
+            .status(),
+        204
+    );
+
+    let order = json!({"items": [{"goatId": goat, "catalogItem": "Milk", "quantity": 1}]});
+    let duplicates = (0..100).map(|_| post("orders", "order", order.clone()));
+    let mut bodies = HashSet::new();
+    for answer in futures_util::future::join_all(duplicates).await {
+        match answer.status().as_u16() {
+            201 => _ = bodies.insert(answer.text().await.unwrap()),
+            other => assert_eq!(other, 202),
+        }
+    }
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert_eq!(list(&program, "orders").await.len(), 1);
 }
 
 #[tokio::test]
@@ -142,7 +187,7 @@ async fn it_stops_cleanly_and_its_data_survives() {
     let database = directory.path().join("goats.db");
     for (already, signal) in [(0, "-TERM"), (1, "-INT"), (2, "-TERM")] {
         let program = Program::start(&database);
-        assert_eq!(goats(&program).await.len(), already);
+        assert_eq!(list(&program, "goats").await.len(), already);
         let goat = r#"{"name":"Heidi","owner":"Peter","breed":"Nubian"}"#;
         let request = reqwest::Client::new().post(format!("{}/goats", program.base));
         let request = request

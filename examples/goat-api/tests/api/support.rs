@@ -3,6 +3,8 @@
 use goat_api::database::Database;
 use goat_api::service::GoatMarket;
 use goat_api::web;
+use idem_axum::IdempotencyLayer;
+use idem_core::{MemoryStore, Policy};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -19,6 +21,10 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::with_policy(Policy::reference()).await
+    }
+
+    pub(crate) async fn with_policy(policy: Policy) -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let path = directory.path().join("goats.db");
         let database = Database::open(&path).await.expect("the database opens");
@@ -27,7 +33,8 @@ impl Server {
             .await
             .expect("a port is free");
         let address = listener.local_addr().expect("the listener is bound");
-        let routes = web::router(market.clone());
+        let idempotency = IdempotencyLayer::new(MemoryStore::new()).policy(policy);
+        let routes = web::router(market.clone(), idempotency);
         tokio::spawn(async move { axum::serve(listener, routes).await });
         Self {
             market,
@@ -50,6 +57,15 @@ impl Server {
             .request(Method::POST, path)
             .header(CONTENT_TYPE, "application/json");
         Answer::to(request.body(body)).await
+    }
+
+    /// A POST under an idempotency key.
+    pub(crate) async fn post_with_key(&self, path: &str, key: &str, body: &str) -> Answer {
+        let request = self
+            .request(Method::POST, path)
+            .header(CONTENT_TYPE, "application/json")
+            .header("idempotency-key", key);
+        Answer::to(request.body(body.to_owned())).await
     }
 
     /// Registers a goat and gives back its id.
