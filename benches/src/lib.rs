@@ -18,6 +18,10 @@ impl RequestHead for PostOrders {
         "/orders"
     }
 
+    fn route(&self) -> Option<&'static str> {
+        None
+    }
+
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let value: Option<&[u8]> = (name == "content-type").then_some(b"application/json");
         value.into_iter()

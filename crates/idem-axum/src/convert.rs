@@ -1,6 +1,9 @@
 //! Between the types of the `http` crate and those of the core.
 
-use axum::{body::Body, extract::OriginalUri};
+use axum::{
+    body::Body,
+    extract::{MatchedPath, OriginalUri},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request::Parts};
 use idem_core::RequestHead;
 
@@ -20,6 +23,10 @@ impl RequestHead for Head<'_> {
             .get()
             .map_or(&self.0.uri, |OriginalUri(uri)| uri);
         uri.path_and_query().map_or("/", |target| target.as_str())
+    }
+
+    fn route(&self) -> Option<&str> {
+        self.0.extensions.get().map(MatchedPath::as_str)
     }
 
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {

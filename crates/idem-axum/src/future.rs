@@ -10,13 +10,16 @@ use std::{
 use axum::{BoxError, body::Body};
 use bytes::Bytes;
 use http::Response;
+use idem_core::HandOver;
 use pin_project_lite::pin_project;
 
-type BoxFuture<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
+pub(crate) type BoxFuture<E> = Pin<Box<dyn Future<Output = Result<Response<Body>, E>> + Send>>;
 
 pin_project! {
     /// Resolves to the response of an [`IdempotencyService`](crate::IdempotencyService).
-    pub struct ResponseFuture<F, E> {
+    ///
+    /// Dropped while the handler of a protected request runs, it hands the handler over to a task.
+    pub struct ResponseFuture<F, E: 'static> {
         #[pin]
         state: State<F, E>,
     }
@@ -24,14 +27,14 @@ pin_project! {
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F, E> {
+    enum State<F, E: 'static> {
         Passing { #[pin] inner: F },
         Ready { response: Option<Response<Body>> },
-        Protected { future: BoxFuture<E> },
+        Protected { #[pin] future: HandOver<BoxFuture<E>> },
     }
 }
 
-impl<F, E> ResponseFuture<F, E> {
+impl<F, E: 'static> ResponseFuture<F, E> {
     pub(crate) fn passing(inner: F) -> Self {
         Self {
             state: State::Passing { inner },
@@ -46,13 +49,9 @@ impl<F, E> ResponseFuture<F, E> {
         }
     }
 
-    pub(crate) fn boxed(
-        future: impl Future<Output = Result<Response<Body>, E>> + Send + 'static,
-    ) -> Self {
+    pub(crate) fn guarded(future: HandOver<BoxFuture<E>>) -> Self {
         Self {
-            state: State::Protected {
-                future: Box::pin(future),
-            },
+            state: State::Protected { future },
         }
     }
 }
@@ -73,7 +72,7 @@ where
             StateProjection::Ready { response } => Poll::Ready(Ok(response
                 .take()
                 .expect("a future is not polled after its end"))),
-            StateProjection::Protected { future } => future.as_mut().poll(cx),
+            StateProjection::Protected { future } => future.poll(cx),
         }
     }
 }

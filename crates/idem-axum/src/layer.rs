@@ -46,8 +46,21 @@ impl IdempotencyLayer {
         self
     }
 
-    pub(crate) fn idempotency(&self) -> &Idempotency {
+    /// The store and the policy, for what is not the layer's: running code that is no HTTP handler,
+    /// freeing a key, or draining.
+    #[must_use]
+    pub fn idempotency(&self) -> &Idempotency {
         &self.idempotency
+    }
+
+    /// Waits until the executions whose clients vanished have ended and are recorded.
+    ///
+    /// Call it at shutdown, after `axum::serve` has returned.
+    ///
+    /// # Cancel safety
+    /// Safe: the executions run on, and it may be called again.
+    pub async fn drain(&self) {
+        self.idempotency.drain().await;
     }
 
     pub(crate) fn scope_of(&self, head: &Parts) -> Option<Scope> {

@@ -8,7 +8,9 @@ use std::{
 use axum::{BoxError, body::Body};
 use bytes::Bytes;
 use http::{Request, Response, request::Parts};
-use idem_core::{Admission, Begin, Execution, Idempotency, Protected, Verdict};
+use idem_core::{
+    Admission, Begin, Execution, HandOver, Idempotency, Protected, Recording, Refusal, Verdict,
+};
 use tower_service::Service;
 
 use crate::{
@@ -35,7 +37,7 @@ impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for IdempotencyService<S>
 where
     S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
     S::Future: Send,
-    S::Error: Send,
+    S::Error: Send + 'static,
     ReqBody: http_body::Body<Data = Bytes> + Send + 'static,
     ReqBody::Error: Into<BoxError>,
     ResBody: http_body::Body<Data = Bytes> + Send + 'static,
@@ -63,11 +65,13 @@ where
                 ResponseFuture::ready(convert::response(&response))
             }
             Admission::Protected(protected) => {
+                let watch = protected.watch();
                 // The service that was polled ready is the one to call; the clone is not ready.
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
                 let idempotency = idempotency.clone();
-                ResponseFuture::boxed(protect(inner, idempotency, protected, head, body))
+                let protected = Box::pin(protect(inner, idempotency, protected, head, body));
+                ResponseFuture::guarded(HandOver::new(protected, watch))
             }
         }
     }
@@ -87,7 +91,7 @@ where
     ResBody::Error: Into<BoxError>,
 {
     let policy = idempotency.policy();
-    let refuse = |refusal: idem_core::Refusal| Ok(convert::response(&refusal.to_response(policy)));
+    let refuse = |refusal: Refusal| Ok(convert::response(&refusal.to_response(policy)));
     let payload = match request_body::read(body, policy.request_limit()).await {
         Ok(payload) => payload,
         Err(refusal) => return refuse(refusal),
@@ -97,39 +101,58 @@ where
             let request = Request::from_parts(head, payload.into_body());
             execute(inner, execution, request).await
         }
+        Begin::Unprotected => call(inner, Request::from_parts(head, payload.into_body())).await,
         Begin::Replay(response) => Ok(convert::replay(&response, policy.replay_marker_name())),
         Begin::Refused(refusal) => refuse(refusal),
     }
 }
 
+async fn call<S, ResBody>(mut inner: S, request: Request<Body>) -> Result<Response<Body>, S::Error>
+where
+    S: Service<Request<Body>, Response = Response<ResBody>>,
+    ResBody: http_body::Body<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError>,
+{
+    Ok(inner.call(request).await?.map(Body::new))
+}
+
+/// Runs the handler under its lease; what comes of it is recorded before the response leaves.
 async fn execute<S, ResBody>(
-    mut inner: S,
+    inner: S,
     execution: Execution,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Result<Response<Body>, S::Error>
 where
     S: Service<Request<Body>, Response = Response<ResBody>>,
     ResBody: http_body::Body<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError>,
 {
-    let response = match inner.call(request).await {
-        Ok(response) => response,
-        Err(error) => {
-            execution.finish(Verdict::Free).await;
-            return Err(error);
+    let recording = execution.recording();
+    request.extensions_mut().insert(execution.current().clone());
+    let work = async {
+        match call(inner, request).await {
+            Ok(response) => {
+                let (verdict, response) = judge(&recording, response).await;
+                (verdict, Ok(response))
+            }
+            Err(error) => (Verdict::Free, Err(error)),
         }
     };
+    execution.run(work).await
+}
+
+/// Decides what of a response is kept, and reads it as far as that needs.
+async fn judge(recording: &Recording, response: Response<Body>) -> (Verdict, Response<Body>) {
     let (head, body) = response.into_parts();
-    let (status, body) = (head.status.as_u16(), Body::new(body));
-    if !execution.saves(status, || convert::lines(&head.headers)) {
-        execution.finish(Verdict::Free).await;
-        return Ok(Response::from_parts(head, body));
+    let status = head.status.as_u16();
+    let lines = || convert::lines(&head.headers);
+    if !recording.saves(status, lines) {
+        return (Verdict::Free, Response::from_parts(head, body));
     }
-    let (kept, body) = response_body::keep(&head.headers, body, execution.response_limit()).await;
-    let verdict = Verdict::Keep(match kept {
-        Ok(bytes) => execution.outcome(status, || convert::lines(&head.headers), bytes),
+    let (kept, body) = response_body::keep(&head.headers, body, recording.limit()).await;
+    let outcome = match kept {
+        Ok(bytes) => recording.outcome(status, lines, bytes),
         Err(reason) => reason.into(),
-    });
-    execution.finish(verdict).await;
-    Ok(Response::from_parts(head, body))
+    };
+    (Verdict::Keep(outcome), Response::from_parts(head, body))
 }

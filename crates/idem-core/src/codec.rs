@@ -54,6 +54,7 @@ enum State {
     Response,
     TooLarge,
     Stream,
+    NotSerializable,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -156,6 +157,7 @@ pub fn encode_completed(lease: &Lease, outcome: &Outcome) -> Vec<u8> {
         ),
         Outcome::NotKept(NotKept::TooLarge) => frame(&header(State::TooLarge), b""),
         Outcome::NotKept(NotKept::Stream) => frame(&header(State::Stream), b""),
+        Outcome::NotKept(NotKept::NotSerializable) => frame(&header(State::NotSerializable), b""),
     }
 }
 
@@ -202,6 +204,7 @@ fn read(header: &Header, body: Bytes) -> Result<Record, DecodeError> {
         State::Response => header.outcome(body)?,
         State::TooLarge => Outcome::NotKept(NotKept::TooLarge),
         State::Stream => Outcome::NotKept(NotKept::Stream),
+        State::NotSerializable => Outcome::NotKept(NotKept::NotSerializable),
     };
     Ok(Record::Completed(Completed::new(owner, identity, outcome)))
 }
@@ -271,7 +274,7 @@ mod tests {
 
     #[test]
     fn that_nothing_was_kept_survives() {
-        for reason in [NotKept::TooLarge, NotKept::Stream] {
+        for reason in [NotKept::TooLarge, NotKept::Stream, NotKept::NotSerializable] {
             let outcome = Outcome::NotKept(reason);
             let decoded = decode(&encode_completed(&lease(None), &outcome).into()).unwrap();
             assert_eq!(decoded, completed(&lease(None), outcome));

@@ -1,12 +1,20 @@
 //! From a request to its decision: what both adapters call, in the order in which they call it.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
 
 use crate::{
+    calls::Calls,
     credentials::CredentialsDigest,
+    current::CurrentExecution,
     decision::{Decision, decide},
+    event::{Answered, Event},
     execution::Execution,
     fingerprint::Unfinished,
+    hand_over::Watch,
+    key::IdempotencyKey,
     policy::Policy,
     record::{Identity, Lease},
     record_key::RecordKey,
@@ -14,7 +22,8 @@ use crate::{
     request::RequestHead,
     response::Response,
     scope::Scope,
-    store::IdempotencyStore,
+    store::{Claim, IdempotencyStore, StoreError},
+    waiting::{Waited, WaitingRoom},
 };
 
 /// When to ask again if the store cannot be asked now.
@@ -23,11 +32,20 @@ const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// A store and a policy: all that makes operations idempotent. Clones share both.
 ///
 /// An adapter calls [`admit`](Self::admit) with the head of each request, reads the body of those
-/// that are protected, and calls [`begin`](Self::begin) with it.
+/// that are protected, and calls [`begin`](Self::begin) with it. Code that is no HTTP handler calls
+/// [`run`](Self::run).
+///
+/// It needs a tokio runtime with its timer.
 #[derive(Clone)]
 pub struct Idempotency {
-    store: Arc<dyn IdempotencyStore>,
-    policy: Arc<Policy>,
+    pub(crate) calls: Calls,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: WaitingRoom,
+    handed_over: TaskTracker,
 }
 
 /// What the head of a request says.
@@ -35,6 +53,10 @@ pub struct Idempotency {
 /// The enum is complete: an adapter handles each case.
 #[derive(Debug)]
 #[must_use]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, where it was made"
+)]
 pub enum Admission {
     /// The request is none of our business: hand it on as it is.
     PassThrough,
@@ -50,8 +72,10 @@ pub enum Admission {
 #[derive(Debug)]
 #[must_use]
 pub enum Begin {
-    /// Run the handler, and finish the execution with what came of it.
+    /// Run the handler under this.
     Execute(Execution),
+    /// Run the handler and record nothing: the store failed, and the policy chose to go on.
+    Unprotected,
     /// Answer with this, and mark it as a replay.
     Replay(Arc<Response>),
     /// Answer with this, and run nothing.
@@ -61,39 +85,73 @@ pub enum Begin {
 /// A request whose key is known and whose body is not yet.
 #[derive(Debug)]
 pub struct Protected {
-    record_key: RecordKey,
+    key: IdempotencyKey,
     credentials: Option<CredentialsDigest>,
     fingerprint: Unfinished,
+    watch: Watch,
+}
+
+impl Protected {
+    /// What a [`HandOver`](crate::HandOver) needs to know of the request.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
 }
 
 impl Idempotency {
     /// Joins a store and a policy.
     pub fn new(store: impl IdempotencyStore, policy: Policy) -> Self {
         Self {
-            store: Arc::new(store),
-            policy: Arc::new(policy),
+            calls: Calls {
+                store: Arc::new(store),
+                policy: Arc::new(policy),
+            },
+            shared: Arc::default(),
         }
     }
 
-    /// The same store under another policy.
+    /// The same store under another policy; waiters and handed-over executions are counted
+    /// together.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
-        Self {
-            store: Arc::clone(&self.store),
-            policy: Arc::new(policy),
-        }
+        let mut other = self.clone();
+        other.calls.policy = Arc::new(policy);
+        other
     }
 
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.calls.policy
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn IdempotencyStore {
-        &*self.store
+        &*self.calls.store
+    }
+
+    /// The name of the record that a key has in a scope.
+    #[must_use]
+    pub fn record_key(&self, scope: Option<&Scope>, key: &IdempotencyKey) -> RecordKey {
+        RecordKey::derive(self.policy().namespace_name(), scope, key)
+    }
+
+    /// Waits until the executions that were handed over have ended and are recorded.
+    ///
+    /// Call it at shutdown, after the server has stopped to take requests: executions whose client
+    /// vanished run on in tasks that nobody else waits for.
+    ///
+    /// # Cancel safety
+    /// Safe: the executions run on, and it may be called again.
+    pub async fn drain(&self) {
+        self.shared.handed_over.close();
+        self.shared.handed_over.wait().await;
+    }
+
+    pub(crate) fn handed_over(&self) -> &TaskTracker {
+        &self.shared.handed_over
     }
 
     /// Looks at the head of a request. No round trip.
@@ -105,94 +163,167 @@ impl Idempotency {
         head: &impl RequestHead,
         scope: impl FnOnce() -> Option<Scope>,
     ) -> Admission {
-        if !self.policy.protects(head.method()) {
+        let policy = self.policy();
+        if !policy.protects(head.method()) {
             return Admission::PassThrough;
         }
-        let mut lines = head.header(self.policy.key_header()).peekable();
+        let mut lines = head.header(policy.key_header()).peekable();
         if lines.peek().is_none() {
-            return if self.policy.requires_key() {
+            return if policy.requires_key() {
                 Admission::Refused(Refusal::KeyMissing)
             } else {
                 Admission::PassThrough
             };
         }
-        let key = match self.policy.keys().parse(lines) {
-            Ok(key) => key,
-            Err(invalid) => return Admission::Refused(Refusal::KeyInvalid(invalid)),
-        };
-        let scope = scope();
-        let record_key = RecordKey::derive(self.policy.namespace_name(), scope.as_ref(), &key);
+        match policy.keys().parse(lines) {
+            Ok(key) => Admission::Protected(self.protect(head, key, scope())),
+            Err(invalid) => Admission::Refused(Refusal::KeyInvalid(invalid)),
+        }
+    }
+
+    fn protect(
+        &self,
+        head: &impl RequestHead,
+        key: IdempotencyKey,
+        scope: Option<Scope>,
+    ) -> Protected {
+        let record_key = self.record_key(scope.as_ref(), &key);
         let credentials = match scope {
             Some(_) => None,
             None => {
-                let names = self.policy.credential_header_names();
+                let names = self.policy().credential_header_names();
                 CredentialsDigest::of(head, names, &record_key)
             }
         };
-        Admission::Protected(Protected {
-            record_key,
+        Protected {
+            key,
             credentials,
-            fingerprint: self.policy.fingerprints().begin(head),
-        })
+            fingerprint: self.policy().fingerprints().begin(head),
+            watch: Watch::new(self.clone(), record_key, head.route()),
+        }
     }
 
     /// Claims the key for a request and decides what becomes of it. 1 round trip when the key is
-    /// fresh, at most 2 otherwise.
+    /// fresh, at most 2 otherwise; more only if a claim's reply was lost, or the policy lets
+    /// duplicates wait.
     ///
     /// # Cancel safety
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
-    /// the lease.
+    /// the lease. Put what calls it into a [`HandOver`](crate::HandOver).
     pub async fn begin(&self, request: Protected, body: &[u8]) -> Begin {
         let Protected {
-            record_key,
+            key,
             credentials,
             fingerprint,
+            watch,
         } = request;
-        let fingerprint = self.policy.fingerprints().finish(fingerprint, body);
+        let fingerprint = self.policy().fingerprints().finish(fingerprint, body);
         let identity = Identity::new(fingerprint).with_credentials(credentials);
-        let lease = Lease::new(identity, self.policy.lease_duration());
-        let claim = match self.store.claim(&record_key, &lease).await {
-            Ok(claim) => claim,
-            Err(error) => {
-                let error: &dyn Error = &error;
-                tracing::error!(key = ?record_key, error, "refused, since the store failed");
-                return Begin::Refused(Refusal::StoreUnavailable {
-                    retry_after: STORE_RETRY_AFTER,
-                });
-            }
-        };
-        self.answer(decide(&identity, &claim), record_key, lease)
+        self.begin_as(key, identity, &watch).await
     }
 
-    fn answer(&self, decision: Decision, record_key: RecordKey, lease: Lease) -> Begin {
-        tracing::debug!(key = ?record_key, outcome = decision.as_str(), "decided");
-        Begin::Refused(match decision {
-            Decision::Execute => {
-                return Begin::Execute(Execution::new(self.clone(), record_key, lease));
-            }
-            Decision::Replay(response) => return Begin::Replay(response),
-            Decision::NotKept(reason) => Refusal::NotKept(reason),
-            Decision::Mismatch => Refusal::Mismatch,
-            Decision::OtherCaller => {
-                tracing::warn!(
-                    key = ?record_key,
-                    "a key was used with other credentials; if one client's credentials change, \
-                     or several clients choose the same keys, configure a scope"
-                );
-                Refusal::OtherCaller
-            }
-            Decision::InProgress(remaining) => Refusal::InProgress {
-                retry_after: remaining.unwrap_or(self.policy.lease_duration()),
-            },
-        })
+    pub(crate) async fn begin_as(
+        &self,
+        key: IdempotencyKey,
+        identity: Identity,
+        watch: &Watch,
+    ) -> Begin {
+        watch.begin();
+        let record_key = watch.record_key();
+        let (answered, begin) = self.decide(key, identity, record_key).await;
+        watch.decided(answered);
+        self.calls.report(record_key, &Event::Decided(answered));
+        begin
     }
+
+    async fn decide(
+        &self,
+        key: IdempotencyKey,
+        identity: Identity,
+        record_key: &RecordKey,
+    ) -> (Answered, Begin) {
+        let lease = Lease::new(identity, self.policy().pending_duration());
+        let mut waiter = None;
+        loop {
+            // The lease may run from the first time that the claim was sent.
+            let sent = Instant::now();
+            let decision = match self.claim(record_key, &lease).await {
+                Ok(claim) => decide(&identity, &claim),
+                Err(_) => return self.without_store(),
+            };
+            if let Decision::InProgress(_) = decision {
+                match self
+                    .shared
+                    .waiting
+                    .wait(&mut waiter, self.policy().waiting())
+                    .await
+                {
+                    Waited::AskAgain => continue,
+                    Waited::Enough => {}
+                    Waited::NoPlace => {
+                        return refused(Answered::TooManyWaiters, Refusal::TooManyWaiters);
+                    }
+                }
+            }
+            return self.answer(decision, key, *record_key, lease, sent);
+        }
+    }
+
+    /// Claims, and claims once more with the same owner if nobody knows whether it landed.
+    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
+        match self.calls.claim(key, lease).await {
+            Err(error) if error.may_have_landed() => self.calls.claim(key, lease).await,
+            answer => answer,
+        }
+    }
+
+    fn without_store(&self) -> (Answered, Begin) {
+        if self.policy().runs_unprotected() {
+            return (Answered::Unprotected, Begin::Unprotected);
+        }
+        let retry_after = STORE_RETRY_AFTER;
+        refused(
+            Answered::StoreUnavailable,
+            Refusal::StoreUnavailable { retry_after },
+        )
+    }
+
+    fn answer(
+        &self,
+        decision: Decision,
+        key: IdempotencyKey,
+        record_key: RecordKey,
+        lease: Lease,
+        sent: Instant,
+    ) -> (Answered, Begin) {
+        match decision {
+            Decision::Execute => {
+                let current = CurrentExecution::new(key, record_key, sent + lease.duration());
+                let execution = Execution::new(self.calls.clone(), current, lease);
+                (Answered::Execute, Begin::Execute(execution))
+            }
+            Decision::Replay(response) => (Answered::Replay, Begin::Replay(response)),
+            Decision::NotKept(reason) => refused(Answered::NotKept, Refusal::NotKept(reason)),
+            Decision::Mismatch => refused(Answered::Mismatch, Refusal::Mismatch),
+            Decision::OtherCaller => refused(Answered::OtherCaller, Refusal::OtherCaller),
+            Decision::InProgress(remaining) => {
+                let lease = self.policy().lease_duration();
+                let retry_after = remaining.unwrap_or(lease).min(lease);
+                refused(Answered::InProgress, Refusal::InProgress { retry_after })
+            }
+        }
+    }
+}
+
+fn refused(answered: Answered, refusal: Refusal) -> (Answered, Begin) {
+    (answered, Begin::Refused(refusal))
 }
 
 impl fmt::Debug for Idempotency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Idempotency")
-            .field("store", &self.store)
-            .field("policy", &self.policy)
-            .finish()
+            .field("store", &self.calls.store)
+            .field("policy", &self.calls.policy)
+            .finish_non_exhaustive()
     }
 }

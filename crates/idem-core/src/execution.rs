@@ -1,27 +1,44 @@
-//! One execution of a handler: what it may keep, and how it ends.
+//! The life of a lease, from the owned claim to its end: renewed while the handler runs, and then
+//! completed or released, once.
 
-use std::error::Error;
-
-use bytes::Bytes;
-
-use crate::{
-    engine::Idempotency,
-    record::{Lease, NotKept, Outcome},
-    record_key::RecordKey,
-    response::{Recordable, Response},
-    store::{Fenced, StoreError, StoreErrorKind},
+use std::{
+    any::Any,
+    future::{Future, pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    pin::pin,
+    task::Poll,
+    time::Duration,
 };
 
-/// The right to run a handler, until it is finished.
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    calls::Calls,
+    current::CurrentExecution,
+    event::{End, Event},
+    record::{Lease, NotKept, Outcome},
+    record_key::RecordKey,
+    recording::Recording,
+    store::{Fenced, Operation, StoreError, StoreErrorKind},
+};
+
+/// How often the end of an execution is sent at most.
+const ATTEMPTS: u32 = 4;
+
+/// The pause after the first attempt that failed; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// The right to run a handler: a lease that was claimed.
 ///
-/// Finish it with what came of the handler. One that is dropped instead leaves its key pending
-/// until the lease runs out.
+/// One that is dropped instead of [run](Self::run) leaves its key pending until the lease runs
+/// out.
 #[derive(Debug)]
 #[must_use]
 pub struct Execution {
-    idempotency: Idempotency,
-    record_key: RecordKey,
+    calls: Calls,
+    current: CurrentExecution,
     lease: Lease,
+    ended: bool,
 }
 
 /// What is to become of the key.
@@ -35,98 +52,209 @@ pub enum Verdict {
     Free,
 }
 
+type Panic = Box<dyn Any + Send>;
+
 impl Execution {
-    pub(crate) const fn new(idempotency: Idempotency, record_key: RecordKey, lease: Lease) -> Self {
+    pub(crate) const fn new(calls: Calls, current: CurrentExecution, lease: Lease) -> Self {
         Self {
-            idempotency,
-            record_key,
+            calls,
+            current,
             lease,
+            ended: false,
         }
     }
 
-    /// Whether the policy keeps a response with this status and these headers.
-    pub fn saves<'a, L>(&self, status: u16, lines: impl FnOnce() -> L) -> bool
-    where
-        L: Iterator<Item = (&'a str, &'a [u8])>,
-    {
-        let headers = || lines().collect();
-        self.idempotency.policy().saves(status, headers)
-    }
-
-    /// The largest response, headers included, that is kept, in bytes.
+    /// What the handler may know.
     #[must_use]
-    pub fn response_limit(&self) -> usize {
-        let policy = self.idempotency.policy().response_limit();
-        let store = self.idempotency.store().capacity().max_record_bytes();
-        store.map_or(policy, |store| policy.min(store))
+    pub const fn current(&self) -> &CurrentExecution {
+        &self.current
     }
 
-    /// What is recorded of a response: its status, its body, and those headers that may be
-    /// replayed later. One that is over the limit is not kept.
-    pub fn outcome<'a, L>(&self, status: u16, lines: impl Fn() -> L, body: Bytes) -> Outcome
-    where
-        L: Iterator<Item = (&'a str, &'a [u8])>,
-    {
-        let connection = lines()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
-            .map(|(_, value)| value);
-        let skipped = self.idempotency.policy().unrecorded_header_names();
-        let recordable = Recordable::new(skipped, connection);
-        let headers = lines()
-            .filter(|(name, _)| recordable.allows(name))
-            .collect();
-        let response = Response::new(status, headers, body);
-        if response.size() > self.response_limit() {
-            return Outcome::NotKept(NotKept::TooLarge);
-        }
-        response.into()
+    /// What is recorded of a response, and whether.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        Recording::new(&self.calls)
     }
 
-    /// Ends the execution. 1 round trip.
+    /// Runs the handler's work to its end, and records its verdict before it hands its result back.
     ///
-    /// A store that fails is reported, and does not take the response from its client; the lease
-    /// then keeps the key until it runs out.
+    /// While the work runs the lease is renewed each third of it, in the same task. The end takes 1
+    /// round trip; while the store fails it is tried up to four times within the lease, and if it
+    /// fails for good that is [reported](Event::Unrecorded) and the result is handed back all the
+    /// same. Work that panics frees the key, and goes on unwinding.
+    ///
+    /// Work that is ready at once sets no timer, and nothing here asks the work to be `Send`.
     ///
     /// # Cancel safety
-    /// Not cancel safe: what came of the handler may then not be recorded.
-    pub async fn finish(self, verdict: Verdict) {
-        let ended = match verdict {
-            Verdict::Keep(outcome) => self.complete(&outcome).await,
-            Verdict::Free => self.release().await,
+    /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs
+    /// out. Put it into a [`HandOver`](crate::HandOver).
+    pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> R {
+        let worked = self.work_under_renewal(work).await;
+        let result = match worked {
+            Ok((verdict, result)) => {
+                self.finish(verdict).await;
+                Ok(result)
+            }
+            Err(panic) => {
+                self.release(End::Panicked).await;
+                Err(panic)
+            }
         };
-        match ended {
-            Ok(Fenced::Held) => {}
-            Ok(Fenced::Lost) => tracing::warn!(
-                key = ?self.record_key,
-                "the lease ran out and another execution took over; its record stands"
-            ),
-            Err(error) => {
-                let error: &dyn Error = &error;
-                tracing::error!(key = ?self.record_key, error, "an execution was not recorded");
+        self.ended = true;
+        result.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+
+    /// Polls the work, and while it is pending the renewal too.
+    async fn work_under_renewal<T>(&self, work: impl Future<Output = T>) -> Result<T, Panic> {
+        let mut work = pin!(work);
+        let mut renewal = pin!(self.renew_for_ever());
+        poll_fn(|context| {
+            // A future that panicked is not polled again, so nobody sees what it left behind.
+            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+                Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
+                Ok(Poll::Pending) => {}
+                Err(panic) => return Poll::Ready(Err(panic)),
             }
+            renewal.as_mut().poll(context).map(Ok)
+        })
+        .await
+    }
+
+    /// Renews until it is dropped. Once the lease is lost there is nothing to renew, but the work
+    /// goes on: its client is waiting, and its record may still find the key absent.
+    async fn renew_for_ever<T>(&self) -> T {
+        let period = self.lease.duration() / 3;
+        let mut pause = period;
+        loop {
+            sleep(pause).await;
+            let sent = Instant::now();
+            let renewed = self.calls.renew(self.key(), &self.lease).await;
+            self.report(&Event::Renewed(renewed.as_ref().copied()));
+            pause = match renewed {
+                Ok(Fenced::Held) => {
+                    self.current.extend(sent + self.lease.duration());
+                    period
+                }
+                Ok(Fenced::Lost) => {
+                    self.lose(Operation::Renew);
+                    return pending().await;
+                }
+                Err(_) => {
+                    if Instant::now() >= self.current.lease_deadline() {
+                        self.lose(Operation::Renew);
+                    }
+                    period / 4
+                }
+            };
         }
     }
 
-    async fn complete(&self, outcome: &Outcome) -> Result<Fenced, StoreError> {
-        match self.store_outcome(outcome).await {
-            Err(error) if error.kind() == StoreErrorKind::TooLarge => {
-                self.store_outcome(&Outcome::NotKept(NotKept::TooLarge))
-                    .await
-            }
-            ended => ended,
+    async fn finish(&self, verdict: Verdict) {
+        match verdict {
+            Verdict::Keep(outcome) => self.complete(outcome).await,
+            Verdict::Free => self.release(End::Freed).await,
         }
     }
 
-    async fn store_outcome(&self, outcome: &Outcome) -> Result<Fenced, StoreError> {
-        let retention = self.idempotency.policy().retention_duration();
-        let store = self.idempotency.store();
-        store
-            .complete(&self.record_key, &self.lease, outcome, retention)
-            .await
+    async fn complete(&self, mut outcome: Outcome) {
+        let retention = self.calls.policy.retention_duration();
+        let mut attempts = self.attempts();
+        let completed = loop {
+            let call = self
+                .calls
+                .complete(self.key(), &self.lease, &outcome, retention);
+            match call.await {
+                Err(error) if is_too_large(&error, &outcome) => {
+                    outcome = Outcome::NotKept(NotKept::TooLarge);
+                }
+                Err(error) if attempts.again(&error).await => {}
+                ended => break ended,
+            }
+        };
+        match completed {
+            Ok(Fenced::Held) => self.report(&Event::Ended(End::Recorded)),
+            Ok(Fenced::Lost) => self.lose(Operation::Complete),
+            Err(error) => self.report(&Event::Unrecorded(&error)),
+        }
     }
 
-    async fn release(&self) -> Result<Fenced, StoreError> {
-        let store = self.idempotency.store();
-        store.release(&self.record_key, &self.lease).await
+    /// Frees the key. Nobody comes here after having tried to complete.
+    async fn release(&self, end: End) {
+        let mut attempts = self.attempts();
+        let released = loop {
+            match self.calls.release(self.key(), &self.lease).await {
+                Err(error) if attempts.again(&error).await => {}
+                ended => break ended,
+            }
+        };
+        match released {
+            Ok(Fenced::Held) => self.report(&Event::Ended(end)),
+            // An earlier attempt may have freed it although its reply was lost.
+            Ok(Fenced::Lost) if attempts.may_have_landed => self.report(&Event::Ended(end)),
+            Ok(Fenced::Lost) => self.lose(Operation::Release),
+            Err(error) => self.report(&Event::Unrecorded(&error)),
+        }
+    }
+
+    fn attempts(&self) -> Attempts {
+        Attempts {
+            left: ATTEMPTS - 1,
+            pause: FIRST_PAUSE,
+            deadline: self.current.lease_deadline(),
+            may_have_landed: false,
+        }
+    }
+
+    /// Reports that the lease is lost, where it is found first and at the execution's end.
+    fn lose(&self, operation: Operation) {
+        if self.current.lose() || operation != Operation::Renew {
+            self.report(&Event::LeaseLost(operation));
+        }
+    }
+
+    fn key(&self) -> &RecordKey {
+        self.current.record_key()
+    }
+
+    fn report(&self, event: &Event<'_>) {
+        self.calls.report(self.key(), event);
+    }
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.report(&Event::Ended(End::Abandoned));
+        }
+    }
+}
+
+fn is_too_large(error: &StoreError, outcome: &Outcome) -> bool {
+    error.kind() == StoreErrorKind::TooLarge && matches!(outcome, Outcome::Response(_))
+}
+
+/// How often and until when the end of an execution is sent again.
+struct Attempts {
+    left: u32,
+    pause: Duration,
+    deadline: Instant,
+    may_have_landed: bool,
+}
+
+impl Attempts {
+    /// Waits before another attempt, if one is worth it.
+    async fn again(&mut self, error: &StoreError) -> bool {
+        self.may_have_landed |= error.may_have_landed();
+        let is_final = matches!(
+            error.kind(),
+            StoreErrorKind::TooLarge | StoreErrorKind::Rejected | StoreErrorKind::Corrupt
+        );
+        if is_final || self.left == 0 || Instant::now() + self.pause >= self.deadline {
+            return false;
+        }
+        sleep(self.pause).await;
+        self.left -= 1;
+        self.pause *= 2;
+        true
     }
 }

@@ -108,13 +108,17 @@ impl FingerprintRules {
 
     /// Begins a fingerprint with what the head of the request says.
     pub(crate) fn begin(&self, head: &impl RequestHead) -> Unfinished {
-        let content_type = head.header("content-type").next().unwrap_or_default();
+        let mut content_types = head.header("content-type");
+        let content_type = content_types.next().unwrap_or_default();
         let (media_type, parameters) = split_content_type(content_type);
         let mut hasher = Hasher::new(DOMAIN)
             .part(head.method().as_bytes())
             .part(head.target().as_bytes())
             .part(&media_type)
             .part(parameters);
+        for another in content_types {
+            hasher = hasher.part(b"content-type").part(another);
+        }
         for name in &self.headers {
             hasher = hasher.part(name.as_bytes());
             for value in head.header(name) {
@@ -139,6 +143,17 @@ impl FingerprintRules {
             None => hasher.part(b"bytes").part(payload).finish(),
             Some(text) => self.selection.absorb(hasher, &text).finish(),
         })
+    }
+}
+
+impl FingerprintRules {
+    /// The fingerprint of a JSON payload that came without a request's head.
+    pub(crate) fn of_payload(&self, payload: &[u8]) -> Fingerprint {
+        let unfinished = Unfinished {
+            hasher: Hasher::new(DOMAIN).part(b"no request"),
+            is_json: true,
+        };
+        self.finish(unfinished, payload)
     }
 }
 

@@ -18,41 +18,55 @@
 //! the record, or work that outlasts its lease, can run again. Where that must not be, pass the
 //! key on to what is called downstream, or keep the record in the same transaction as the effect.
 
+mod calls;
 mod codec;
 mod credentials;
+mod current;
 mod decision;
 mod digest;
 mod engine;
+mod event;
 mod execution;
 mod fingerprint;
+mod hand_over;
 mod key;
 mod memory;
+mod operator;
 mod policy;
 mod record;
 mod record_key;
+mod recording;
 mod refusal;
 mod request;
 mod response;
+mod run;
 mod scope;
 mod store;
+mod waiting;
 
 #[cfg(feature = "mock")]
 pub use crate::store::MockIdempotencyStore;
 pub use crate::{
     codec::{DecodeError, decode, encode_completed, encode_pending},
     credentials::CredentialsDigest,
+    current::CurrentExecution,
     decision::{Decision, decide},
     engine::{Admission, Begin, Idempotency, Protected},
+    event::{Answered, End, Event, Observer},
     execution::{Execution, Verdict},
     fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError},
+    hand_over::{HandOver, Watch},
     key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES},
     memory::{MemoryLimits, MemoryStore},
-    policy::{KeyRequirement, Policy, Profile},
+    operator::Freed,
+    policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},
     record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record},
     record_key::RecordKey,
+    recording::Recording,
     refusal::Refusal,
     request::RequestHead,
     response::{Headers, Response},
+    run::{Done, RunError},
     scope::Scope,
     store::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,

@@ -3,7 +3,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{fingerprint::FingerprintRules, key::KeyFormat, response::Headers};
+use crate::{event::Observer, fingerprint::FingerprintRules, key::KeyFormat, response::Headers};
 
 const SHORTEST: Duration = Duration::from_millis(1);
 
@@ -30,6 +30,29 @@ pub enum KeyRequirement {
     Optional,
     /// Without a key the request is refused with 400.
     Required,
+}
+
+/// What happens to a request while the store cannot be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnStoreFailure {
+    /// It is refused with 503, and nothing is executed.
+    Refuse,
+    /// Its handler runs without protection, as if it had no key: a duplicate may run again.
+    RunUnprotected,
+}
+
+/// What happens when a lease runs out and its record is still pending: its holder crashed, or is
+/// cut off from the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum OnLeaseEnd {
+    /// The next request with the key takes over and executes. Nobody knows what the lost holder
+    /// did, so its effect may come twice.
+    TakeOver,
+    /// Requests with the key are told that the original is running, for as long as the retention,
+    /// or until an operator [frees](crate::Idempotency::free) the key.
+    Refuse,
 }
 
 /// Everything that an application decides. Start from a profile and change what differs.
@@ -62,6 +85,18 @@ pub struct Policy {
     unrecorded_headers: Vec<String>,
     replay_marker: String,
     documentation: String,
+    store_timeout: Duration,
+    on_store_failure: OnStoreFailure,
+    on_lease_end: OnLeaseEnd,
+    wait: Option<Wait>,
+    observer: Option<Arc<dyn Observer>>,
+}
+
+/// How duplicates wait for their original.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub(crate) at_most: Duration,
+    pub(crate) waiters: usize,
 }
 
 impl Policy {
@@ -87,6 +122,11 @@ impl Policy {
             documentation:
                 "https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/"
                     .to_owned(),
+            store_timeout: Duration::from_secs(2),
+            on_store_failure: OnStoreFailure::Refuse,
+            on_lease_end: OnLeaseEnd::TakeOver,
+            wait: None,
+            observer: None,
         }
     }
 
@@ -230,6 +270,51 @@ impl Policy {
         self
     }
 
+    /// Sets how long a request waits for the store before its handler runs: 2 seconds by default,
+    /// and at least 2 ms.
+    ///
+    /// Half of it is for the claim, and half for asking again if nobody knows whether the claim
+    /// landed. Every other call to the store has half of it too.
+    #[must_use]
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout.max(2 * SHORTEST);
+        self
+    }
+
+    /// Says what happens while the store cannot be asked: by default requests are refused, since
+    /// whoever sends a key would rather wait than pay twice.
+    #[must_use]
+    pub fn on_store_failure(mut self, choice: OnStoreFailure) -> Self {
+        self.on_store_failure = choice;
+        self
+    }
+
+    /// Says what happens when a lease runs out: by default the next request takes over, so that a
+    /// crash blocks a key for one lease and no longer.
+    #[must_use]
+    pub fn on_lease_end(mut self, choice: OnLeaseEnd) -> Self {
+        self.on_lease_end = choice;
+        self
+    }
+
+    /// Lets a duplicate wait up to `at_most` for its original, and then answers as if it had come
+    /// later. By default it is answered at once.
+    ///
+    /// At most `waiters` wait at a time, over all keys; one more is refused with 429. A waiter asks
+    /// the store again and again, at first after 10 ms and later every 250 ms.
+    #[must_use]
+    pub fn wait(mut self, at_most: Duration, waiters: usize) -> Self {
+        self.wait = Some(Wait { at_most, waiters });
+        self
+    }
+
+    /// Sends every [event](crate::Event) to the application too.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
     /// Sets the page that refusals of the IETF profile link to: the draft itself by default.
     #[must_use]
     pub fn documentation(mut self, url: impl Into<String>) -> Self {
@@ -286,8 +371,33 @@ impl Policy {
         &self.credential_headers
     }
 
+    /// How long a lease is, as the application set it.
     pub(crate) fn lease_duration(&self) -> Duration {
         self.lease
+    }
+
+    /// How long a pending record stays if nobody renews it.
+    pub(crate) fn pending_duration(&self) -> Duration {
+        match self.on_lease_end {
+            OnLeaseEnd::TakeOver => self.lease,
+            OnLeaseEnd::Refuse => self.retention.max(self.lease),
+        }
+    }
+
+    pub(crate) fn call_timeout(&self) -> Duration {
+        self.store_timeout / 2
+    }
+
+    pub(crate) fn runs_unprotected(&self) -> bool {
+        self.on_store_failure == OnStoreFailure::RunUnprotected
+    }
+
+    pub(crate) fn waiting(&self) -> Option<Wait> {
+        self.wait
+    }
+
+    pub(crate) fn observed_by(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
     }
 
     pub(crate) fn retention_duration(&self) -> Duration {

@@ -231,6 +231,8 @@ pub enum NotKept {
     TooLarge,
     /// It was a stream, which has no end to wait for, or had trailers.
     Stream,
+    /// It was a value that cannot be written as JSON.
+    NotSerializable,
 }
 
 impl From<Response> for Outcome {

@@ -41,6 +41,8 @@ pub enum Refusal {
         /// When it is worth asking again.
         retry_after: Duration,
     },
+    /// The original is still running, and as many duplicates as may are waiting.
+    TooManyWaiters,
     /// The original completed, but its response was not kept.
     NotKept(NotKept),
     /// The store could not be asked, and nothing was executed.
@@ -62,6 +64,7 @@ impl Refusal {
             Self::Mismatch => "idempotency-key-reused",
             Self::OtherCaller => "idempotency-key-of-other-caller",
             Self::InProgress { .. } => "idempotency-in-progress",
+            Self::TooManyWaiters => "idempotency-too-many-waiters",
             Self::NotKept(_) => "idempotency-response-not-kept",
             Self::StoreUnavailable { .. } => "idempotency-store-unavailable",
         }
@@ -81,6 +84,7 @@ impl Refusal {
                 Profile::Reference => 202,
                 Profile::Ietf | Profile::Stripe => 409,
             },
+            Self::TooManyWaiters => 429,
             Self::NotKept(_) => 409,
             Self::StoreUnavailable { .. } => 503,
         }
@@ -144,6 +148,7 @@ impl Refusal {
             Self::Mismatch => "Idempotency-Key is already used",
             Self::OtherCaller => "Idempotency-Key is already used by another caller",
             Self::InProgress { .. } => "A request is outstanding for this Idempotency-Key",
+            Self::TooManyWaiters => "Too many requests wait for this API",
             Self::NotKept(_) => "The response was not kept",
             Self::StoreUnavailable { .. } => "Idempotency is unavailable for now",
         }
@@ -176,12 +181,18 @@ impl Refusal {
                  again, and its result will be the answer to a later retry"
                     .to_owned()
             }
+            Self::TooManyWaiters => {
+                "the first request with this key is still being processed, and too many others \
+                 wait already; send it again later"
+                    .to_owned()
+            }
             Self::NotKept(reason) => format!(
                 "the first request with this key was completed and is not executed again, but its \
                  response {} and was not kept",
                 match reason {
                     NotKept::TooLarge => "was too large",
                     NotKept::Stream => "was a stream",
+                    NotKept::NotSerializable => "cannot be serialised",
                 }
             ),
             Self::StoreUnavailable { .. } => {
@@ -229,6 +240,7 @@ mod tests {
             Refusal::Mismatch,
             Refusal::OtherCaller,
             Refusal::InProgress { retry_after },
+            Refusal::TooManyWaiters,
             Refusal::NotKept(NotKept::Stream),
             Refusal::StoreUnavailable { retry_after },
         ]
@@ -253,15 +265,15 @@ mod tests {
         };
         assert_eq!(
             statuses(Profile::Reference),
-            [400, 400, 413, 400, 400, 400, 202, 409, 503]
+            [400, 400, 413, 400, 400, 400, 202, 429, 409, 503]
         );
         assert_eq!(
             statuses(Profile::Ietf),
-            [400, 400, 413, 400, 422, 422, 409, 409, 503]
+            [400, 400, 413, 400, 422, 422, 409, 429, 409, 503]
         );
         assert_eq!(
             statuses(Profile::Stripe),
-            [400, 400, 413, 400, 400, 400, 409, 409, 503]
+            [400, 400, 413, 400, 400, 400, 409, 429, 409, 503]
         );
     }
 

@@ -10,6 +10,9 @@ pub trait RequestHead {
     /// The path with its query as the client sent them, before any router cut a prefix off.
     fn target(&self) -> &str;
 
+    /// The route that the request matched, such as `/orders/{id}`, for spans.
+    fn route(&self) -> Option<&str>;
+
     /// The values of all field lines of one name, in the order in which they came.
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]>;
 }

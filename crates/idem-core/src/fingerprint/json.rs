@@ -13,17 +13,21 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{number, text};
 
-/// How deep arrays and objects may be nested; `serde_json` draws the same line.
+/// How deep arrays and objects may be nested: about where most parsers draw their line.
 const MAX_DEPTH: usize = 128;
+
+/// How much longer the canonical form can be: `1e39` becomes 40 digits.
+const MAX_GROWTH: usize = 10;
 
 /// Brings a payload into its canonical form.
 ///
 /// `None` if it is no valid JSON (RFC 8259), has a duplicate member or a number with an exponent
-/// beyond reason, or is nested too deep.
+/// beyond reason, is nested too deep, or has over 400 MB.
 pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     let payload = trim(payload);
     std::str::from_utf8(payload).ok()?;
-    u32::try_from(payload.len()).ok()?;
+    // Offsets in the canonical text are of 32 bits.
+    u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
     let mut scanner = Scanner::new(payload);
     scanner.scan()?;
     let Scanner {

@@ -36,6 +36,12 @@ fn agree(left: &[u8], right: &[u8]) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Asserts that white space round a payload counts exactly when it counts by its bytes.
+fn agree_on_white_space(payload: &[u8]) -> Result<(), TestCaseError> {
+    agree(payload, &[b" ", payload].concat())?;
+    agree(payload, &[payload, b"\n"].concat())
+}
+
 /// A value in two spellings.
 fn two_spellings() -> impl Strategy<Value = (Tree, String, String)> {
     trees().prop_perturb(|tree, rng| {
@@ -55,13 +61,13 @@ fn near_pairs() -> impl Strategy<Value = (Tree, String, Tree, String)> {
     })
 }
 
-/// A valid text, the same after an edit, and after three more.
+/// A valid text, the same after one edit, and after two.
 fn edited_texts() -> impl Strategy<Value = [Vec<u8>; 3]> {
     trees().prop_perturb(|tree, rng| {
         let dice = &mut Dice::new(rng);
         let text = spell(&tree, dice).into_bytes();
         let once = edit(&text, dice);
-        let again = (0..3).fold(once.clone(), |text, _| edit(&text, dice));
+        let again = edit(&once, dice);
         [text, once, again]
     })
 }
@@ -85,12 +91,11 @@ fn repeated_members() -> impl Strategy<Value = [String; 3]> {
     })
 }
 
-/// Short numbers, so that many have the same value.
-const NUMBER: &str =
-    r"-?(0|[1-9][0-9]{0,2}|10{0,12})(\.(0{0,9}[0-9]|[0-9]{1,3}))?([eE][+-]?0?[0-9])?";
+/// Numbers of few digits and many zeros, so that many have the same value.
+const NUMBER: &str = r"-?(0|1[01]{0,2}|10{0,12})(\.0{0,9}[01]{1,2})?([eE][+-]?0?[0-9])?";
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn two_spellings_of_a_value_are_one_payload((tree, one, other) in two_spellings()) {
@@ -107,6 +112,8 @@ proptest! {
     fn edited_texts_are_told_apart_as_the_oracle_does([text, once, again] in edited_texts()) {
         agree(&text, &once)?;
         agree(&once, &again)?;
+        agree_on_white_space(&once)?;
+        agree_on_white_space(&again)?;
     }
 
     #[test]
@@ -124,18 +131,9 @@ proptest! {
     }
 
     #[test]
-    fn what_is_hardly_a_number_is_told_apart(
-        left in "[-+.eE01]{1,6}", right in "[-+.eE01]{1,6}",
-    ) {
-        agree(left.as_bytes(), right.as_bytes())?;
-    }
-
-    #[test]
     fn arbitrary_bytes_do_no_harm(payload in vec(any::<u8>(), 0..200), label in select(LABELS)) {
-        let mut longer = payload.clone();
-        longer.push(b' ');
         Head::labelled(label).fingerprint(&payload);
-        agree(&payload, &longer)?;
+        agree_on_white_space(&payload)?;
     }
 
     #[test]

@@ -42,6 +42,10 @@ impl RequestHead for Head {
         self.target
     }
 
+    fn route(&self) -> Option<&str> {
+        None
+    }
+
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.headers
             .iter()

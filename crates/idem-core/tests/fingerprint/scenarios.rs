@@ -81,6 +81,21 @@ fn payloads_that_mean_something_else_differ() {
             r#"{"a":1,"a":2}"#,
             r#"{"a":2,"a":1}"#,
         ),
+        (
+            "repeated members, apart and reordered",
+            r#"{"b":1,"a":2,"b":3}"#,
+            r#"{"b":3,"a":2,"b":1}"#,
+        ),
+        (
+            "a repeated member and white space",
+            r#"{"b":1,"a":2,"b":1}"#,
+            r#"{"b":1, "a":2,"b":1}"#,
+        ),
+        (
+            "a repeated member inside",
+            r#"[{"b":1,"a":2,"b":1}]"#,
+            r#"[{"b":1,"b":1,"a":2}]"#,
+        ),
         ("a composed letter", "\"\u{e9}\"", "\"e\u{301}\""),
         ("letter case", r#""a""#, r#""A""#),
         ("a zero character", r#""a""#, r#""a\u0000""#),
@@ -97,6 +112,16 @@ fn payloads_that_mean_something_else_differ() {
             r#""\ud83d\udc10""#,
         ),
         ("null and absent", r#"{"a":null}"#, "{}"),
+        (
+            "a lone surrogate and another escape",
+            r#""\ud83d\ue000""#,
+            r#" "\ud83d\ue000""#,
+        ),
+        (
+            "an exponent that its notation keeps short enough",
+            "10e99999999999999999",
+            "1e100000000000000000",
+        ),
         ("nesting", "[1,[2]]", "[[1],2]"),
         ("a trailing comma", "[1]", "[1,]"),
         ("a byte order mark", "1", "\u{feff}1"),
@@ -152,6 +177,8 @@ fn any_other_label_makes_the_payload_count_by_its_bytes() {
     for head in [
         Head::labelled("text/plain"),
         Head::labelled("application/x-www-form-urlencoded"),
+        Head::labelled("text/json"),
+        Head::labelled("application/x-ndjson"),
         Head::labelled("application/json-seq"),
         Head::labelled("application/xml; kind=application/json"),
         Head::labelled(""),
@@ -234,6 +261,7 @@ fn chosen_headers_count_and_no_others() {
     assert!(!are_one(&[language], &[]));
     assert!(!are_one(&[("accept-language", "")], &[]));
     assert!(!are_one(&[("accept-language", "1")], &[("x-b", "1")]));
+    assert!(!are_one(&[("accept-language", "x-b")], &[("x-b", "x-b")]));
 }
 
 #[test]

@@ -1,0 +1,82 @@
+//! Calls to the store: each has a timeout, and each is told as an event.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tokio::time::{Instant, timeout};
+
+use crate::{
+    event::{Event, report},
+    policy::Policy,
+    record::{Lease, Outcome},
+    record_key::RecordKey,
+    store::{Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect},
+};
+
+/// A store as the engine calls it.
+#[derive(Clone, Debug)]
+pub(crate) struct Calls {
+    pub(crate) store: Arc<dyn IdempotencyStore>,
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Calls {
+    pub(crate) fn report(&self, key: &RecordKey, event: &Event<'_>) {
+        report(self.policy.observed_by(), key, event);
+    }
+
+    pub(crate) async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
+        self.bounded(Operation::Claim, key, self.store.claim(key, lease))
+            .await
+    }
+
+    pub(crate) async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        self.bounded(Operation::Renew, key, self.store.renew(key, lease))
+            .await
+    }
+
+    pub(crate) async fn complete(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        outcome: &Outcome,
+        retention: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let call = self.store.complete(key, lease, outcome, retention);
+        self.bounded(Operation::Complete, key, call).await
+    }
+
+    pub(crate) async fn release(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+    ) -> Result<Fenced, StoreError> {
+        self.bounded(Operation::Release, key, self.store.release(key, lease))
+            .await
+    }
+
+    async fn bounded<T>(
+        &self,
+        operation: Operation,
+        key: &RecordKey,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let started = Instant::now();
+        let result = match timeout(self.policy.call_timeout(), call).await {
+            Ok(result) => result,
+            // What was sent may still land.
+            Err(elapsed) => {
+                Err(
+                    StoreError::new(operation, StoreErrorKind::Timeout, WriteEffect::Unknown)
+                        .with_source(elapsed),
+                )
+            }
+        };
+        let event = Event::StoreCalled {
+            operation,
+            elapsed: started.elapsed(),
+            error: result.as_ref().err(),
+        };
+        self.report(key, &event);
+        result
+    }
+}

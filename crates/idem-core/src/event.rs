@@ -1,0 +1,140 @@
+//! What happens, told once: to `tracing`, to metrics and to the application.
+//!
+//! Events carry the first 12 hexadecimal digits of the [record key](RecordKey), and never the raw
+//! key, the payload or the response.
+//!
+//! With the feature `metrics` they are counted through the facade of that name:
+//!
+//! | metric | kind | labels |
+//! |---|---|---|
+//! | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `unprotected` |
+//! | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `abandoned` |
+//! | `idempotency_handed_over_total` | counter | |
+//! | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
+//! | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
+//! | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
+//! | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`; `result`: `ok`, or the error's kind |
+
+use std::{fmt, time::Duration};
+
+use crate::{
+    record_key::RecordKey,
+    store::{Fenced, Operation, StoreError},
+};
+
+mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+
+/// Something that happened to a request under a key.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// It was decided what becomes of a request.
+    Decided(Answered),
+    /// A call to the store ended.
+    StoreCalled {
+        /// Which call it was.
+        operation: Operation,
+        /// How long it took.
+        elapsed: Duration,
+        /// How it failed, if it did.
+        error: Option<&'a StoreError>,
+    },
+    /// A running execution renewed its lease, or could not.
+    Renewed(Result<Fenced, &'a StoreError>),
+    /// The lease was found to be no longer the execution's own: what it does may be done twice.
+    LeaseLost(Operation),
+    /// An execution ended.
+    Ended(End),
+    /// An execution ended and the store did not take its end; the lease stays until it runs out.
+    Unrecorded(&'a StoreError),
+    /// The caller of a running execution vanished, and a task took the execution over.
+    HandedOver,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Answered {
+    /// Its handler runs.
+    Execute,
+    /// It got the recorded response.
+    Replay,
+    /// It was told that the response was not kept.
+    NotKept,
+    /// It was refused: another request had the key.
+    Mismatch,
+    /// It was refused: another caller had the key.
+    OtherCaller,
+    /// It was told that the original still runs.
+    InProgress,
+    /// It was refused: too many wait already.
+    TooManyWaiters,
+    /// It was refused: the store could not be asked.
+    StoreUnavailable,
+    /// Its handler runs without protection: the store could not be asked.
+    Unprotected,
+}
+
+impl Answered {
+    /// The outcome's name in events and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Execute => "execute",
+            Self::Replay => "replay",
+            Self::NotKept => "not_kept",
+            Self::Mismatch => "mismatch",
+            Self::OtherCaller => "other_caller",
+            Self::InProgress => "in_progress",
+            Self::TooManyWaiters => "too_many_waiters",
+            Self::StoreUnavailable => "store_unavailable",
+            Self::Unprotected => "unprotected",
+        }
+    }
+}
+
+/// How an execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum End {
+    /// What came of it is recorded.
+    Recorded,
+    /// It failed, and its key is free.
+    Freed,
+    /// It panicked, and its key is free.
+    Panicked,
+    /// It was dropped before its end; the lease stays until it runs out.
+    Abandoned,
+}
+
+impl End {
+    /// The end's name in events and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recorded => "recorded",
+            Self::Freed => "freed",
+            Self::Panicked => "panicked",
+            Self::Abandoned => "abandoned",
+        }
+    }
+}
+
+/// An application's own view of what happens.
+pub trait Observer: fmt::Debug + Send + Sync + 'static {
+    /// Is called where the event happens, on the path of the request: it must be quick, and must
+    /// not panic.
+    fn observe(&self, key: &RecordKey, event: &Event<'_>);
+}
+
+/// Tells an event to all who listen.
+pub(crate) fn report(observer: Option<&dyn Observer>, key: &RecordKey, event: &Event<'_>) {
+    log::log(key, event);
+    #[cfg(feature = "metrics")]
+    metrics::count(event);
+    if let Some(observer) = observer {
+        observer.observe(key, event);
+    }
+}

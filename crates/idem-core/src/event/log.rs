@@ -1,0 +1,96 @@
+//! Events for `tracing`: what an operator must see warns, what went as it should is for debugging.
+
+use std::error::Error;
+
+use tracing::{debug, error, trace, warn};
+
+use super::{Answered, End, Event};
+use crate::{
+    record_key::RecordKey,
+    store::{Fenced, StoreError},
+};
+
+pub(super) fn log(key: &RecordKey, event: &Event<'_>) {
+    match event {
+        Event::Decided(answered) => decided(key, *answered),
+        Event::StoreCalled {
+            operation,
+            elapsed,
+            error,
+        } => {
+            let operation = operation.as_str();
+            match error {
+                None => trace!(?key, operation, ?elapsed, "called the store"),
+                Some(error) => {
+                    let error = source(error);
+                    warn!(
+                        ?key,
+                        operation,
+                        ?elapsed,
+                        error,
+                        "a call to the store failed"
+                    );
+                }
+            }
+        }
+        Event::Renewed(Ok(Fenced::Held)) => debug!(?key, "renewed a lease"),
+        Event::Renewed(Ok(Fenced::Lost)) => {}
+        Event::Renewed(Err(error)) => {
+            warn!(
+                ?key,
+                error = source(error),
+                "could not renew a lease, which may run out"
+            );
+        }
+        Event::LeaseLost(operation) => warn!(
+            ?key,
+            operation = operation.as_str(),
+            "a lease was lost while its handler ran: its work may be done twice"
+        ),
+        Event::Ended(End::Abandoned) => {
+            warn!(
+                ?key,
+                "an execution was dropped; its key is taken until the lease runs out"
+            );
+        }
+        Event::Ended(end) => debug!(?key, end = end.as_str(), "an execution ended"),
+        Event::Unrecorded(error) => error!(
+            ?key,
+            error = source(error),
+            "the end of an execution was not recorded; its key is taken until the lease runs out"
+        ),
+        Event::HandedOver => debug!(
+            ?key,
+            "the caller vanished; a task goes on with the execution"
+        ),
+    }
+}
+
+fn decided(key: &RecordKey, answered: Answered) {
+    let outcome = answered.as_str();
+    match answered {
+        Answered::OtherCaller => warn!(
+            ?key,
+            outcome,
+            "a key came with other credentials; if one client's credentials change, or several \
+             clients choose the same keys, configure a scope"
+        ),
+        Answered::Unprotected => {
+            error!(
+                ?key,
+                outcome, "a handler runs unprotected, since the store failed"
+            );
+        }
+        Answered::StoreUnavailable => {
+            error!(
+                ?key,
+                outcome, "a request was refused, since the store failed"
+            );
+        }
+        _ => debug!(?key, outcome, "decided"),
+    }
+}
+
+fn source(error: &StoreError) -> &(dyn Error + 'static) {
+    error
+}

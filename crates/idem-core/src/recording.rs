@@ -1,0 +1,66 @@
+//! What is recorded of a response.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    calls::Calls,
+    policy::Policy,
+    record::{NotKept, Outcome},
+    response::{Recordable, Response},
+    store::IdempotencyStore,
+};
+
+/// The policy's rules about responses, for the time of one execution.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    policy: Arc<Policy>,
+    limit: usize,
+}
+
+impl Recording {
+    pub(crate) fn new(calls: &Calls) -> Self {
+        let limit = calls.policy.response_limit();
+        let store = calls.store.capacity().max_record_bytes();
+        Self {
+            policy: Arc::clone(&calls.policy),
+            limit: store.map_or(limit, |store| limit.min(store)),
+        }
+    }
+
+    /// Whether a response with this status and these headers is kept; all others free the key.
+    pub fn saves<'a, L>(&self, status: u16, lines: impl FnOnce() -> L) -> bool
+    where
+        L: Iterator<Item = (&'a str, &'a [u8])>,
+    {
+        let headers = || lines().collect();
+        self.policy.saves(status, headers)
+    }
+
+    /// The largest response, headers included, that is kept, in bytes.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// What is recorded of a response: its status, its body, and those headers that may be
+    /// replayed later. One that is over the limit is not kept.
+    pub fn outcome<'a, L>(&self, status: u16, lines: impl Fn() -> L, body: Bytes) -> Outcome
+    where
+        L: Iterator<Item = (&'a str, &'a [u8])>,
+    {
+        let connection = lines()
+            .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
+            .map(|(_, value)| value);
+        let recordable = Recordable::new(self.policy.unrecorded_header_names(), connection);
+        let headers = lines()
+            .filter(|(name, _)| recordable.allows(name))
+            .collect();
+        let response = Response::new(status, headers, body);
+        if response.size() > self.limit {
+            return NotKept::TooLarge.into();
+        }
+        response.into()
+    }
+}

@@ -1,0 +1,199 @@
+//! Idempotency for code that is no HTTP handler: a queue's consumer, a job, a command.
+
+use std::future::Future;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    engine::{Begin, Idempotency},
+    execution::{Execution, Verdict},
+    hand_over::{HandOver, Watch},
+    key::IdempotencyKey,
+    record::{Identity, NotKept},
+    refusal::Refusal,
+    scope::Scope,
+};
+
+/// What came of an operation.
+///
+/// The enum is complete: either this call did it, or an earlier one had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Done<T> {
+    /// This call executed the operation.
+    Executed(T),
+    /// An earlier call did; this is its value.
+    Replayed(T),
+}
+
+impl<T> Done<T> {
+    /// The value, whoever computed it.
+    pub fn into_value(self) -> T {
+        match self {
+            Self::Executed(value) | Self::Replayed(value) => value,
+        }
+    }
+
+    /// Whether an earlier call computed the value.
+    pub const fn is_replay(&self) -> bool {
+        matches!(self, Self::Replayed(_))
+    }
+}
+
+/// Why there is no value.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError<E> {
+    /// The operation ran and failed; the key is free again.
+    #[error("the operation failed")]
+    Failed(#[source] E),
+    /// The operation did not run: the key came with another payload, the original is still running,
+    /// or the store could not be asked.
+    #[error("the operation was refused: {}", .0.code())]
+    Refused(Refusal),
+    /// The payload cannot be written as JSON, so it has no fingerprint; nothing ran.
+    #[error("the payload cannot be serialised")]
+    Payload(#[source] serde_json::Error),
+    /// An earlier call's value cannot be read as this type; nothing ran.
+    #[error("the recorded value cannot be deserialised")]
+    Replay(#[source] serde_json::Error),
+}
+
+impl Idempotency {
+    /// Executes an operation once for a key, and gives its value, or an earlier call's.
+    ///
+    /// It has the guarantees of the HTTP adapters: concurrent calls execute once, the lease is
+    /// renewed, a failure frees the key, and a panic too. Dropping the call while the operation
+    /// runs does not cancel it: it goes on in a task, which is why it must be `'static`.
+    ///
+    /// `payload` says what is asked for: the same key with another payload is refused. The key is
+    /// unique in the policy's namespace; [`run_in`](Self::run_in) takes a scope too. 2 round trips
+    /// when the operation runs, at most 2 otherwise.
+    ///
+    /// ```
+    /// use idem_core::{Done, Idempotency, IdempotencyKey, MemoryStore, Policy, RunError};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let idempotency = Idempotency::new(MemoryStore::new(), Policy::default());
+    /// let key = IdempotencyKey::new("message-17")?;
+    /// for replayed in [false, true] {
+    ///     let ship = || async { Ok::<_, std::io::Error>("parcel-4".to_owned()) };
+    ///     let shipped = idempotency.run(&key, &("order-9", 2), ship).await?;
+    ///     assert_eq!(shipped.is_replay(), replayed);
+    ///     assert_eq!(shipped.into_value(), "parcel-4");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`RunError`]. Only [`RunError::Failed`] means that the operation ran.
+    ///
+    /// # Cancel safety
+    /// Safe: an operation that has begun runs to its end and is recorded; call again with the same
+    /// key for its value.
+    pub async fn run<T, E, P, F>(
+        &self,
+        key: &IdempotencyKey,
+        payload: &P,
+        operation: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Done<T>, RunError<E>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Send + 'static,
+        P: Serialize + ?Sized,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.run_scoped(None, key, payload, operation).await
+    }
+
+    /// As [`run`](Self::run), with a key that is unique in a scope.
+    ///
+    /// # Errors
+    /// As those of `run`.
+    ///
+    /// # Cancel safety
+    /// As that of `run`.
+    pub async fn run_in<T, E, P, F>(
+        &self,
+        scope: &Scope,
+        key: &IdempotencyKey,
+        payload: &P,
+        operation: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Done<T>, RunError<E>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Send + 'static,
+        P: Serialize + ?Sized,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        self.run_scoped(Some(scope), key, payload, operation).await
+    }
+
+    async fn run_scoped<T, E, P, F>(
+        &self,
+        scope: Option<&Scope>,
+        key: &IdempotencyKey,
+        payload: &P,
+        operation: impl FnOnce() -> F + Send + 'static,
+    ) -> Result<Done<T>, RunError<E>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Send + 'static,
+        P: Serialize + ?Sized,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let payload = serde_json::to_vec(payload).map_err(RunError::Payload)?;
+        let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
+        let watch = Watch::new(self.clone(), self.record_key(scope, key), None);
+        let (idempotency, key, inner) = (self.clone(), key.clone(), watch.clone());
+        let running = Box::pin(async move {
+            let begin = idempotency.begin_as(key, identity, &inner).await;
+            answer(begin, operation).await
+        });
+        HandOver::new(running, watch).await
+    }
+}
+
+async fn answer<T, E, F>(
+    begin: Begin,
+    operation: impl FnOnce() -> F,
+) -> Result<Done<T>, RunError<E>>
+where
+    T: Serialize + DeserializeOwned,
+    F: Future<Output = Result<T, E>>,
+{
+    match begin {
+        Begin::Execute(execution) => execute(execution, operation()).await,
+        Begin::Unprotected => operation()
+            .await
+            .map(Done::Executed)
+            .map_err(RunError::Failed),
+        Begin::Replay(response) => serde_json::from_slice(response.body())
+            .map(Done::Replayed)
+            .map_err(RunError::Replay),
+        Begin::Refused(refusal) => Err(RunError::Refused(refusal)),
+    }
+}
+
+async fn execute<T: Serialize, E>(
+    execution: Execution,
+    operation: impl Future<Output = Result<T, E>>,
+) -> Result<Done<T>, RunError<E>> {
+    let recording = execution.recording();
+    let work = async {
+        match operation.await {
+            Ok(value) => {
+                // What was done must be remembered, even if its value cannot be.
+                let outcome = match serde_json::to_vec(&value) {
+                    Ok(json) => recording.outcome(200, std::iter::empty, json.into()),
+                    Err(_) => NotKept::NotSerializable.into(),
+                };
+                (Verdict::Keep(outcome), Ok(Done::Executed(value)))
+            }
+            Err(error) => (Verdict::Free, Err(RunError::Failed(error))),
+        }
+    };
+    execution.run(work).await
+}
