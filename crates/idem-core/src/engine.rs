@@ -251,6 +251,11 @@ impl Idempotency {
                 Ok(claim) => decide(&identity, &claim),
                 Err(_) => return self.without_store(),
             };
+            // The timeouts see to it, unless the whole process stood still: what was owned when
+            // the store answered may be somebody else's now.
+            if matches!(decision, Decision::Execute) && sent.elapsed() >= lease.duration() {
+                return self.without_store();
+            }
             if let Decision::InProgress(_) = decision {
                 match self
                     .shared

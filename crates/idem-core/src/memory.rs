@@ -38,8 +38,8 @@ const SWEEP_ON_CLAIM: usize = 4;
 
 /// Keeps records in this process's memory. Clones share one store.
 ///
-/// Records expire on their own: a task, started by the first claim on the tokio runtime that it
-/// runs on, removes what has run out once a second, and ends when the store is empty or dropped.
+/// Records expire on their own: a task, started by the first record on the tokio runtime that it
+/// comes from, removes what has run out once a second, and ends when the store is empty or dropped.
 /// Without a runtime each claim removes a few, and nothing else does.
 ///
 /// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it refuses
@@ -229,9 +229,14 @@ impl IdempotencyStore for MemoryStore {
         outcome: &Outcome,
         retention: Duration,
     ) -> Result<Fenced, StoreError> {
-        let mut shard = self.shared.shard(key);
-        let (fenced, change) = shard.complete(key, lease, outcome, Instant::now(), retention);
-        self.shared.account(&change);
+        let fenced = {
+            let mut shard = self.shared.shard(key);
+            let (fenced, change) = shard.complete(key, lease, outcome, Instant::now(), retention);
+            self.shared.account(&change);
+            fenced
+        };
+        // It may be the store's only record, if its lease ran out and was swept.
+        sweeper::ensure_running(&self.shared);
         Ok(fenced)
     }
 

@@ -274,7 +274,8 @@ impl Policy {
     /// and at least 2 ms.
     ///
     /// Half of it is for the claim, and half for asking again if nobody knows whether the claim
-    /// landed. Every other call to the store has half of it too.
+    /// landed. Every other call to the store has half of it too, and none more than a third of the
+    /// lease.
     #[must_use]
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout.max(2 * SHORTEST);
@@ -384,8 +385,12 @@ impl Policy {
         }
     }
 
+    /// How long one call to the store may take.
+    ///
+    /// A claim that is asked for twice must be answered within its lease: an answer that comes
+    /// later speaks of a lease that somebody else may hold by now.
     pub(crate) fn call_timeout(&self) -> Duration {
-        self.store_timeout / 2
+        (self.store_timeout / 2).min(self.lease / 3)
     }
 
     pub(crate) fn runs_unprotected(&self) -> bool {

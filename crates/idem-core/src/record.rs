@@ -78,7 +78,8 @@ impl Identity {
 
 /// The right to execute: who holds it, for which request, and for how long at a time.
 ///
-/// It is the same from its claim to its end, so that a store may compare it byte for byte.
+/// Owner and identity are the same from its claim to its end, so that a store may compare them byte
+/// for byte; the duration is none of the record's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease {
     owner: OwnerToken,

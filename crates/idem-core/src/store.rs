@@ -35,6 +35,9 @@ pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
 ///
 /// No method has a default body: each store says for itself how it is atomic.
 ///
+/// Durations are at least 1 ms. One that is longer than the store can keep is an error
+/// ([`StoreErrorKind::Rejected`]) or, in a store without such a limit, for ever.
+///
 /// # Cancel safety
 /// A dropped future may have had its effect or not, as with an error whose write may have landed.
 /// Calling again with the same lease is always right: claims and completions are idempotent for
@@ -64,7 +67,8 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// It lands on an absent key too: the lease ran out, nobody took over, and what was done must
     /// be remembered. Completing again by the same owner is applied once and answers `Held`. A
-    /// full store takes it nevertheless, since its claim was admitted.
+    /// store that is full takes the completion of a pending record nevertheless, since its claim
+    /// was admitted.
     ///
     /// # Errors
     /// [`StoreErrorKind::TooLarge`] if the record is over [`Capacity::max_record_bytes`]: complete
@@ -137,6 +141,8 @@ impl Capacity {
     }
 
     /// The largest response that a record may hold, in bytes; `None` without a limit.
+    ///
+    /// A store that encodes records states less than it holds: a header's byte can take six.
     #[must_use]
     pub const fn max_record_bytes(&self) -> Option<usize> {
         self.max_record_bytes

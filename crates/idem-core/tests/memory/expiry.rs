@@ -106,3 +106,22 @@ fn sweeping_starts_again_on_another_runtime() {
         });
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_completed_late_in_an_empty_store_is_swept_too() {
+    let store = MemoryStore::new();
+    let lease = lease();
+    let _ = store.claim(&key(1), &lease).await.unwrap();
+    tokio::time::sleep(LEASE * 2).await;
+    assert_eq!(
+        store.records(),
+        0,
+        "the lease ran out, and the task has ended"
+    );
+    let _ = store
+        .complete(&key(1), &lease, &outcome(10), RETENTION)
+        .await
+        .unwrap();
+    tokio::time::sleep(RETENTION * 2).await;
+    assert_eq!(store.records(), 0);
+}

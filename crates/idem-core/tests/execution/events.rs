@@ -1,0 +1,129 @@
+//! Scenario 61: what is told of a request, and what never is.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
+
+use idem_core::{Operation, StoreErrorKind, Verdict};
+use idem_store_tests::Fault;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::support::{Engine, keep};
+
+/// Collects what a subscriber writes.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// A request of every kind, the store's failures included.
+async fn everything(engine: &Engine) {
+    engine
+        .execution()
+        .await
+        .run(async { (Verdict::Free, ()) })
+        .await;
+    engine
+        .execution()
+        .await
+        .run(async { (keep("the response"), ()) })
+        .await;
+    let _ = engine.duplicate().await;
+    let _ = engine.begin("{\"secret\":\"payload\"}").await;
+    let down = Fault::Refused(StoreErrorKind::Unavailable);
+    engine.store.fail(Operation::Claim, down);
+    let _ = engine.begin("{\"secret\":\"payload\"}").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_have_the_outcome_and_the_short_name_and_never_key_payload_or_response() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(lines.clone())
+        .finish();
+    let engine = Engine::new();
+    {
+        let _guard = tracing::subscriber::set_default(subscriber);
+        everything(&engine).await;
+    }
+    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let key = idem_core::IdempotencyKey::new("k").unwrap();
+    let name = engine.idempotency.record_key(None, &key);
+    assert!(log.contains(&format!("{name:?}")), "{log}");
+    assert!(
+        !log.contains(&name.to_string()),
+        "the whole name is not needed: {log}"
+    );
+    for told in [
+        "outcome=\"replay\"",
+        "outcome=\"mismatch\"",
+        "end=\"freed\"",
+        "operation=\"claim\"",
+    ] {
+        assert!(log.contains(told), "{told} in {log}");
+    }
+    for secret in ["payload\"", "the response", "key=\"k\"", "key=k "] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+    }
+}
+
+#[test]
+fn metrics_count_outcomes_ends_and_calls() {
+    let recorder = metrics_util::debugging::DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    metrics::with_local_recorder(&recorder, || {
+        runtime.block_on(async { everything(&Engine::new()).await });
+    });
+    let mut counted: Vec<String> = snapshotter
+        .snapshot()
+        .into_vec()
+        .into_iter()
+        .map(|(key, _, _, value)| {
+            let (_, key) = key.into_parts();
+            let labels: Vec<_> = key.labels().map(|label| label.value().to_owned()).collect();
+            let count = match value {
+                metrics_util::debugging::DebugValue::Counter(count) => count as usize,
+                metrics_util::debugging::DebugValue::Histogram(samples) => samples.len(),
+                metrics_util::debugging::DebugValue::Gauge(_) => 0,
+            };
+            format!("{} {} {count}", key.name(), labels.join(" "))
+        })
+        .collect();
+    counted.sort();
+    assert_eq!(
+        counted,
+        [
+            "idempotency_executions_total freed 1",
+            "idempotency_executions_total recorded 1",
+            "idempotency_requests_total execute 2",
+            "idempotency_requests_total mismatch 1",
+            "idempotency_requests_total replay 1",
+            "idempotency_requests_total store_unavailable 1",
+            "idempotency_store_call_duration_seconds claim ok 4",
+            "idempotency_store_call_duration_seconds claim unavailable 1",
+            "idempotency_store_call_duration_seconds complete ok 1",
+            "idempotency_store_call_duration_seconds release ok 1",
+        ]
+    );
+}

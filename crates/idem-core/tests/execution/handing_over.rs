@@ -1,0 +1,129 @@
+//! Scenarios 45 and 60: a caller that vanishes, and a shutdown that waits.
+
+use std::{future::pending, sync::Arc};
+
+use idem_core::{Begin, HandOver};
+use tokio::{
+    sync::Notify,
+    time::{sleep, timeout},
+};
+
+use crate::support::{Engine, SECOND, keep, slow, spawn};
+
+#[tokio::test(start_paused = true)]
+async fn an_execution_whose_caller_vanished_ends_and_is_recorded() {
+    let engine = Engine::new();
+    let caller = spawn(&engine, slow(10 * SECOND, "done"));
+    sleep(SECOND).await;
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    assert_eq!(engine.duplicate().await, "idempotency-in-progress");
+    sleep(10 * SECOND).await;
+    assert_eq!(engine.duplicate().await, "done");
+    assert_eq!(engine.log.count("handed over"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_waits_for_what_was_handed_over_and_for_nothing_else() {
+    let engine = Engine::new();
+    timeout(SECOND, engine.idempotency.drain())
+        .await
+        .expect("nothing was handed over");
+    let caller = spawn(&engine, slow(10 * SECOND, "done"));
+    sleep(SECOND).await;
+    caller.abort();
+    let _ = caller.await;
+    assert!(
+        timeout(SECOND, engine.idempotency.drain()).await.is_err(),
+        "it still runs"
+    );
+    engine.idempotency.drain().await;
+    assert_eq!(engine.log.count("recorded"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_handed_over_before_the_key_is_claimed() {
+    let engine = Engine::new();
+    let (begin, watch) = engine.begin_later();
+    let uploading = async move {
+        pending::<()>().await;
+        begin.await
+    };
+    let mut guarded = HandOver::new(Box::pin(uploading), watch);
+    assert!(timeout(SECOND, &mut guarded).await.is_err());
+    drop(guarded);
+    timeout(SECOND, engine.idempotency.drain())
+        .await
+        .expect("nothing was handed over");
+    assert!(engine.log.lines().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_send_is_handed_over_on_its_own_thread() {
+    let engine = Engine::new();
+    let go = Arc::new(Notify::new());
+    let local = tokio::task::LocalSet::new();
+    let inside = async {
+        let (begin, watch) = engine.begin_later();
+        let wait = Arc::clone(&go);
+        let not_send = std::rc::Rc::new(());
+        let mut guarded = HandOver::local(
+            Box::pin(async move {
+                let Begin::Execute(execution) = begin.await else {
+                    panic!("the key is fresh");
+                };
+                let work = async {
+                    wait.notified().await;
+                    drop(not_send);
+                    (keep("done"), ())
+                };
+                execution.run(work).await;
+            }),
+            watch,
+        );
+        assert!(timeout(SECOND, &mut guarded).await.is_err());
+        drop(guarded);
+        go.notify_one();
+        engine.idempotency.drain().await;
+    };
+    local.run_until(inside).await;
+    assert_eq!(engine.duplicate().await, "done");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_future_that_panicked_is_not_handed_over() {
+    let engine = Engine::new();
+    let panicking = spawn(&engine, async { panic!("a planted panic") });
+    assert!(panicking.await.unwrap_err().is_panic());
+    assert_eq!(engine.log.count("handed over"), 0);
+}
+
+#[test]
+fn outside_a_runtime_it_is_dropped_and_reported() {
+    let engine = Engine::new();
+    let guarded = {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        let (begin, watch) = engine.begin_later();
+        let mut guarded = HandOver::new(
+            Box::pin(async move {
+                if let Begin::Execute(execution) = begin.await {
+                    execution.run(pending::<(idem_core::Verdict, ())>()).await;
+                }
+            }),
+            watch,
+        );
+        runtime.block_on(async {
+            assert!(
+                timeout(crate::support::INSTANT, &mut guarded)
+                    .await
+                    .is_err()
+            );
+        });
+        guarded
+    };
+    drop(guarded);
+    assert_eq!(engine.log.lines(), ["execute", "abandoned"]);
+}

@@ -1,0 +1,175 @@
+//! Scenarios 31 to 36: a lease that is renewed, lost, or taken over.
+
+use idem_core::{OnLeaseEnd, Operation, Policy, StoreErrorKind, Verdict};
+use idem_store_tests::Fault;
+use tokio::time::{advance, sleep};
+
+use crate::support::{Engine, INSTANT, LEASE, SECOND, keep, slow, spawn};
+
+const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
+
+#[tokio::test(start_paused = true)]
+async fn work_of_five_leases_runs_once() {
+    let engine = Engine::new();
+    let original = spawn(&engine, slow(5 * LEASE, "done"));
+    for _ in 0..29 {
+        sleep(5 * SECOND).await;
+        assert_eq!(engine.duplicate().await, "idempotency-in-progress");
+    }
+    assert_eq!(original.await.unwrap(), "done");
+    assert_eq!(engine.duplicate().await, "done");
+    assert_eq!(
+        engine.log.count("renewal Held"),
+        14,
+        "each third of a lease"
+    );
+    assert_eq!(engine.log.count("lost at renew"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crashed_owner_blocks_its_key_for_one_lease_only() {
+    let engine = Engine::new();
+    std::mem::forget(engine.execution().await);
+    advance(LEASE - INSTANT).await;
+    assert_eq!(engine.duplicate().await, "idempotency-in-progress");
+    advance(INSTANT).await;
+    assert_eq!(engine.duplicate().await, "execute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_may_refuse_to_take_over() {
+    let engine = Engine::with(Policy::reference().on_lease_end(OnLeaseEnd::Refuse));
+    std::mem::forget(engine.execution().await);
+    advance(10 * LEASE).await;
+    assert_eq!(engine.duplicate().await, "idempotency-in-progress");
+    let refusal = match engine.begin("{}").await {
+        idem_core::Begin::Refused(refusal) => refusal,
+        other => panic!("{other:?}"),
+    };
+    let retry_after = refusal.to_response(engine.idempotency.policy());
+    let retry_after = retry_after
+        .headers()
+        .values("retry-after")
+        .next()
+        .unwrap()
+        .to_vec();
+    assert_eq!(
+        retry_after, b"30",
+        "the lease, not the hour that the record stays"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_whose_lease_ran_out_unclaimed_is_recorded_late() {
+    let engine = Engine::new();
+    engine.store.fail(Operation::Renew, UNAVAILABLE);
+    let original = spawn(&engine, slow(2 * LEASE, "late"));
+    assert_eq!(original.await.unwrap(), "late");
+    assert_eq!(engine.duplicate().await, "late");
+    assert_eq!(
+        engine.log.count("lost at renew"),
+        1,
+        "reported once: {:?}",
+        engine.log.lines()
+    );
+    assert_eq!(engine.log.count("recorded"), 1);
+}
+
+/// A loses its lease to B while both run; `end` is how A ends, after B or before it.
+async fn taken_over(a_takes: std::time::Duration, end: Verdict) -> (Engine, Engine) {
+    let a = Engine::new();
+    let b = a.another();
+    a.store.fail(Operation::Renew, UNAVAILABLE);
+    let first = spawn(&a, async move {
+        sleep(a_takes).await;
+        (end, "a")
+    });
+    sleep(LEASE + SECOND).await;
+    a.store.heal();
+    let second = spawn(&b, slow(LEASE, "b"));
+    assert_eq!(first.await.unwrap(), "a", "A's client gets A's response");
+    assert_eq!(b.log.count("lost at renew"), 0);
+    if a_takes < 2 * LEASE {
+        assert_eq!(
+            a.duplicate().await,
+            "idempotency-in-progress",
+            "B's lease stands"
+        );
+    }
+    assert_eq!(second.await.unwrap(), "b");
+    assert_eq!(b.log.count("recorded"), 1);
+    assert_eq!(a.duplicate().await, "b", "B's record stands");
+    (a, b)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_owner_does_not_overwrite_the_one_who_took_over() {
+    for a_takes in [LEASE + 10 * SECOND, 3 * LEASE] {
+        let (a, _) = taken_over(a_takes, keep("a")).await;
+        assert_eq!(a.log.count("lost at complete"), 1, "{:?}", a.log.lines());
+        assert_eq!(a.log.count("recorded"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_owner_that_fails_does_not_free_the_lease_of_the_one_who_took_over() {
+    for a_takes in [LEASE + 10 * SECOND, 3 * LEASE] {
+        let (a, _) = taken_over(a_takes, Verdict::Free).await;
+        assert_eq!(a.log.count("lost at release"), 1, "{:?}", a.log.lines());
+        assert_eq!(a.log.count("freed"), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_fails_once_is_made_up_for() {
+    let engine = Engine::new();
+    engine.store.fail_next(Operation::Renew, UNAVAILABLE);
+    let original = spawn(&engine, slow(2 * LEASE, "done"));
+    sleep(LEASE + SECOND).await;
+    assert_eq!(engine.duplicate().await, "idempotency-in-progress");
+    assert_eq!(original.await.unwrap(), "done");
+    assert_eq!(engine.log.count("renewal failed"), 1);
+    assert_eq!(engine.log.count("lost at renew"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mute_store_does_not_hold_the_work_up() {
+    let engine = Engine::new();
+    engine.store.fail(Operation::Renew, Fault::Mute);
+    let started = tokio::time::Instant::now();
+    let original = spawn(&engine, slow(20 * SECOND, "done"));
+    assert_eq!(original.await.unwrap(), "done");
+    assert_eq!(started.elapsed().as_secs(), 20);
+    assert!(engine.log.count("renewal failed") >= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_renewed_after_the_end() {
+    let engine = Engine::new();
+    assert_eq!(spawn(&engine, slow(SECOND, "done")).await.unwrap(), "done");
+    sleep(3 * LEASE).await;
+    assert_eq!(engine.store.calls(Operation::Renew), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_sees_its_lease_move_and_end() {
+    let engine = Engine::new();
+    let execution = engine.execution().await;
+    let (current, start) = (execution.current().clone(), tokio::time::Instant::now());
+    assert_eq!(current.key().as_str(), "k");
+    assert_eq!(current.lease_deadline(), start + LEASE);
+    assert_eq!(current.derived_key("charge"), current.derived_key("charge"));
+    assert_ne!(current.derived_key("charge"), current.derived_key("mail"));
+    let inside = current.clone();
+    let store = engine.store.clone();
+    let work = async move {
+        sleep(LEASE / 2).await;
+        assert_eq!(inside.lease_deadline(), start + LEASE / 3 + LEASE);
+        assert!(!inside.is_lost());
+        store.fail(Operation::Renew, UNAVAILABLE);
+        sleep(2 * LEASE).await;
+        assert!(inside.is_lost());
+        (Verdict::Free, ())
+    };
+    execution.run(work).await;
+}

@@ -1,0 +1,14 @@
+//! The life of an execution: its lease, its end, what the store may do to it, and who waits for it.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+mod ends;
+mod events;
+mod handing_over;
+mod leases;
+mod operator;
+mod running;
+mod store_faults;
+mod support;
+mod waiting;

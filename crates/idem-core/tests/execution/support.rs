@@ -1,0 +1,191 @@
+//! An engine on a store that fails on demand, with all that happens written down.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use idem_core::{
+    Admission, Begin, Event, Execution, HandOver, Headers, Idempotency, MemoryStore, Observer,
+    Policy, Protected, RecordKey, Refusal, RequestHead, Response, Verdict, Watch,
+};
+use idem_store_tests::FaultyStore;
+
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const INSTANT: Duration = Duration::from_millis(1);
+
+pub(crate) struct Engine {
+    pub(crate) idempotency: Idempotency,
+    pub(crate) store: FaultyStore<MemoryStore>,
+    pub(crate) log: Log,
+}
+
+impl Engine {
+    pub(crate) fn new() -> Self {
+        Self::with(Policy::reference())
+    }
+
+    pub(crate) fn with(policy: Policy) -> Self {
+        let store = FaultyStore::new(MemoryStore::new());
+        let log = Log::default();
+        let policy = policy.lease(LEASE).observer(log.clone());
+        Self {
+            idempotency: Idempotency::new(store.clone(), policy),
+            store,
+            log,
+        }
+    }
+
+    /// Another server process on the same store.
+    pub(crate) fn another(&self) -> Self {
+        let log = Log::default();
+        let policy = Policy::reference().lease(LEASE).observer(log.clone());
+        Self {
+            idempotency: Idempotency::new(self.store.clone(), policy),
+            store: self.store.clone(),
+            log,
+        }
+    }
+
+    /// Begins a request with the one key of these tests.
+    pub(crate) async fn begin(&self, payload: &str) -> Begin {
+        self.idempotency
+            .begin(admit(&self.idempotency), payload.as_bytes())
+            .await
+    }
+
+    /// As `begin`, with what a hand-over needs.
+    pub(crate) fn begin_later(&self) -> (impl Future<Output = Begin> + Send + 'static, Watch) {
+        let (protected, payload) = self.protected("{}");
+        let watch = protected.watch();
+        let idempotency = self.idempotency.clone();
+        (
+            async move { idempotency.begin(protected, &payload).await },
+            watch,
+        )
+    }
+
+    pub(crate) async fn execution(&self) -> Execution {
+        match self.begin("{}").await {
+            Begin::Execute(execution) => execution,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What a duplicate gets now, in a word.
+    pub(crate) async fn duplicate(&self) -> String {
+        match self.begin("{}").await {
+            Begin::Execute(execution) => {
+                // It only asked; nobody shall find a trace of it.
+                execution.run(async { (Verdict::Free, ()) }).await;
+                "execute".to_owned()
+            }
+            Begin::Unprotected => "unprotected".to_owned(),
+            Begin::Replay(response) => String::from_utf8(response.body().to_vec()).unwrap(),
+            Begin::Refused(refusal) => refusal.code().to_owned(),
+        }
+    }
+}
+
+/// Begins a request on any engine.
+pub(crate) async fn begin(idempotency: &Idempotency) -> Begin {
+    idempotency.begin(admit(idempotency), b"{}").await
+}
+
+fn admit(idempotency: &Idempotency) -> Protected {
+    match idempotency.admit(&Head, || None) {
+        Admission::Protected(protected) => protected,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs work in a task as an adapter does, and tells what it gave.
+pub(crate) fn spawn(
+    engine: &Engine,
+    work: impl Future<Output = (Verdict, &'static str)> + Send + 'static,
+) -> tokio::task::JoinHandle<&'static str> {
+    let (begin, watch) = engine.begin_later();
+    tokio::spawn(HandOver::new(
+        Box::pin(async move {
+            match begin.await {
+                Begin::Execute(execution) => execution.run(work).await,
+                Begin::Refused(Refusal::InProgress { .. }) => "in progress",
+                other => panic!("{other:?}"),
+            }
+        }),
+        watch,
+    ))
+}
+
+pub(crate) fn keep(body: &'static str) -> Verdict {
+    let body = Bytes::from_static(body.as_bytes());
+    Verdict::Keep(Response::new(201, Headers::default(), body).into())
+}
+
+/// Work that takes a while and succeeds.
+pub(crate) async fn slow(time: Duration, body: &'static str) -> (Verdict, &'static str) {
+    tokio::time::sleep(time).await;
+    (keep(body), body)
+}
+
+/// A `POST /orders` with the key `k`.
+struct Head;
+
+impl RequestHead for Head {
+    fn method(&self) -> &'static str {
+        "POST"
+    }
+
+    fn target(&self) -> &'static str {
+        "/orders"
+    }
+
+    fn route(&self) -> Option<&str> {
+        Some("/orders")
+    }
+
+    fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let value: Option<&[u8]> = match name {
+            "idempotency-key" => Some(b"k"),
+            "content-type" => Some(b"application/json"),
+            _ => None,
+        };
+        value.into_iter()
+    }
+}
+
+/// Writes events down, but for the calls to the store.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn count(&self, line: &str) -> usize {
+        self.lines()
+            .iter()
+            .filter(|candidate| *candidate == line)
+            .count()
+    }
+}
+
+impl Observer for Log {
+    fn observe(&self, _: &RecordKey, event: &Event<'_>) {
+        let line = match event {
+            Event::StoreCalled { .. } => return,
+            Event::Decided(answered) => answered.as_str().to_owned(),
+            Event::Renewed(Ok(fenced)) => format!("renewal {fenced:?}"),
+            Event::Renewed(Err(_)) => "renewal failed".to_owned(),
+            Event::LeaseLost(operation) => format!("lost at {}", operation.as_str()),
+            Event::Ended(end) => end.as_str().to_owned(),
+            Event::Unrecorded(error) => format!("unrecorded: {}", error.operation().as_str()),
+            Event::HandedOver => "handed over".to_owned(),
+            other => format!("{other:?}"),
+        };
+        self.0.lock().unwrap().push(line);
+    }
+}
