@@ -58,11 +58,11 @@ impl Engine {
 
     /// As `begin`, with what a hand-over needs.
     pub(crate) fn begin_later(&self) -> (impl Future<Output = Begin> + Send + 'static, Watch) {
-        let (protected, payload) = self.protected("{}");
+        let protected = admit(&self.idempotency);
         let watch = protected.watch();
         let idempotency = self.idempotency.clone();
         (
-            async move { idempotency.begin(protected, &payload).await },
+            async move { idempotency.begin(protected, b"{}").await },
             watch,
         )
     }
