@@ -228,11 +228,10 @@ impl Idempotency {
         identity: Identity,
         watch: &Watch,
     ) -> Begin {
-        watch.begin();
-        let record_key = watch.record_key();
-        let (answered, begin) = self.decide(key, identity, record_key).await;
+        let (answered, begin) = self.decide(key, identity, watch).await;
         watch.decided(answered);
-        self.calls.report(record_key, &Event::Decided(answered));
+        self.calls
+            .report(watch.record_key(), &Event::Decided(answered));
         begin
     }
 
@@ -240,13 +239,15 @@ impl Idempotency {
         &self,
         key: IdempotencyKey,
         identity: Identity,
-        record_key: &RecordKey,
+        watch: &Watch,
     ) -> (Answered, Begin) {
+        let record_key = watch.record_key();
         let lease = Lease::new(identity, self.policy().pending_duration());
         let mut waiter = None;
         loop {
             // The lease may run from the first time that the claim was sent.
             let sent = Instant::now();
+            watch.may_own(true);
             let decision = match self.claim(record_key, &lease).await {
                 Ok(claim) => decide(&identity, &claim),
                 Err(_) => return self.without_store(),
@@ -256,6 +257,7 @@ impl Idempotency {
             if matches!(decision, Decision::Execute) && sent.elapsed() >= lease.duration() {
                 return self.without_store();
             }
+            watch.may_own(matches!(decision, Decision::Execute));
             if let Decision::InProgress(_) = decision {
                 match self
                     .shared

@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// What is known of a request outside the future that serves it: its name, its span, and whether
-/// it has begun to claim its key.
+/// its key is being claimed or owned.
 #[derive(Clone)]
 pub struct Watch {
     idempotency: Idempotency,
     record_key: RecordKey,
     span: Span,
-    begun: Arc<AtomicBool>,
+    may_own: Arc<AtomicBool>,
 }
 
 impl Watch {
@@ -43,7 +43,7 @@ impl Watch {
             idempotency,
             record_key,
             span,
-            begun: Arc::default(),
+            may_own: Arc::default(),
         }
     }
 
@@ -51,8 +51,9 @@ impl Watch {
         &self.record_key
     }
 
-    pub(crate) fn begin(&self) {
-        self.begun.store(true, Ordering::Relaxed);
+    /// From when a claim is sent the request may own its key, until the answer says otherwise.
+    pub(crate) fn may_own(&self, may_own: bool) {
+        self.may_own.store(may_own, Ordering::Relaxed);
     }
 
     pub(crate) fn decided(&self, answered: Answered) {
@@ -64,16 +65,16 @@ impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch")
             .field("record_key", &self.record_key)
-            .field("begun", &self.begun)
+            .field("may_own", &self.may_own)
             .finish_non_exhaustive()
     }
 }
 
-/// A future that, once its request has begun to claim its key, is not cancelled by being dropped.
+/// A future that is not cancelled by being dropped while its request may own its key.
 ///
-/// Dropped before that, it ends there: nothing has happened yet. Dropped later, it is handed to a
-/// task of the current runtime, inside the same span, and [`Idempotency::drain`] waits for it.
-/// While nobody drops it there is no task. Outside a runtime it cannot be handed over; the key then
+/// Dropped before its claim is sent, or while it waits for another request's end, it ends there:
+/// nothing has happened. Dropped later, it is handed to a task of the current runtime, inside the
+/// same span, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task. Outside a runtime it cannot be handed over; the key then
 /// stays taken until the lease runs out.
 ///
 /// `F` is a boxed future, `Send` or not.
@@ -139,7 +140,7 @@ impl<F: Future + Unpin + 'static> Drop for HandOver<F> {
         let Some(running) = self.running.take() else {
             return;
         };
-        if !self.watch.begun.load(Ordering::Relaxed) {
+        if !self.watch.may_own.load(Ordering::Relaxed) {
             return;
         }
         if Handle::try_current().is_ok() {

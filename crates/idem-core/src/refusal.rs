@@ -119,6 +119,7 @@ impl Refusal {
     /// Whole seconds, rounded up and at least one: less would bring the client back too early.
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
+            Self::TooManyWaiters => Some(1),
             Self::InProgress { retry_after } | Self::StoreUnavailable { retry_after } => Some(
                 retry_after
                     .as_nanos()
@@ -339,6 +340,8 @@ mod tests {
 
     #[test]
     fn retry_after_is_in_whole_seconds_and_never_zero() {
+        let full = Refusal::TooManyWaiters.to_response(&Policy::reference());
+        assert_eq!(header(&full, "retry-after").as_deref(), Some("1"));
         for (rest, seconds) in [
             (0, "1"),
             (1, "1"),

@@ -6,9 +6,11 @@
 mod credentials;
 mod duplicates;
 mod expiry;
+mod faults;
 mod fingerprint;
 mod key;
 mod limits;
 mod replay;
 mod support;
 mod tower_services;
+mod vanished;

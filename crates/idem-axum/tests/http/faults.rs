@@ -1,0 +1,149 @@
+//! Scenarios 29, 44, 51, 53 and 61: panics, two servers, and a store that fails.
+
+use axum::{Extension, Router, routing::post};
+use futures_util::future::join_all;
+use idem_axum::IdempotencyLayer;
+use idem_core::{CurrentExecution, MemoryStore, OnStoreFailure, Operation, Policy, StoreErrorKind};
+use idem_store_tests::{Fault, FaultyStore};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::support::{Server, profiles, send};
+
+const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_servers_on_one_store_one_runs() {
+    let store = MemoryStore::new();
+    let one = Server::with_layer(IdempotencyLayer::new(store.clone())).await;
+    let other = Server::with_layer(IdempotencyLayer::new(store)).await;
+    let duplicates = (0..100).map(|number| {
+        let server = if number % 2 == 0 { &one } else { &other };
+        send(server.post("/orders", "k", "{}"))
+    });
+    for answer in join_all(duplicates).await {
+        match answer.status {
+            201 => assert_eq!(answer.text(), "{\"id\":1}"),
+            other => assert_eq!(other, 202),
+        }
+    }
+    assert_eq!(one.effects.runs() + other.effects.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_is_the_framework_s_500_and_the_retry_runs() {
+    let server = Server::with_app(|effects| {
+        let handler = move || async move {
+            assert!(effects.run() > 1, "a planted panic");
+            "done"
+        };
+        Router::new()
+            .route("/panics", post(handler))
+            .layer(IdempotencyLayer::new(MemoryStore::new()))
+            .layer(CatchPanicLayer::new())
+    })
+    .await;
+    assert_eq!(send(server.post("/panics", "k", "{}")).await.status, 500);
+    let retry = send(server.post("/panics", "k", "{}")).await;
+    assert_eq!((retry.status, retry.is_replay()), (200, false));
+    assert!(send(server.post("/panics", "k", "{}")).await.is_replay());
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_refuses_and_its_errors_stay_inside() {
+    for (policy, ..) in profiles() {
+        let store = FaultyStore::new(MemoryStore::new());
+        store.fail(Operation::Claim, UNAVAILABLE);
+        let layer = IdempotencyLayer::new(store.clone()).policy(policy);
+        let server = Server::with_layer(layer).await;
+        let refused = send(server.post("/orders", "k", "{}")).await;
+        assert_eq!(refused.status, 503);
+        assert_eq!(
+            refused.header("idempotency-refusal"),
+            Some("idempotency-store-unavailable")
+        );
+        assert!(refused.header("retry-after").is_some());
+        for inner in ["cache.internal", "secret", "unavailable:", "claim the key"] {
+            assert!(
+                !refused.text().contains(inner),
+                "{inner} in {}",
+                refused.text()
+            );
+        }
+        assert_eq!(server.effects.runs(), 0);
+        store.heal();
+        assert_eq!(send(server.post("/orders", "k", "{}")).await.status, 201);
+    }
+}
+
+#[tokio::test]
+async fn a_policy_may_let_handlers_run_while_the_store_is_down() {
+    let store = FaultyStore::new(MemoryStore::new());
+    store.fail(Operation::Claim, UNAVAILABLE);
+    let policy = Policy::reference().on_store_failure(OnStoreFailure::RunUnprotected);
+    let server = Server::with_layer(IdempotencyLayer::new(store).policy(policy)).await;
+    for _ in 0..2 {
+        assert_eq!(send(server.post("/orders", "k", "{}")).await.status, 201);
+    }
+    assert_eq!(server.effects.runs(), 2);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response() {
+    let store = FaultyStore::new(MemoryStore::new());
+    let server = Server::with_layer(IdempotencyLayer::new(store.clone())).await;
+    store.fail(Operation::Complete, UNAVAILABLE);
+    let original = send(server.post("/orders", "k", "{}")).await;
+    assert_eq!(
+        (original.status, original.text()),
+        (201, "{\"id\":1}".to_owned())
+    );
+    assert_eq!(send(server.post("/orders", "k", "{}")).await.status, 202);
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
+async fn duplicates_may_wait_and_too_many_are_told() {
+    let policy = Policy::reference().wait(std::time::Duration::from_secs(60), 1);
+    let server = Server::start(policy).await;
+    let original = tokio::spawn(send(server.post("/gated", "k", "{}")));
+    server.effects.wait_for_runs(1).await;
+    let waiter = tokio::spawn(send(server.post("/gated", "k", "{}")));
+    let refused = loop {
+        // Until the waiter has its place, this one takes it, and leaves it again.
+        let another = send(server.post("/gated", "k", "{}"));
+        let patience = std::time::Duration::from_millis(200);
+        if let Ok(answer) = tokio::time::timeout(patience, another).await {
+            break answer;
+        }
+    };
+    assert_eq!(refused.status, 429);
+    assert!(refused.header("retry-after").is_some());
+    server.effects.gate.add_permits(1);
+    assert_eq!(original.await.unwrap().status, 201);
+    assert!(waiter.await.unwrap().is_replay());
+}
+
+#[tokio::test]
+async fn a_handler_sees_its_execution_and_passes_keys_on() {
+    let server = Server::with_app(|effects| {
+        let handler = move |current: Option<Extension<CurrentExecution>>| async move {
+            effects.run();
+            current.map_or("unprotected".to_owned(), |Extension(current)| {
+                format!(
+                    "{} {}",
+                    current.key().as_str(),
+                    current.derived_key("payment")
+                )
+            })
+        };
+        Router::new()
+            .route("/pay", post(handler))
+            .layer(IdempotencyLayer::new(MemoryStore::new()))
+    })
+    .await;
+    let protected = send(server.post("/pay", "k", "{}")).await.text();
+    let (key, derived) = protected.split_once(' ').unwrap();
+    assert_eq!((key, derived.len()), ("k", 64));
+    let without = server.request(reqwest::Method::POST, "/pay");
+    assert_eq!(send(without).await.text(), "unprotected");
+}

@@ -1,0 +1,113 @@
+//! Scenarios 45, 46 and 60: clients that hang up, and a server that stops.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use idem_axum::IdempotencyLayer;
+use idem_core::{Event, MemoryStore, Observer, Policy, RecordKey};
+use tokio::{io::AsyncWriteExt, net::TcpStream};
+
+use crate::support::{Server, send};
+
+/// Counts executions that were handed over.
+#[derive(Clone, Debug, Default)]
+struct HandedOver(Arc<AtomicUsize>);
+
+impl Observer for HandedOver {
+    fn observe(&self, _: &RecordKey, event: &Event<'_>) {
+        if matches!(event, Event::HandedOver) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+impl HandedOver {
+    async fn wait(&self) {
+        while self.0.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Sends a request as far as `body`, of which two bytes are announced.
+async fn begin(server: &Server, path: &str, body: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: goats\r\nidempotency-key: k\r\n\
+         content-type: application/json\r\ncontent-length: 2\r\n\r\n{body}"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+fn observed() -> (IdempotencyLayer, HandedOver) {
+    let handed_over = HandedOver::default();
+    let policy = Policy::reference().observer(handed_over.clone());
+    (
+        IdempotencyLayer::new(MemoryStore::new()).policy(policy),
+        handed_over,
+    )
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_cancels_nothing() {
+    let (layer, handed_over) = observed();
+    let server = Server::with_layer(layer).await;
+    let client = begin(&server, "/gated", "{}").await;
+    server.effects.wait_for_runs(1).await;
+    drop(client);
+    handed_over.wait().await;
+
+    assert_eq!(send(server.post("/gated", "k", "{}")).await.status, 202);
+    server.effects.gate.add_permits(1);
+    let replay = loop {
+        let answer = send(server.post("/gated", "k", "{}")).await;
+        if answer.status != 202 {
+            break answer;
+        }
+    };
+    assert!(replay.is_replay());
+    assert_eq!(replay.text(), "{\"id\":1}");
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_before_it_reads_finds_its_response_later() {
+    let server = Server::start(Policy::reference()).await;
+    let client = begin(&server, "/orders", "{}").await;
+    server.effects.wait_for_runs(1).await;
+    drop(client);
+    let replay = send(server.post("/orders", "k", "{}")).await;
+    assert!(replay.is_replay());
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_while_it_uploads_begins_nothing() {
+    let server = Server::start(Policy::reference()).await;
+    drop(begin(&server, "/orders", "{").await);
+    let answer = send(server.post("/orders", "k", "[1]")).await;
+    assert_eq!((answer.status, answer.is_replay()), (201, false));
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_those_whose_client_is_gone() {
+    let (layer, handed_over) = observed();
+    let server = Server::with_layer(layer.clone()).await;
+    drop(begin(&server, "/gated", "{}").await);
+    handed_over.wait().await;
+
+    let drain = layer.drain();
+    tokio::pin!(drain);
+    let not_yet = std::future::poll_fn(|context| {
+        std::task::Poll::Ready(drain.as_mut().poll(context).is_pending())
+    });
+    assert!(not_yet.await);
+    server.effects.wait_for_runs(1).await;
+    server.effects.gate.add_permits(1);
+    drain.await;
+    assert!(send(server.post("/gated", "k", "{}")).await.is_replay());
+}
