@@ -32,12 +32,9 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
     let address = listener.local_addr().map_err(ServerError::Serve)?;
     let database = open(&cli.database).await?;
     let market = GoatMarket::new(database).order_delay(cli.order_delay);
-    serve(
-        listener,
-        address,
-        web::router(market.clone(), idempotency(&cli)),
-    )
-    .await?;
+    let idempotency = idempotency(&cli);
+    let routes = web::router(market.clone(), idempotency.clone());
+    serve(listener, address, routes, &idempotency).await?;
     market.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -78,6 +75,7 @@ async fn serve(
     listener: TcpListener,
     address: SocketAddr,
     routes: Router,
+    idempotency: &IdempotencyLayer,
 ) -> Result<(), ServerError> {
     // Before the greeting: whoever reads it may send a signal at once.
     let mut polite = StopSignals::listen().map_err(ServerError::Serve)?;
@@ -87,6 +85,12 @@ async fn serve(
         polite.next().await;
         tracing::info!("stopping once the running requests have ended; again to stop at once");
     });
+    let serving = async {
+        let served = serving.await;
+        // What a client that hung up has begun is still running.
+        idempotency.drain().await;
+        served
+    };
     tokio::select! {
         served = serving => served.map_err(ServerError::Serve),
         () = async { impatient.next().await; impatient.next().await } => Ok(()),

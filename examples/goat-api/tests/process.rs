@@ -23,7 +23,11 @@ struct Program {
 
 impl Program {
     fn start(database: &Path) -> Self {
-        let mut child = command("127.0.0.1:0", database)
+        Self::spawn(&mut command("127.0.0.1:0", database))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -80,6 +84,27 @@ async fn list(program: &Program, path: &str) -> Vec<Value> {
         .expect("it answers");
     let json: Value = answer.json().await.expect("the answer is JSON");
     json["items"].as_array().expect("a list has items").clone()
+}
+
+/// Registers a goat whose catalog has milk, and gives its id.
+async fn goat_with_milk(program: &Program) -> String {
+    let client = reqwest::Client::new();
+    let post = |path: String, body: Value| {
+        client
+            .post(format!("{}/{path}", program.base))
+            .json(&body)
+            .send()
+    };
+    let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"});
+    let answer = post("goats".to_owned(), goat).await.expect("it answers");
+    let goat: Value = answer.json().await.expect("the answer is JSON");
+    let goat = goat["id"].as_str().expect("a goat has an id").to_owned();
+    let milk = json!({"name": "Milk", "description": "", "price": 1});
+    let answer = post(format!("goats/{goat}/catalog"), milk)
+        .await
+        .expect("it answers");
+    assert_eq!(answer.status(), 204);
+    goat
 }
 
 /// Waits until the program takes no more connections: it has seen the signal.
@@ -152,24 +177,13 @@ async fn it_greets_with_three_requests_that_show_the_outcomes() {
 async fn of_a_hundred_concurrent_duplicates_one_order_is_placed() {
     let directory = tempfile::tempdir().unwrap();
     let program = Program::start(&directory.path().join("goats.db"));
-    let client = reqwest::Client::new();
-    let post = |path: &str, key: &'static str, body: Value| {
-        let request = client.post(format!("{}/{path}", program.base)).json(&body);
-        async move { request.header("idempotency-key", key).send().await.unwrap() }
-    };
-    let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"});
-    let goat: Value = post("goats", "goat", goat).await.json().await.unwrap();
-    let goat = goat["id"].as_str().unwrap();
-    let milk = json!({"name": "Milk", "description": "", "price": 1});
-    assert_eq!(
-        post(&format!("goats/{goat}/catalog"), "", milk)
-            .await
-            .status(),
-        204
-    );
-
+    let goat = goat_with_milk(&program).await;
     let order = json!({"items": [{"goatId": goat, "catalogItem": "Milk", "quantity": 1}]});
-    let duplicates = (0..100).map(|_| post("orders", "order", order.clone()));
+    let client = reqwest::Client::new();
+    let duplicates = (0..100).map(|_| {
+        let request = client.post(format!("{}/orders", program.base)).json(&order);
+        async move { request.header("idempotency-key", "k").send().await.unwrap() }
+    });
     let mut bodies = HashSet::new();
     for answer in futures_util::future::join_all(duplicates).await {
         match answer.status().as_u16() {
@@ -223,6 +237,46 @@ fn a_request_that_is_running_is_still_answered() {
     client.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 201 Created"), "{answer}");
     assert_eq!(program.finish().1.code(), Some(0));
+}
+
+#[tokio::test]
+async fn an_order_whose_client_hung_up_is_placed_before_it_stops() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("goats.db");
+    let mut delayed = command("127.0.0.1:0", &database);
+    delayed
+        .args(["--order-delay", "1s"])
+        .env("RUST_LOG", "idem_core=debug");
+    let mut program = Program::spawn(delayed.stderr(Stdio::piped()));
+    let goat = goat_with_milk(&program).await;
+
+    let order =
+        json!({"items": [{"goatId": goat, "catalogItem": "Milk", "quantity": 1}]}).to_string();
+    let mut client = TcpStream::connect(program.base.strip_prefix("http://").unwrap()).unwrap();
+    let head = "POST /orders HTTP/1.1\r\nHost: goats\r\nContent-Type: application/json";
+    let length = order.len();
+    write!(
+        client,
+        "{head}\r\nIdempotency-Key: k\r\nContent-Length: {length}\r\n\r\n{order}"
+    )
+    .unwrap();
+    let log = BufReader::new(program.child.stderr.take().unwrap());
+    let runs = |line: &std::io::Result<String>| {
+        line.as_ref()
+            .is_ok_and(|line| line.contains("outcome=\"execute\""))
+    };
+    let mut log = log.lines();
+    assert!(log.any(|line| runs(&line)), "the order is being placed");
+    drop(client);
+    program.signal("-TERM");
+    assert!(
+        log.all(|line| line.is_ok()),
+        "the log goes on to the program's end"
+    );
+    assert_eq!(program.finish().1.code(), Some(0));
+
+    let program = Program::start(&database);
+    assert_eq!(list(&program, "orders").await.len(), 1);
 }
 
 #[test]

@@ -1,14 +1,19 @@
 //! Scenarios 47, 48 and 57: what is too large, and a store that is full.
 
+use std::convert::Infallible;
+
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
+    http::{HeaderMap, Request},
     response::{IntoResponse, Response},
     routing::post,
 };
 use futures_util::{Stream, StreamExt, stream};
+use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
 use idem_core::{MemoryLimits, MemoryStore, MockIdempotencyStore, Policy};
+use tower::{ServiceBuilder, ServiceExt, service_fn};
 
 use crate::support::{Effects, Server, send};
 
@@ -60,6 +65,7 @@ fn large(effects: Effects) -> Router {
     Router::new()
         .route("/large", route(|| "x".repeat(3_000).into_response()))
         .route("/unknown", route(|| streamed(30).into_response()))
+        .route("/breaks", route(|| broken().into_response()))
         .route("/small", route(|| streamed(2).into_response()))
         .route(
             "/events",
@@ -76,6 +82,11 @@ fn large(effects: Effects) -> Router {
 
 fn chunks(number: usize, length: usize) -> impl Stream<Item = std::io::Result<String>> {
     stream::iter(0..number).map(move |_| Ok("x".repeat(length)))
+}
+
+fn broken() -> Body {
+    let end = stream::iter([Err(std::io::Error::other("a planted error"))]);
+    Body::from_stream(chunks(2, 100).chain(end))
 }
 
 fn streamed(number: usize) -> Body {
@@ -100,6 +111,42 @@ async fn what_is_not_kept_reaches_its_client_whole_and_never_runs_again() {
         );
         assert_eq!(server.effects.runs(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
+    let handler = service_fn(|_: Request<Body>| async {
+        let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "17".parse().unwrap())]);
+        let body = Full::new(Bytes::from_static(b"whole"));
+        let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
+        Ok::<_, Infallible>(http::Response::new(body))
+    });
+    let service = ServiceBuilder::new()
+        .layer(IdempotencyLayer::new(MemoryStore::new()))
+        .service(handler);
+    let request = || {
+        Request::post("/")
+            .header("idempotency-key", "k")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let original = service.clone().oneshot(request()).await.unwrap();
+    let body = original.into_body().collect().await.unwrap();
+    assert_eq!(body.trailers().unwrap()["x-sum"], "17");
+    assert_eq!(body.to_bytes(), "whole");
+    assert_eq!(service.oneshot(request()).await.unwrap().status(), 409);
+}
+
+#[tokio::test]
+async fn a_response_whose_body_breaks_off_breaks_off_for_its_client_and_is_not_run_again() {
+    let server = Server::with_app(large).await;
+    let broken = async {
+        let response = server.post("/breaks", "k", "{}").send().await?;
+        response.bytes().await
+    };
+    assert!(broken.await.is_err(), "the server could not send it whole");
+    assert_eq!(send(server.post("/breaks", "k", "{}")).await.status, 409);
+    assert_eq!(server.effects.runs(), 1);
 }
 
 #[tokio::test]
