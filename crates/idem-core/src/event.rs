@@ -2,18 +2,6 @@
 //!
 //! Events carry the first 12 hexadecimal digits of the [record key](RecordKey), and never the raw
 //! key, the payload or the response.
-//!
-//! With the feature `metrics` they are counted through the facade of that name:
-//!
-//! | metric | kind | labels |
-//! |---|---|---|
-//! | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `unprotected` |
-//! | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `abandoned` |
-//! | `idempotency_handed_over_total` | counter | |
-//! | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
-//! | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
-//! | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
-//! | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`; `result`: `ok`, or the error's kind |
 
 use std::{fmt, time::Duration};
 
@@ -27,6 +15,18 @@ mod log;
 mod metrics;
 
 /// Something that happened to a request under a key.
+///
+/// With the feature `metrics` they are counted through the facade of that name:
+///
+/// | metric | kind | labels |
+/// |---|---|---|
+/// | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `unprotected` |
+/// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `abandoned` |
+/// | `idempotency_handed_over_total` | counter | |
+/// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
+/// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
+/// | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
+/// | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`; `result`: `ok`, or the error's kind |
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {

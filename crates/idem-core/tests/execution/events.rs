@@ -1,37 +1,12 @@
 //! Scenario 61: what is told of a request, and what never is.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-};
-
 use idem_core::{Operation, StoreErrorKind, Verdict};
 use idem_store_tests::Fault;
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::support::{Engine, keep};
-
-/// Collects what a subscriber writes.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::{
+    log::Lines,
+    support::{Engine, keep},
+};
 
 /// A request of every kind, the store's failures included.
 async fn everything(engine: &Engine) {
@@ -55,17 +30,12 @@ async fn everything(engine: &Engine) {
 #[tokio::test(start_paused = true)]
 async fn logs_have_the_outcome_and_the_short_name_and_never_key_payload_or_response() {
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(lines.clone())
-        .finish();
     let engine = Engine::new();
     {
-        let _guard = tracing::subscriber::set_default(subscriber);
+        let _guard = lines.subscribe();
         everything(&engine).await;
     }
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     let key = idem_core::IdempotencyKey::new("k").unwrap();
     let name = engine.idempotency.record_key(None, &key);
     assert!(log.contains(&format!("{name:?}")), "{log}");

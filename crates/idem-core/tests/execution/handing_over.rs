@@ -8,7 +8,10 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::support::{Engine, SECOND, keep, slow, spawn};
+use crate::{
+    log::Lines,
+    support::{Engine, SECOND, keep, slow, spawn},
+};
 
 #[tokio::test(start_paused = true)]
 async fn an_execution_whose_caller_vanished_ends_and_is_recorded() {
@@ -126,4 +129,40 @@ fn outside_a_runtime_it_is_dropped_and_reported() {
     };
     drop(guarded);
     assert_eq!(engine.log.lines(), ["execute", "abandoned"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_over_stays_in_its_span() {
+    let lines = Lines::default();
+    let _guard = lines.subscribe();
+    let engine = Engine::new();
+    let caller = {
+        let (begin, watch) = engine.begin_later();
+        let work = async {
+            sleep(10 * SECOND).await;
+            tracing::info!("the handler's last word");
+            (keep("done"), ())
+        };
+        tokio::spawn(HandOver::new(
+            Box::pin(async move {
+                if let Begin::Execute(execution) = begin.await {
+                    execution.run(work).await;
+                }
+            }),
+            watch,
+        ))
+    };
+    sleep(SECOND).await;
+    caller.abort();
+    let _ = caller.await;
+    engine.idempotency.drain().await;
+    let log = lines.text();
+    let last = log
+        .lines()
+        .find(|line| line.contains("the handler's last word"))
+        .unwrap();
+    assert!(
+        last.contains("idempotency{") && last.contains("route=\"/orders\""),
+        "{last}"
+    );
 }

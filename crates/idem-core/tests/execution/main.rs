@@ -7,6 +7,7 @@ mod ends;
 mod events;
 mod handing_over;
 mod leases;
+mod log;
 mod operator;
 mod running;
 mod store_faults;
