@@ -105,7 +105,7 @@ impl Idempotency {
         P: Serialize + ?Sized,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        self.run_scoped(None, key, payload, operation).await
+        self.run_in(None, key, payload, operation).await
     }
 
     /// As [`run`](Self::run), with a key that is unique in a scope.
@@ -115,9 +115,9 @@ impl Idempotency {
     ///
     /// # Cancel safety
     /// As that of `run`.
-    pub async fn run_in<T, E, P, F>(
+    pub async fn run_in<'s, T, E, P, F>(
         &self,
-        scope: &Scope,
+        scope: impl Into<Option<&'s Scope>>,
         key: &IdempotencyKey,
         payload: &P,
         operation: impl FnOnce() -> F + Send + 'static,
@@ -128,25 +128,10 @@ impl Idempotency {
         P: Serialize + ?Sized,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        self.run_scoped(Some(scope), key, payload, operation).await
-    }
-
-    async fn run_scoped<T, E, P, F>(
-        &self,
-        scope: Option<&Scope>,
-        key: &IdempotencyKey,
-        payload: &P,
-        operation: impl FnOnce() -> F + Send + 'static,
-    ) -> Result<Done<T>, RunError<E>>
-    where
-        T: Serialize + DeserializeOwned + Send + 'static,
-        E: Send + 'static,
-        P: Serialize + ?Sized,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-    {
+        let record_key = self.record_key(scope.into(), key);
         let payload = serde_json::to_vec(payload).map_err(RunError::Payload)?;
         let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
-        let watch = Watch::new(self.clone(), self.record_key(scope, key), None);
+        let watch = Watch::new(self.clone(), record_key, None);
         let (idempotency, key, inner) = (self.clone(), key.clone(), watch.clone());
         let running = Box::pin(async move {
             let begin = idempotency.begin_as(key, identity, &inner).await;
