@@ -17,6 +17,33 @@ pub struct Cli {
     #[arg(long, env = "GOAT_STORE", value_enum, default_value_t = Store::Memory)]
     pub store: Store,
 
+    /// The Momento cache, created if it is missing
+    #[arg(
+        long,
+        env = "GOAT_MOMENTO_CACHE",
+        value_name = "NAME",
+        default_value = "idempotency-cache"
+    )]
+    pub momento_cache: String,
+
+    /// Where a stand-in for Momento's service listens
+    #[arg(
+        long,
+        help = "A stand-in for Momento's service, such as http://127.0.0.1:8181",
+        env = "GOAT_MOMENTO_ENDPOINT",
+        value_name = "URL"
+    )]
+    pub momento_endpoint: Option<String>,
+
+    /// The Momento API key; the service's endpoint is in `MOMENTO_ENDPOINT`
+    #[arg(
+        long,
+        env = "MOMENTO_API_KEY",
+        value_name = "KEY",
+        hide_env_values = true
+    )]
+    pub momento_api_key: Option<String>,
+
     /// The market's SQLite file, created if it is missing
     #[arg(
         long,
@@ -76,6 +103,8 @@ fn more_than_nothing(text: &str) -> Result<Duration, String> {
 pub enum Store {
     /// In this process: they end with it.
     Memory,
+    /// In a cache of Momento Serverless Cache; needs a build with the feature `momento`.
+    Momento,
 }
 
 /// What a client sees when it repeats a request.

@@ -1,6 +1,7 @@
 //! From the flags to a server that greets, serves and stops when it is told to.
 
 mod greeting;
+mod idempotency;
 mod stop;
 
 use std::error::Error;
@@ -11,11 +12,11 @@ use std::path::Path;
 
 use axum::Router;
 use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryStore, Policy};
 use tokio::net::TcpListener;
 
-use crate::cli::{Cli, Profile, Store};
+use crate::cli::Cli;
 use crate::database::{Database, DatabaseError};
+pub use crate::server::idempotency::StoreError;
 use crate::server::stop::StopSignals;
 use crate::service::GoatMarket;
 use crate::web;
@@ -32,25 +33,12 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
     let address = listener.local_addr().map_err(ServerError::Serve)?;
     let database = open(&cli.database).await?;
     let market = GoatMarket::new(database).order_delay(cli.order_delay);
-    let idempotency = idempotency(&cli);
+    let idempotency = idempotency::layer(&cli).await.map_err(ServerError::Store)?;
     let routes = web::router(market.clone(), idempotency.clone());
     serve(listener, address, routes, &idempotency).await?;
     market.close().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// The flags as a store and a policy.
-fn idempotency(cli: &Cli) -> IdempotencyLayer {
-    let policy = match cli.profile {
-        Profile::Reference => Policy::reference(),
-        Profile::Ietf => Policy::ietf(),
-        Profile::Stripe => Policy::stripe(),
-    };
-    let layer = match cli.store {
-        Store::Memory => IdempotencyLayer::new(MemoryStore::new()),
-    };
-    layer.policy(policy.retention(cli.retention).lease(cli.lease))
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServerError> {
@@ -117,6 +105,9 @@ pub enum ServerError {
         /// What went wrong.
         source: DatabaseError,
     },
+    /// The idempotency records have no place.
+    #[error("cannot use the idempotency store")]
+    Store(#[source] StoreError),
     /// The listener or the signals broke.
     #[error("cannot serve")]
     Serve(#[source] io::Error),
@@ -141,6 +132,7 @@ impl ServerError {
         match self {
             Self::Listen { .. } => "try another address with --listen, such as 127.0.0.1:0",
             Self::Database { .. } => "try a file in a writable directory with --database",
+            Self::Store(error) => error.advice(),
             Self::Serve(_) => "try to start it again",
         }
     }

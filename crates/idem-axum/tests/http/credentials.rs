@@ -2,9 +2,9 @@
 
 use axum::http::request::Parts;
 use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryStore, Policy, Scope};
+use idem_core::{Policy, Scope};
 
-use crate::support::{Server, profiles, send};
+use crate::support::{Server, profiles, send, store};
 
 #[tokio::test]
 async fn another_caller_never_gets_the_response_of_the_first() {
@@ -46,7 +46,7 @@ fn tenant(head: &Parts) -> Option<Scope> {
 
 #[tokio::test]
 async fn scopes_share_no_key_and_a_refreshed_token_is_the_same_client() {
-    let layer = IdempotencyLayer::new(MemoryStore::new()).scope(tenant);
+    let layer = IdempotencyLayer::new(store()).scope(tenant);
     let server = Server::with_layer(layer).await;
     let by = |tenant: &'static str, token: &'static str| {
         server

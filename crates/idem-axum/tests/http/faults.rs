@@ -3,17 +3,17 @@
 use axum::{Extension, Router, routing::post};
 use futures_util::future::join_all;
 use idem_axum::IdempotencyLayer;
-use idem_core::{CurrentExecution, MemoryStore, OnStoreFailure, Operation, Policy, StoreErrorKind};
+use idem_core::{CurrentExecution, OnStoreFailure, Operation, Policy, StoreErrorKind};
 use idem_store_tests::{Fault, FaultyStore};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::support::{Server, profiles, send};
+use crate::support::{Server, profiles, send, store};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_servers_on_one_store_one_runs() {
-    let store = MemoryStore::new();
+    let store = store();
     let one = Server::with_layer(IdempotencyLayer::new(store.clone())).await;
     let other = Server::with_layer(IdempotencyLayer::new(store)).await;
     let duplicates = (0..100).map(|number| {
@@ -38,7 +38,7 @@ async fn a_panic_is_the_framework_s_500_and_the_retry_runs() {
         };
         Router::new()
             .route("/panics", post(handler))
-            .layer(IdempotencyLayer::new(MemoryStore::new()))
+            .layer(IdempotencyLayer::new(store()))
             .layer(CatchPanicLayer::new())
     })
     .await;
@@ -51,7 +51,7 @@ async fn a_panic_is_the_framework_s_500_and_the_retry_runs() {
 #[tokio::test]
 async fn a_store_that_is_down_refuses_and_its_errors_stay_inside() {
     for (policy, ..) in profiles() {
-        let store = FaultyStore::new(MemoryStore::new());
+        let store = FaultyStore::new(store());
         store.fail(Operation::Claim, UNAVAILABLE);
         let layer = IdempotencyLayer::new(store.clone()).policy(policy);
         let server = Server::with_layer(layer).await;
@@ -77,7 +77,7 @@ async fn a_store_that_is_down_refuses_and_its_errors_stay_inside() {
 
 #[tokio::test]
 async fn a_policy_may_let_handlers_run_while_the_store_is_down() {
-    let store = FaultyStore::new(MemoryStore::new());
+    let store = FaultyStore::new(store());
     store.fail(Operation::Claim, UNAVAILABLE);
     let policy = Policy::reference().on_store_failure(OnStoreFailure::RunUnprotected);
     let server = Server::with_layer(IdempotencyLayer::new(store).policy(policy)).await;
@@ -89,7 +89,7 @@ async fn a_policy_may_let_handlers_run_while_the_store_is_down() {
 
 #[tokio::test]
 async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response() {
-    let store = FaultyStore::new(MemoryStore::new());
+    let store = FaultyStore::new(store());
     let server = Server::with_layer(IdempotencyLayer::new(store.clone())).await;
     store.fail(Operation::Complete, UNAVAILABLE);
     let original = send(server.post("/orders", "k", "{}")).await;
@@ -138,7 +138,7 @@ async fn a_handler_sees_its_execution_and_passes_keys_on() {
         };
         Router::new()
             .route("/pay", post(handler))
-            .layer(IdempotencyLayer::new(MemoryStore::new()))
+            .layer(IdempotencyLayer::new(store()))
     })
     .await;
     let protected = send(server.post("/pay", "k", "{}")).await.text();

@@ -12,10 +12,10 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryLimits, MemoryStore, MockIdempotencyStore, Policy};
+use idem_core::{MockIdempotencyStore, Policy};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-use crate::support::{Effects, Server, send};
+use crate::support::{Effects, Server, send, store};
 
 #[tokio::test]
 async fn a_request_over_the_limit_is_refused_and_asks_no_store() {
@@ -77,7 +77,7 @@ fn large(effects: Effects) -> Router {
                     .into_response()
             }),
         )
-        .layer(IdempotencyLayer::new(MemoryStore::new()).policy(policy))
+        .layer(IdempotencyLayer::new(store()).policy(policy))
 }
 
 fn chunks(number: usize, length: usize) -> impl Stream<Item = std::io::Result<String>> {
@@ -122,7 +122,7 @@ async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
         Ok::<_, Infallible>(http::Response::new(body))
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(MemoryStore::new()))
+        .layer(IdempotencyLayer::new(store()))
         .service(handler);
     let request = || {
         Request::post("/")
@@ -156,25 +156,4 @@ async fn a_short_body_of_unknown_length_is_kept() {
     let replay = send(server.post("/small", "k", "{}")).await;
     assert!(replay.is_replay());
     assert_eq!(replay.body, original.body);
-}
-
-#[tokio::test]
-async fn a_full_store_refuses_before_anything_runs_and_drops_nothing() {
-    let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
-    let server = Server::with_layer(IdempotencyLayer::new(store)).await;
-    for key in ["a", "b"] {
-        assert_eq!(send(server.post("/orders", key, "{}")).await.status, 201);
-    }
-    let refused = send(server.post("/orders", "c", "{}")).await;
-    assert_eq!(refused.status, 503);
-    assert_eq!(
-        refused.header("idempotency-refusal"),
-        Some("idempotency-store-unavailable")
-    );
-    assert!(refused.header("retry-after").is_some());
-    assert!(!refused.text().contains("full"), "{}", refused.text());
-    assert_eq!(server.effects.runs(), 2);
-    for key in ["a", "b"] {
-        assert!(send(server.post("/orders", key, "{}")).await.is_replay());
-    }
 }

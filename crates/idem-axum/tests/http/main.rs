@@ -5,12 +5,13 @@
 
 mod credentials;
 mod duplicates;
-mod expiry;
 mod faults;
 mod fingerprint;
 mod key;
 mod limits;
+mod memory;
 mod replay;
+mod store;
 mod support;
 mod tower_services;
 mod vanished;

@@ -17,9 +17,11 @@ use axum::{
     routing::{get, post},
 };
 use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryStore, Policy};
+use idem_core::Policy;
 use reqwest::{Method, RequestBuilder};
 use tokio::{net::TcpListener, sync::Semaphore};
+
+pub(crate) use crate::store::store;
 
 /// Both profiles that the scenarios tell apart, with the status of a mismatch and of "in progress".
 pub(crate) fn profiles() -> [(Policy, u16, u16); 2] {
@@ -69,7 +71,7 @@ pub(crate) struct Server {
 impl Server {
     /// The market under a policy, with a store of its own.
     pub(crate) async fn start(policy: Policy) -> Self {
-        Self::with_layer(IdempotencyLayer::new(MemoryStore::new()).policy(policy)).await
+        Self::with_layer(IdempotencyLayer::new(store()).policy(policy)).await
     }
 
     pub(crate) async fn with_layer(layer: IdempotencyLayer) -> Self {

@@ -13,14 +13,13 @@ use axum::{
 };
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
-use idem_core::MemoryStore;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-use crate::support::{Server, send};
+use crate::support::{Server, send, store};
 
 #[tokio::test]
 async fn a_nested_router_is_known_by_the_original_path() {
-    let layer = IdempotencyLayer::new(MemoryStore::new());
+    let layer = IdempotencyLayer::new(store());
     let server = Server::with_app(|effects| {
         let inner = |name: &'static str| {
             let effects = effects.clone();
@@ -45,7 +44,7 @@ async fn a_nested_router_is_known_by_the_original_path() {
 
 #[tokio::test]
 async fn a_layer_on_one_route_leaves_the_others_alone() {
-    let layer = IdempotencyLayer::new(MemoryStore::new());
+    let layer = IdempotencyLayer::new(store());
     let server = Server::with_app(|effects| {
         let count = move || async move { effects.run().to_string() };
         Router::new()
@@ -72,7 +71,7 @@ async fn any_tower_service_with_an_http_body_is_protected() {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(MemoryStore::new()))
+        .layer(IdempotencyLayer::new(store()))
         .service(handler);
     for _ in 0..2 {
         let request = Request::post("/").header("idempotency-key", "k");
@@ -95,7 +94,7 @@ async fn an_error_of_the_service_frees_the_key() {
         }
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(MemoryStore::new()))
+        .layer(IdempotencyLayer::new(store()))
         .service(handler);
     let request = || {
         Request::post("/")
@@ -128,7 +127,7 @@ async fn the_handler_gets_the_request_as_it_came_trailers_included() {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(MemoryStore::new()))
+        .layer(IdempotencyLayer::new(store()))
         .service(handler);
     let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "17".parse().unwrap())]);
     let body = Full::new(Bytes::from_static(b"payload"))

@@ -6,10 +6,10 @@ use std::sync::{
 };
 
 use idem_axum::IdempotencyLayer;
-use idem_core::{Event, MemoryStore, Observer, Policy, RecordKey};
+use idem_core::{Event, Observer, Policy, RecordKey};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::support::{Server, send};
+use crate::support::{Server, send, store};
 
 /// Counts executions that were handed over.
 #[derive(Clone, Debug, Default)]
@@ -45,10 +45,7 @@ async fn begin(server: &Server, path: &str, body: &str) -> TcpStream {
 fn observed() -> (IdempotencyLayer, HandedOver) {
     let handed_over = HandedOver::default();
     let policy = Policy::reference().observer(handed_over.clone());
-    (
-        IdempotencyLayer::new(MemoryStore::new()).policy(policy),
-        handed_over,
-    )
+    (IdempotencyLayer::new(store()).policy(policy), handed_over)
 }
 
 #[tokio::test]

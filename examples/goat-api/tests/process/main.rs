@@ -4,108 +4,19 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-use std::collections::HashSet;
+#[cfg(feature = "momento")]
+mod momento;
+mod program;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-/// A running program, killed if its test fails.
-struct Program {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    base: String,
-}
-
-impl Program {
-    fn start(database: &Path) -> Self {
-        Self::spawn(&mut command("127.0.0.1:0", database))
-    }
-
-    fn spawn(command: &mut Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("stdout is text");
-        let base = line.trim_end().strip_prefix("goat market on ");
-        Self {
-            base: base.expect("the first line has the address").to_owned(),
-            child,
-            stdout,
-        }
-    }
-
-    fn signal(&self, name: &str) {
-        let kill = Command::new("kill")
-            .args([name, &self.child.id().to_string()])
-            .status();
-        assert!(kill.expect("kill runs").success());
-    }
-
-    /// What the program printed after the address until it ended, and how it ended.
-    fn finish(mut self) -> (String, ExitStatus) {
-        let mut printed = String::new();
-        self.stdout
-            .read_to_string(&mut printed)
-            .expect("stdout is text");
-        let status = self.child.wait().expect("the program can be waited for");
-        (printed, status)
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It has usually ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn command(listen: &str, database: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_goat-api"));
-    command
-        .env_clear()
-        .env("RUST_LOG", "warn")
-        .args(["--listen", listen, "--database"])
-        .arg(database);
-    command
-}
-
-async fn list(program: &Program, path: &str) -> Vec<Value> {
-    let answer = reqwest::get(format!("{}/{path}", program.base))
-        .await
-        .expect("it answers");
-    let json: Value = answer.json().await.expect("the answer is JSON");
-    json["items"].as_array().expect("a list has items").clone()
-}
-
-/// Registers a goat whose catalog has milk, and gives its id.
-async fn goat_with_milk(program: &Program) -> String {
-    let client = reqwest::Client::new();
-    let post = |path: String, body: Value| {
-        client
-            .post(format!("{}/{path}", program.base))
-            .json(&body)
-            .send()
-    };
-    let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"});
-    let answer = post("goats".to_owned(), goat).await.expect("it answers");
-    let goat: Value = answer.json().await.expect("the answer is JSON");
-    let goat = goat["id"].as_str().expect("a goat has an id").to_owned();
-    let milk = json!({"name": "Milk", "description": "", "price": 1});
-    let answer = post(format!("goats/{goat}/catalog"), milk)
-        .await
-        .expect("it answers");
-    assert_eq!(answer.status(), 204);
-    goat
-}
+use crate::program::{Program, a_hundred_orders, command, goat_with_milk, list};
 
 /// Waits until the program takes no more connections: it has seen the signal.
 fn wait_until_closed(address: &str) {
@@ -178,19 +89,7 @@ async fn of_a_hundred_concurrent_duplicates_one_order_is_placed() {
     let directory = tempfile::tempdir().unwrap();
     let program = Program::start(&directory.path().join("goats.db"));
     let goat = goat_with_milk(&program).await;
-    let order = json!({"items": [{"goatId": goat, "catalogItem": "Milk", "quantity": 1}]});
-    let client = reqwest::Client::new();
-    let duplicates = (0..100).map(|_| {
-        let request = client.post(format!("{}/orders", program.base)).json(&order);
-        async move { request.header("idempotency-key", "k").send().await.unwrap() }
-    });
-    let mut bodies = HashSet::new();
-    for answer in futures_util::future::join_all(duplicates).await {
-        match answer.status().as_u16() {
-            201 => _ = bodies.insert(answer.text().await.unwrap()),
-            other => assert_eq!(other, 202),
-        }
-    }
+    let bodies = a_hundred_orders(&[&program], &goat).await;
     assert_eq!(bodies.len(), 1, "{bodies:?}");
     assert_eq!(list(&program, "orders").await.len(), 1);
 }
@@ -334,6 +233,15 @@ fn a_database_that_cannot_be_used_is_a_clear_error() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(stderr.matches("(code: ").count(), 1, "{stderr}");
     }
+}
+
+#[cfg(not(feature = "momento"))]
+#[test]
+fn a_store_that_was_not_built_is_a_clear_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
+    let output = command.args(["--store", "momento"]).output().unwrap();
+    assert_refuses_to_start(&output, "this build has no Momento", "--features momento");
 }
 
 #[test]

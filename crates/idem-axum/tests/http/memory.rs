@@ -1,11 +1,13 @@
-//! Scenario 55: retention, through a router and on a clock that the test moves.
+//! Scenarios 55 and 57, which need a store of bounded size or on a clock that the test moves.
 
 use std::time::Duration;
 
 use axum::{Router, body::Body, http::Request, routing::post};
 use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryStore, Policy};
+use idem_core::{MemoryLimits, MemoryStore, Policy};
 use tower::ServiceExt;
+
+use crate::support::{Server, send};
 
 fn app(policy: Policy) -> Router {
     let slow = || async {
@@ -34,4 +36,25 @@ async fn a_response_is_replayed_for_60_minutes_from_its_completion() {
     assert!(is_replay(&app).await, "just before the retention's end");
     tokio::time::advance(Duration::from_millis(10)).await;
     assert!(!is_replay(&app).await, "after it");
+}
+
+#[tokio::test]
+async fn a_full_store_refuses_before_anything_runs_and_drops_nothing() {
+    let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
+    let server = Server::with_layer(IdempotencyLayer::new(store)).await;
+    for key in ["a", "b"] {
+        assert_eq!(send(server.post("/orders", key, "{}")).await.status, 201);
+    }
+    let refused = send(server.post("/orders", "c", "{}")).await;
+    assert_eq!(refused.status, 503);
+    assert_eq!(
+        refused.header("idempotency-refusal"),
+        Some("idempotency-store-unavailable")
+    );
+    assert!(refused.header("retry-after").is_some());
+    assert!(!refused.text().contains("full"), "{}", refused.text());
+    assert_eq!(server.effects.runs(), 2);
+    for key in ["a", "b"] {
+        assert!(send(server.post("/orders", key, "{}")).await.is_replay());
+    }
 }

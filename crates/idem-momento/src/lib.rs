@@ -1,0 +1,57 @@
+#![forbid(unsafe_code)]
+//! Idempotency records in Momento **Serverless Cache**, over the `momento` SDK.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use idem_momento::MomentoStore;
+//!
+//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! // MOMENTO_API_KEY and MOMENTO_ENDPOINT are in the environment.
+//! let store = MomentoStore::from_env("idempotency-cache")?
+//!     .prepare(Duration::from_secs(60 * 60))
+//!     .await?;
+//! # drop(store);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The protocol
+//! Three values stand under an item's key, which is the 32 bytes of the record key: a pending record,
+//! byte-identical for its whole lease; a completed one; and a constant that says "released". Only
+//! conditional writes (`SetIf…`) and `Get` ever touch an item: Momento leaves undefined what happens
+//! when they are mixed with `Set` or `Delete`, and has no conditional delete.
+//!
+//! | operation | call | round trips |
+//! |---|---|---|
+//! | claim | `SetIfAbsentOrEqual(pending, equal = released, TTL = lease)`, then `Get` if it was not stored | 1 fresh, 2 duplicate |
+//! | renew | `SetIfEqual(pending, equal = pending, TTL = lease)` | 1 |
+//! | complete | `SetIfAbsentOrEqual(completed, equal = pending, TTL = retention)` | 1 |
+//! | release | `SetIfEqual(released, equal = pending, TTL = 1 s)` | 1 |
+//!
+//! Reads may be stale, so only a `SetIf…` ever authorises an execution; a `Get` may only deny one.
+//!
+//! # What it costs, and its limits
+//! As Momento documents them for on-demand plans (read in August 2026): items of up to 5 MB, a
+//! time-to-live of up to 24 hours, and a soft limit of 100 operations a second in a region. A `SetIf…`
+//! counts as two operations for each KB and a `Get` as one, so a fresh request costs about 4 and a
+//! replay about 3: some 25 fresh requests a second on the default limits.
+//!
+//! # What a cache can and cannot promise
+//! Duplicates are suppressed while the cache keeps the record. It does not aim to evict before the
+//! time-to-live, and does not promise not to: a record that is lost lets its request run again. So does
+//! a crash after the effect and before the record, or work that outlasts its lease. For money, pass the
+//! key on downstream, or keep the record in the same database transaction as the effect. The protocol
+//! assumes that `SetIf…` is linearizable.
+//!
+//! # Servers and Lambda
+//! [`MomentoStore::from_env`] has 500 ms deadlines and keep-alive, for servers in the cache's region: a
+//! connection that died silently is noticed within seconds. In a Lambda function keep-alive does harm, so
+//! take `configurations::Lambda` there and [`MomentoStore::connect`], which builds the client anew
+//! after several calls in a row that had no answer.
+
+mod client;
+mod error;
+mod prepare;
+mod store;
+
+pub use crate::{prepare::PrepareError, store::MomentoStore};

@@ -1,0 +1,329 @@
+//! The store: each operation as conditional writes, and what an answer that was lost or a read
+//! that is stale may mean.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use idem_core::{
+    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, OwnerToken, Pending,
+    Record, RecordKey, StoreError, StoreErrorKind, WriteEffect, decode, encode_completed,
+    encode_pending,
+};
+use momento::{
+    CacheClient, CredentialProvider, MomentoResult,
+    cache::{
+        GetResponse, SetIfAbsentOrEqualRequest, SetIfAbsentOrEqualResponse, SetIfEqualRequest,
+        SetIfEqualResponse, configurations::LowLatency,
+    },
+};
+
+use crate::{client::Client, error::store_error};
+
+/// What stands under a key that was released, until it expires.
+const RELEASED: &[u8] = b"released";
+
+/// How long that is. A claim takes its place as if nothing stood there.
+const RELEASED_TTL: Duration = Duration::from_secs(1);
+
+/// How often a write and a read are tried that contradict each other, which stale reads make
+/// possible.
+const ROUNDS: usize = 3;
+
+/// What Momento documents as the largest item, key included.
+const MAX_ITEM_BYTES: usize = 5_000_000;
+
+/// What a record takes besides its body: the key, and headers whose bytes are escaped in JSON.
+const OVERHEAD_BYTES: usize = 64 * 1024;
+
+/// Keeps records in one cache of Momento Serverless Cache. Clones share the client.
+#[derive(Clone, Debug)]
+pub struct MomentoStore {
+    client: Arc<Client>,
+    cache: Arc<str>,
+    max_item_bytes: usize,
+    reads_along: bool,
+}
+
+/// What a read found.
+enum Found {
+    /// Nothing that binds anybody: the item is absent or released, or the read was stale.
+    Nothing,
+    Released,
+    Record(Record),
+}
+
+impl MomentoStore {
+    /// Uses a client as it is.
+    #[must_use]
+    pub fn new(client: CacheClient, cache: impl Into<String>) -> Self {
+        Self::with(Client::fixed(client), cache)
+    }
+
+    /// Uses a client that can be built anew, which is done after three calls in a row that had no
+    /// answer: a connection that died silently does not recover by itself without keep-alive.
+    ///
+    /// # Errors
+    /// The client cannot be built, for example from a malformed key.
+    pub fn connect(
+        connect: impl Fn() -> MomentoResult<CacheClient> + Send + Sync + 'static,
+        cache: impl Into<String>,
+    ) -> MomentoResult<Self> {
+        Ok(Self::with(Client::renewable(connect)?, cache))
+    }
+
+    /// Connects with the API key in `MOMENTO_API_KEY` and the endpoint in `MOMENTO_ENDPOINT`, or
+    /// with a legacy token in `MOMENTO_API_KEY` alone, with deadlines of 500 ms.
+    ///
+    /// # Errors
+    /// A variable is missing or malformed.
+    pub fn from_env(cache: impl Into<String>) -> MomentoResult<Self> {
+        let endpoint = std::env::var_os("MOMENTO_ENDPOINT");
+        let credentials = match (std::env::var("MOMENTO_API_KEY"), endpoint) {
+            (Ok(token), None) => CredentialProvider::from_disposable_token(token)?,
+            _ => CredentialProvider::from_default_env_var_v2()?,
+        };
+        Self::with_credentials(credentials, cache)
+    }
+
+    /// Connects with these credentials, and with deadlines of 500 ms.
+    ///
+    /// # Errors
+    /// The endpoint is malformed.
+    pub fn with_credentials(
+        credentials: CredentialProvider,
+        cache: impl Into<String>,
+    ) -> MomentoResult<Self> {
+        let connect = move || {
+            CacheClient::builder()
+                .default_ttl(RELEASED_TTL)
+                .configuration(LowLatency::v1())
+                .credential_provider(credentials.clone())
+                .build()
+        };
+        Self::connect(connect, cache)
+    }
+
+    fn with(client: Client, cache: impl Into<String>) -> Self {
+        Self {
+            client: Arc::new(client),
+            cache: cache.into().into(),
+            max_item_bytes: MAX_ITEM_BYTES,
+            reads_along: false,
+        }
+    }
+
+    /// Sets the largest item that the cache takes, in bytes: 5,000,000 by default.
+    #[must_use]
+    pub const fn max_item_bytes(mut self, bytes: usize) -> Self {
+        self.max_item_bytes = bytes;
+        self
+    }
+
+    /// Sends the read along with each claim instead of after it: a duplicate then takes one round
+    /// trip, and a fresh request costs a read more.
+    #[must_use]
+    pub const fn read_along(mut self, reads_along: bool) -> Self {
+        self.reads_along = reads_along;
+        self
+    }
+
+    /// Whether a record is within what the store states, and within what the cache takes.
+    fn takes(&self, outcome: &Outcome, item_bytes: usize) -> bool {
+        let response = match outcome {
+            Outcome::Response(response) => response.size(),
+            Outcome::NotKept(_) => 0,
+        };
+        response <= self.largest_response() && item_bytes <= self.max_item_bytes
+    }
+
+    const fn largest_response(&self) -> usize {
+        self.max_item_bytes.saturating_sub(OVERHEAD_BYTES)
+    }
+
+    pub(crate) fn client(&self) -> CacheClient {
+        self.client.current()
+    }
+
+    pub(crate) fn cache(&self) -> &str {
+        &self.cache
+    }
+
+    async fn set_if_absent_or_equal(
+        &self,
+        operation: Operation,
+        key: &RecordKey,
+        value: &[u8],
+        equal: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        let request =
+            SetIfAbsentOrEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
+        let request = request.ttl(ttl);
+        let call = |client: CacheClient| async move { client.send_request(request).await };
+        let stored = self.client.call(call).await;
+        let stored = stored.map_err(|error| store_error(operation, error))?;
+        Ok(stored == SetIfAbsentOrEqualResponse::Stored)
+    }
+
+    async fn set_if_equal(
+        &self,
+        operation: Operation,
+        key: &RecordKey,
+        value: &[u8],
+        equal: &[u8],
+        ttl: Duration,
+    ) -> Result<bool, StoreError> {
+        let request = SetIfEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
+        let request = request.ttl(ttl);
+        let call = |client: CacheClient| async move { client.send_request(request).await };
+        let stored = self.client.call(call).await;
+        let stored = stored.map_err(|error| store_error(operation, error))?;
+        Ok(stored == SetIfEqualResponse::Stored)
+    }
+
+    async fn get(&self, operation: Operation, key: &RecordKey) -> Result<Found, StoreError> {
+        let call = |client: CacheClient| async move {
+            client.get(&*self.cache, key.as_bytes().to_vec()).await
+        };
+        let found = self.client.call(call).await;
+        match found.map_err(|error| store_error(operation, error))? {
+            GetResponse::Miss => Ok(Found::Nothing),
+            GetResponse::Hit { value } => match Bytes::from(Vec::from(value)) {
+                released if released == RELEASED => Ok(Found::Released),
+                bytes => decode(&bytes).map(Found::Record).map_err(|error| {
+                    // The write before it was not stored, or lost.
+                    let error_kind = StoreErrorKind::Corrupt;
+                    StoreError::new(operation, error_kind, WriteEffect::Unknown).with_source(error)
+                }),
+            },
+        }
+    }
+
+    /// Tries to store a lease; with it, or after it if it was not stored, comes a read.
+    async fn claim_once(
+        &self,
+        key: &RecordKey,
+        pending: &[u8],
+        ttl: Duration,
+    ) -> Result<Option<Found>, StoreError> {
+        let claim = self.set_if_absent_or_equal(Operation::Claim, key, pending, RELEASED, ttl);
+        if !self.reads_along {
+            return match claim.await? {
+                true => Ok(None),
+                false => self.get(Operation::Claim, key).await.map(Some),
+            };
+        }
+        let (stored, found) = tokio::join!(claim, self.get(Operation::Claim, key));
+        match (stored?, found?) {
+            (true, _) => Ok(None),
+            // The read may have been answered before the write was.
+            (false, Found::Nothing | Found::Released) => {
+                self.get(Operation::Claim, key).await.map(Some)
+            }
+            (false, found) => Ok(Some(found)),
+        }
+    }
+
+    /// Decides what a completion that was not stored found; `None` if the read was stale.
+    async fn after_refused_completion(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        completed: &[u8],
+        retention: Duration,
+    ) -> Result<Option<Fenced>, StoreError> {
+        let record = match self.get(Operation::Complete, key).await? {
+            Found::Nothing => return Ok(None),
+            // Somebody took over, and failed: nothing stands in the way any more.
+            Found::Released => {
+                let stored = self
+                    .set_if_equal(Operation::Complete, key, completed, RELEASED, retention)
+                    .await?;
+                return Ok(stored.then_some(Fenced::Held));
+            }
+            Found::Record(record) => record,
+        };
+        Ok(match record {
+            Record::Completed(theirs) if theirs.owner() == lease.owner() => Some(Fenced::Held),
+            // What was not equal to it a moment ago cannot stand there now.
+            Record::Pending(pending) if pending.owner() == lease.owner() => None,
+            Record::Pending(_) | Record::Completed(_) | Record::Unreadable => Some(Fenced::Lost),
+        })
+    }
+}
+
+#[async_trait]
+impl IdempotencyStore for MomentoStore {
+    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
+        let pending = encode_pending(lease);
+        for _ in 0..ROUNDS {
+            match self.claim_once(key, &pending, lease.duration()).await? {
+                None => return Ok(Claim::Owned),
+                Some(Found::Nothing | Found::Released) => {}
+                Some(Found::Record(Record::Pending(found))) if found.owner() == lease.owner() => {
+                    return Ok(Claim::Owned);
+                }
+                Some(Found::Record(record)) => return Ok(Claim::Taken(record)),
+            }
+        }
+        // Somebody is there whom no read shows. What they asked for is unknown, so that they are
+        // at it is all that can be said.
+        let nobody = Pending::new(OwnerToken::random(), *lease.identity(), None);
+        Ok(Claim::Taken(Record::Pending(nobody)))
+    }
+
+    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        let pending = encode_pending(lease);
+        let call = self.set_if_equal(Operation::Renew, key, &pending, &pending, lease.duration());
+        call.await.map(fenced)
+    }
+
+    async fn complete(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        outcome: &Outcome,
+        retention: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let operation = Operation::Complete;
+        let (pending, completed) = (encode_pending(lease), encode_completed(lease, outcome));
+        if !self.takes(outcome, key.as_bytes().len() + completed.len()) {
+            let kind = StoreErrorKind::TooLarge;
+            return Err(StoreError::new(operation, kind, WriteEffect::None));
+        }
+        for _ in 0..ROUNDS {
+            let call = self.set_if_absent_or_equal(operation, key, &completed, &pending, retention);
+            if call.await? {
+                return Ok(Fenced::Held);
+            }
+            let refused = self.after_refused_completion(key, lease, &completed, retention);
+            if let Some(fenced) = refused.await? {
+                return Ok(fenced);
+            }
+        }
+        // The reads were stale all along; asking again later tells.
+        Err(StoreError::new(
+            operation,
+            StoreErrorKind::Unavailable,
+            WriteEffect::Unknown,
+        ))
+    }
+
+    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        let pending = encode_pending(lease);
+        let call = self.set_if_equal(Operation::Release, key, RELEASED, &pending, RELEASED_TTL);
+        call.await.map(fenced)
+    }
+
+    fn capacity(&self) -> Capacity {
+        Capacity::unlimited().with_max_record_bytes(self.largest_response())
+    }
+}
+
+const fn fenced(stored: bool) -> Fenced {
+    match stored {
+        true => Fenced::Held,
+        false => Fenced::Lost,
+    }
+}

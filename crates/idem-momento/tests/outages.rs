@@ -1,0 +1,134 @@
+//! A start-up check that fits or not, and a client that is built anew.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use idem_core::{Claim, Fingerprint, IdempotencyStore, Identity, Lease, RecordKey, StoreErrorKind};
+use idem_momento::{MomentoStore, PrepareError};
+use momento_emulator::{Code, Emulator, Fault, Limits, Method, When};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+fn key(number: u8) -> RecordKey {
+    RecordKey::from_bytes([number; 32])
+}
+
+fn lease() -> Lease {
+    let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
+    Lease::new(identity, Duration::from_secs(30))
+}
+
+fn store(emulator: &Emulator) -> MomentoStore {
+    MomentoStore::new(emulator.client(Duration::from_secs(5)), "requests")
+}
+
+#[tokio::test]
+async fn a_cache_that_is_missing_is_created_once() {
+    let emulator = Emulator::start().unwrap();
+    for _ in 0..2 {
+        let store = store(&emulator).prepare(HOUR).await.unwrap();
+        let _ = store.claim(&key(1), &lease()).await.unwrap();
+    }
+    assert_eq!(emulator.calls().of(Method::CreateCache), 1);
+}
+
+#[tokio::test]
+async fn a_retention_above_the_caches_maximum_is_refused_with_both_figures() {
+    let emulator = Emulator::start().unwrap();
+    let error = store(&emulator).prepare(25 * HOUR).await.unwrap_err();
+    assert!(matches!(error, PrepareError::Retention { .. }));
+    let message = error.to_string();
+    assert!(
+        message.contains("86400 seconds at most") && message.contains("90000"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_told_with_its_cause() {
+    let emulator = Emulator::start().unwrap();
+    let refused = Fault::Fail(When::Before, Code::Unauthenticated);
+    emulator.faults().every(Method::ListCaches, refused);
+    let error = store(&emulator).prepare(HOUR).await.unwrap_err();
+    assert_eq!(error.to_string(), "could not list the caches");
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("credentials"), "{cause}");
+}
+
+#[tokio::test]
+async fn the_largest_item_is_what_the_cache_says() {
+    let emulator = Emulator::start().unwrap();
+    let limits = Limits {
+        item_kib: 500,
+        ..Limits::default()
+    };
+    emulator.limit_cache("requests", limits);
+    let before = store(&emulator).capacity().max_record_bytes().unwrap();
+    let store = store(&emulator).prepare(HOUR).await.unwrap();
+    let after = store.capacity().max_record_bytes().unwrap();
+    assert!(
+        after < 512_000 && before > 4_000_000,
+        "{before} and {after}"
+    );
+}
+
+#[tokio::test]
+async fn a_client_that_gets_no_answers_is_built_anew() {
+    let emulator = Arc::new(Emulator::start().unwrap());
+    emulator.create_cache("requests");
+    let built = Arc::new(AtomicUsize::new(0));
+    let (count, server) = (Arc::clone(&built), Arc::clone(&emulator));
+    let connect = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(server.client(Duration::from_millis(200)))
+    };
+    let store = MomentoStore::connect(connect, "requests").unwrap();
+    emulator
+        .faults()
+        .every(Method::SetIf, Fault::Hang(When::Before));
+    for number in 0..3 {
+        assert_eq!(built.load(Ordering::SeqCst), 1, "after {number} calls");
+        let error = store.claim(&key(1), &lease()).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Timeout);
+        assert!(error.may_have_landed());
+    }
+    assert_eq!(built.load(Ordering::SeqCst), 2);
+
+    // A caller that gives up before the deadline counts as well.
+    for _ in 0..3 {
+        let claim = tokio::time::timeout(Duration::from_millis(1), async {
+            store.claim(&key(1), &lease()).await
+        });
+        assert!(claim.await.is_err());
+    }
+    assert_eq!(built.load(Ordering::SeqCst), 3);
+
+    emulator.faults().clear();
+    assert_eq!(store.claim(&key(2), &lease()).await.unwrap(), Claim::Owned);
+}
+
+#[tokio::test]
+async fn answers_that_are_errors_build_no_client_anew() {
+    let emulator = Arc::new(Emulator::start().unwrap());
+    let built = Arc::new(AtomicUsize::new(0));
+    let (count, server) = (Arc::clone(&built), Arc::clone(&emulator));
+    let connect = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(server.client(Duration::from_secs(5)))
+    };
+    let store = MomentoStore::connect(connect, "missing").unwrap();
+    for _ in 0..10 {
+        let error = store.claim(&key(1), &lease()).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Rejected);
+        assert!(!error.may_have_landed());
+    }
+    assert_eq!(built.load(Ordering::SeqCst), 1);
+}
