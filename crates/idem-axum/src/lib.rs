@@ -32,10 +32,18 @@
 //! ```
 //!
 //! # Where to put the layer
-//! Inside authentication and rate limits, whose refusals then are not kept and cost no store call;
-//! outside what changes the response's body, such as compression, so that each duplicate's own
-//! `Accept-Encoding` counts: put compression outside the layer. On a nested router the path that
-//! counts is the original one.
+//! Inside authentication and rate limits, so that their refusals are not kept and cost no store
+//! call. Inside compression too: what is recorded is then the plain response, and each duplicate's
+//! own `Accept-Encoding` counts. A timeout outside the layer answers its client in time, and cancels
+//! nothing. On a nested router the path that counts is the original one.
+//!
+//! # What the handler sees
+//! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)
+//! is in the request's extensions if it is protected: take `Option<Extension<CurrentExecution>>`.
+//!
+//! # Shutdown
+//! Handlers whose client hung up run on in tasks. Call [`IdempotencyLayer::drain`] when
+//! `axum::serve` has returned, before the runtime ends.
 
 mod convert;
 mod future;

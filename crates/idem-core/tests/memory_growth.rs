@@ -1,4 +1,4 @@
-//! Scenario 58: memory comes back, without anybody calling for it.
+//! Memory comes back, without anybody calling for it.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]

@@ -227,7 +227,7 @@ impl Sums {
         println!(
             "kills: {again} keys of {KEYS} took effect more than once, because the process died \
              between the effect and its record, or was too slow to renew its lease ({} times): \
-             this is not exactly-once (DESIGN section 10)",
+             this is not exactly-once",
             self.overdue
         );
     }

@@ -1,4 +1,4 @@
-//! Scenarios 26 and 27: who the client is.
+//! Who the client is.
 
 use axum::http::request::Parts;
 use idem_axum::IdempotencyLayer;

@@ -1,4 +1,4 @@
-//! Scenarios 29, 44, 51, 53 and 61: panics, two servers, and a store that fails.
+//! Panics, two servers, and a store that fails.
 
 use axum::{Extension, Router, routing::post};
 use futures_util::future::join_all;

@@ -1,4 +1,4 @@
-//! Scenarios 12 to 25: what makes a request the same request.
+//! What makes a request the same request.
 
 use idem_core::{FingerprintRules, Policy};
 use reqwest::Method;

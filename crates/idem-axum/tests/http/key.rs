@@ -1,4 +1,4 @@
-//! Scenarios 1 to 11: the header.
+//! The header.
 
 use idem_axum::IdempotencyLayer;
 use idem_core::{KeyFormat, KeyRequirement, KeySyntax, MockIdempotencyStore, Policy};

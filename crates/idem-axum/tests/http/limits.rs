@@ -1,4 +1,4 @@
-//! Scenarios 47, 48 and 57: what is too large, and a store that is full.
+//! What is too large, and a store that is full.
 
 use std::convert::Infallible;
 

@@ -1,4 +1,4 @@
-//! Scenarios 55 and 57, which need a store of bounded size or on a clock that the test moves.
+//! What needs a store of bounded size, or a clock that the test moves.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Scenarios 39 to 42: the replay is the original.
+//! The replay is the original.
 
 use idem_core::Policy;
 

@@ -1,4 +1,4 @@
-//! Scenarios 45, 46 and 60: clients that hang up, and a server that stops.
+//! Clients that hang up, and a server that stops.
 
 use std::sync::{
     Arc,

@@ -1,4 +1,4 @@
-//! One part of the store: the transitions of DESIGN's state machine on a table of records.
+//! One part of the store: the state machine's transitions on a table of records.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Scenarios 37, 43 and 44: how an execution ends.
+//! How an execution ends.
 
 use idem_core::Verdict;
 

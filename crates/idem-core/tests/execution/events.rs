@@ -1,4 +1,4 @@
-//! Scenario 61: what is told of a request, and what never is.
+//! What is told of a request, and what never is.
 
 use idem_core::{Operation, StoreErrorKind, Verdict};
 use idem_store_tests::Fault;

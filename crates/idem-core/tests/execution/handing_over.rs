@@ -1,4 +1,4 @@
-//! Scenarios 45 and 60: a caller that vanishes, and a shutdown that waits.
+//! A caller that vanishes, and a shutdown that waits.
 
 use std::{future::pending, sync::Arc};
 

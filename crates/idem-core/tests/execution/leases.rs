@@ -1,4 +1,4 @@
-//! Scenarios 31 to 36: a lease that is renewed, lost, or taken over.
+//! A lease that is renewed, lost, or taken over.
 
 use idem_core::{OnLeaseEnd, Operation, Policy, StoreErrorKind, Verdict};
 use idem_store_tests::Fault;

@@ -1,4 +1,4 @@
-//! Scenarios 51 to 54: the store fails before, during and after an execution.
+//! The store fails before, during and after an execution.
 
 use std::time::Duration;
 

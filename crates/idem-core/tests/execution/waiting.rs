@@ -1,4 +1,4 @@
-//! Scenario 38: duplicates that wait for their original.
+//! Duplicates that wait for their original.
 
 use idem_core::{Policy, Verdict};
 use tokio::time::{Instant, sleep, timeout};

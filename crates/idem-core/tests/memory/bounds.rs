@@ -1,4 +1,4 @@
-//! Scenario 57: a full store refuses, and drops nothing that is live.
+//! A full store refuses, and drops nothing that is live.
 
 use idem_core::{Fenced, IdempotencyStore, MemoryLimits, MemoryStore, StoreErrorKind};
 

@@ -1,4 +1,4 @@
-//! Scenarios 55 and 56: when a record is gone.
+//! When a record is gone.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
 //! The emulator as the official SDK sees it, over a real socket.
 
+#![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
 use std::time::Duration;
