@@ -1,8 +1,11 @@
 //! Clients that hang up, and a server that stops.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use idem_axum::IdempotencyLayer;
@@ -10,6 +13,9 @@ use idem_core::{Event, Observer, Policy, RecordKey};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{Server, send, store};
+
+/// So long that only what never happens takes it.
+const NEVER: Duration = Duration::from_secs(30);
 
 /// Counts executions that were handed over.
 #[derive(Clone, Debug, Default)]
@@ -25,9 +31,13 @@ impl Observer for HandedOver {
 
 impl HandedOver {
     async fn wait(&self) {
-        while self.0.load(Ordering::SeqCst) == 0 {
-            tokio::task::yield_now().await;
-        }
+        let handed_over = async {
+            while self.0.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let waited = tokio::time::timeout(NEVER, handed_over).await;
+        assert!(waited.is_ok(), "nothing was handed over");
     }
 }
 
