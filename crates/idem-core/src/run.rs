@@ -150,7 +150,7 @@ where
     F: Future<Output = Result<T, E>>,
 {
     match begin {
-        Begin::Execute(execution) => execute(execution, operation()).await,
+        Begin::Execute(execution) => execute(execution, operation).await,
         Begin::Unprotected => operation()
             .await
             .map(Done::Executed)
@@ -162,13 +162,18 @@ where
     }
 }
 
-async fn execute<T: Serialize, E>(
+async fn execute<T, E, F>(
     execution: Execution,
-    operation: impl Future<Output = Result<T, E>>,
-) -> Result<Done<T>, RunError<E>> {
+    operation: impl FnOnce() -> F,
+) -> Result<Done<T>, RunError<E>>
+where
+    T: Serialize,
+    F: Future<Output = Result<T, E>>,
+{
     let recording = execution.recording();
     let work = async {
-        match operation.await {
+        // Called in here, so that a panic of the closure itself frees the key too.
+        match operation().await {
             Ok(value) => {
                 // What was done must be remembered, even if its value cannot be.
                 let outcome = match serde_json::to_vec(&value) {

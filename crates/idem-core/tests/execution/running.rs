@@ -143,3 +143,18 @@ async fn a_queue_that_delivers_each_message_twice_has_each_effect_once() {
     }
     assert_eq!(effects.load(Ordering::SeqCst), 100);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_frees_the_key_even_before_the_first_await() {
+    let engine = Engine::new();
+    let idempotency = engine.idempotency.clone();
+    let panicking = tokio::spawn(async move {
+        let operation = || -> std::future::Ready<Result<u8, ()>> { panic!("a planted panic") };
+        idempotency.run(&key("k"), &1, operation).await
+    });
+    assert!(panicking.await.unwrap_err().is_panic());
+    assert_eq!(engine.log.lines(), ["execute", "panicked"]);
+    let again = || async { Ok::<_, ()>(2) };
+    let done = engine.idempotency.run(&key("k"), &1, again).await.unwrap();
+    assert_eq!(done, Done::Executed(2));
+}
