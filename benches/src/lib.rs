@@ -18,7 +18,7 @@ impl RequestHead for PostOrders {
         "/orders"
     }
 
-    fn route(&self) -> Option<&'static str> {
+    fn route(&self) -> Option<std::borrow::Cow<'_, str>> {
         None
     }
 

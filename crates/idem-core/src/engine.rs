@@ -45,7 +45,8 @@ pub struct Idempotency {
 #[derive(Debug, Default)]
 struct Shared {
     waiting: WaitingRoom,
-    handed_over: TaskTracker,
+    /// Counts executions, wherever they run; once it is closed no more begin.
+    executions: TaskTracker,
 }
 
 /// What the head of a request says.
@@ -111,8 +112,7 @@ impl Idempotency {
         }
     }
 
-    /// The same store under another policy; waiters and handed-over executions are counted
-    /// together.
+    /// The same store under another policy; waiters and executions are counted together.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
         let mut other = self.clone();
@@ -138,20 +138,22 @@ impl Idempotency {
         RecordKey::derive(self.policy().namespace_name(), scope, key)
     }
 
-    /// Waits until the executions that were handed over have ended and are recorded.
+    /// Lets no more executions begin, and waits until those under way have ended and are recorded,
+    /// whether or not their client still listens.
     ///
-    /// Call it at shutdown, after the server has stopped to take requests: executions whose client
-    /// vanished run on in tasks that nobody else waits for.
+    /// Call it at shutdown. From the call on, requests under a key are
+    /// [refused](Refusal::ShuttingDown) with 503, here and in all clones; nothing is executed for
+    /// them, and another server answers their retry.
     ///
     /// # Cancel safety
     /// Safe: the executions run on, and it may be called again.
     pub async fn drain(&self) {
-        self.shared.handed_over.close();
-        self.shared.handed_over.wait().await;
+        self.shared.executions.close();
+        self.shared.executions.wait().await;
     }
 
-    pub(crate) fn handed_over(&self) -> &TaskTracker {
-        &self.shared.handed_over
+    pub(crate) fn executions(&self) -> &TaskTracker {
+        &self.shared.executions
     }
 
     /// Looks at the head of a request. No round trip.
@@ -199,7 +201,7 @@ impl Idempotency {
             key,
             credentials,
             fingerprint: self.policy().fingerprints().begin(head),
-            watch: Watch::new(self.clone(), record_key, head.route()),
+            watch: Watch::new(self.clone(), record_key, || head.route()),
         }
     }
 
@@ -244,7 +246,12 @@ impl Idempotency {
         let record_key = watch.record_key();
         let lease = Lease::new(identity, self.policy().pending_duration());
         let mut waiter = None;
+        // Taken before it is asked whether more may begin: a drain that comes between waits.
+        let under_way = self.shared.executions.token();
         loop {
+            if self.shared.executions.is_closed() {
+                return refused(Answered::ShuttingDown, Refusal::ShuttingDown);
+            }
             // The lease may run from the first time that the claim was sent.
             let sent = Instant::now();
             watch.may_own(true);
@@ -272,7 +279,11 @@ impl Idempotency {
                     }
                 }
             }
-            return self.answer(decision, key, *record_key, lease, sent);
+            return self.answer(decision, || {
+                let deadline = sent + lease.duration();
+                let current = CurrentExecution::new(key, *record_key, deadline);
+                Execution::new(self.calls.clone(), current, lease, under_way)
+            });
         }
     }
 
@@ -298,17 +309,10 @@ impl Idempotency {
     fn answer(
         &self,
         decision: Decision,
-        key: IdempotencyKey,
-        record_key: RecordKey,
-        lease: Lease,
-        sent: Instant,
+        execution: impl FnOnce() -> Execution,
     ) -> (Answered, Begin) {
         match decision {
-            Decision::Execute => {
-                let current = CurrentExecution::new(key, record_key, sent + lease.duration());
-                let execution = Execution::new(self.calls.clone(), current, lease);
-                (Answered::Execute, Begin::Execute(execution))
-            }
+            Decision::Execute => (Answered::Execute, Begin::Execute(execution())),
             Decision::Replay(response) => (Answered::Replay, Begin::Replay(response)),
             Decision::NotKept(reason) => refused(Answered::NotKept, Refusal::NotKept(reason)),
             Decision::Mismatch => refused(Answered::Mismatch, Refusal::Mismatch),

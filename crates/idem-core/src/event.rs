@@ -20,7 +20,7 @@ mod metrics;
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
-/// | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `unprotected` |
+/// | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `shutting_down`, `unprotected` |
 /// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `abandoned` |
 /// | `idempotency_handed_over_total` | counter | |
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
@@ -73,6 +73,8 @@ pub enum Answered {
     TooManyWaiters,
     /// It was refused: the store could not be asked.
     StoreUnavailable,
+    /// It was refused: no more executions begin here.
+    ShuttingDown,
     /// Its handler runs without protection: the store could not be asked.
     Unprotected,
 }
@@ -90,6 +92,7 @@ impl Answered {
             Self::InProgress => "in_progress",
             Self::TooManyWaiters => "too_many_waiters",
             Self::StoreUnavailable => "store_unavailable",
+            Self::ShuttingDown => "shutting_down",
             Self::Unprotected => "unprotected",
         }
     }

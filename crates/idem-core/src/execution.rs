@@ -11,6 +11,7 @@ use std::{
 };
 
 use tokio::time::{Instant, sleep};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
     calls::Calls,
@@ -38,6 +39,8 @@ pub struct Execution {
     calls: Calls,
     current: CurrentExecution,
     lease: Lease,
+    /// Lets a drain wait for it.
+    _under_way: TaskTrackerToken,
     ended: bool,
 }
 
@@ -55,11 +58,17 @@ pub enum Verdict {
 type Panic = Box<dyn Any + Send>;
 
 impl Execution {
-    pub(crate) const fn new(calls: Calls, current: CurrentExecution, lease: Lease) -> Self {
+    pub(crate) const fn new(
+        calls: Calls,
+        current: CurrentExecution,
+        lease: Lease,
+        under_way: TaskTrackerToken,
+    ) -> Self {
         Self {
             calls,
             current,
             lease,
+            _under_way: under_way,
             ended: false,
         }
     }

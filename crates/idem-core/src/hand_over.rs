@@ -2,6 +2,7 @@
 //! in a task.
 
 use std::{
+    borrow::Cow,
     fmt,
     future::Future,
     pin::Pin,
@@ -33,12 +34,18 @@ pub struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(
+    /// The route is asked for only if the span is recorded.
+    pub(crate) fn new<'r>(
         idempotency: Idempotency,
         record_key: RecordKey,
-        route: Option<&str>,
+        route: impl FnOnce() -> Option<Cow<'r, str>>,
     ) -> Self {
-        let span = tracing::debug_span!("idempotency", key = ?record_key, route, outcome = Empty);
+        let span = tracing::debug_span!(
+            "idempotency",
+            key = ?record_key,
+            route = route().as_deref(),
+            outcome = Empty
+        );
         Self {
             idempotency,
             record_key,
@@ -74,8 +81,8 @@ impl fmt::Debug for Watch {
 ///
 /// Dropped before its claim is sent, or while it waits for another request's end, it ends there:
 /// nothing has happened. Dropped later, it is handed to a task of the current runtime, inside the
-/// same span, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task. Outside a runtime it cannot be handed over; the key then
-/// stays taken until the lease runs out.
+/// same span, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task.
+/// Outside a runtime it cannot be handed over; the key then stays taken until the lease runs out.
 ///
 /// `F` is a boxed future, `Send` or not.
 #[must_use]
@@ -148,7 +155,7 @@ impl<F: Future + Unpin + 'static> Drop for HandOver<F> {
             idempotency
                 .calls
                 .report(&self.watch.record_key, &Event::HandedOver);
-            (self.spawn)(idempotency.handed_over(), running);
+            (self.spawn)(idempotency.executions(), running);
         }
     }
 }

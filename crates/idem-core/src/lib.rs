@@ -26,6 +26,7 @@ mod decision;
 mod digest;
 mod engine;
 mod event;
+mod exchange;
 mod execution;
 mod fingerprint;
 mod hand_over;
@@ -53,6 +54,7 @@ pub use crate::{
     decision::{Decision, decide},
     engine::{Admission, Begin, Idempotency, Protected},
     event::{Answered, End, Event, Observer},
+    exchange::{Exchange, Handled, Opened, ResponseHead},
     execution::{Execution, Verdict},
     fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError},
     hand_over::{HandOver, Watch},
@@ -65,7 +67,7 @@ pub use crate::{
     recording::Recording,
     refusal::Refusal,
     request::RequestHead,
-    response::{Headers, Response},
+    response::{Frames, Headers, Reading, Response},
     run::{Done, RunError},
     scope::Scope,
     store::{

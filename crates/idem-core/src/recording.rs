@@ -8,7 +8,7 @@ use crate::{
     calls::Calls,
     policy::Policy,
     record::{NotKept, Outcome},
-    response::{Recordable, Response},
+    response::{Recordable, Response, is_event_stream},
     store::IdempotencyStore,
 };
 
@@ -36,6 +36,21 @@ impl Recording {
     {
         let headers = || lines().collect();
         self.policy.saves(status, headers)
+    }
+
+    /// Why a response that is saved cannot be kept, as far as its head tells.
+    pub(crate) fn rules_out<'a, L>(
+        &self,
+        lines: impl FnOnce() -> L,
+        least_length: u64,
+    ) -> Option<NotKept>
+    where
+        L: Iterator<Item = (&'a str, &'a [u8])>,
+    {
+        if is_event_stream(lines()) {
+            return Some(NotKept::Stream);
+        }
+        (least_length > self.limit as u64).then_some(NotKept::TooLarge)
     }
 
     /// The largest response, headers included, that is kept, in bytes.

@@ -50,6 +50,8 @@ pub enum Refusal {
         /// When it is worth asking again.
         retry_after: Duration,
     },
+    /// The server stops, and nothing was executed.
+    ShuttingDown,
 }
 
 impl Refusal {
@@ -67,6 +69,7 @@ impl Refusal {
             Self::TooManyWaiters => "idempotency-too-many-waiters",
             Self::NotKept(_) => "idempotency-response-not-kept",
             Self::StoreUnavailable { .. } => "idempotency-store-unavailable",
+            Self::ShuttingDown => "idempotency-shutting-down",
         }
     }
 
@@ -86,7 +89,7 @@ impl Refusal {
             },
             Self::TooManyWaiters => 429,
             Self::NotKept(_) => 409,
-            Self::StoreUnavailable { .. } => 503,
+            Self::StoreUnavailable { .. } | Self::ShuttingDown => 503,
         }
     }
 
@@ -119,7 +122,7 @@ impl Refusal {
     /// Whole seconds, rounded up and at least one: less would bring the client back too early.
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::TooManyWaiters => Some(1),
+            Self::TooManyWaiters | Self::ShuttingDown => Some(1),
             Self::InProgress { retry_after } | Self::StoreUnavailable { retry_after } => Some(
                 retry_after
                     .as_nanos()
@@ -152,6 +155,7 @@ impl Refusal {
             Self::TooManyWaiters => "Too many requests wait for this API",
             Self::NotKept(_) => "The response was not kept",
             Self::StoreUnavailable { .. } => "Idempotency is unavailable for now",
+            Self::ShuttingDown => "The server is shutting down",
         }
     }
 
@@ -201,6 +205,10 @@ impl Refusal {
                  at the moment; send it again later"
                     .to_owned()
             }
+            Self::ShuttingDown => {
+                "the request was not executed, because this server is shutting down; send it again"
+                    .to_owned()
+            }
         }
     }
 }
@@ -244,6 +252,7 @@ mod tests {
             Refusal::TooManyWaiters,
             Refusal::NotKept(NotKept::Stream),
             Refusal::StoreUnavailable { retry_after },
+            Refusal::ShuttingDown,
         ]
     }
 
@@ -266,15 +275,15 @@ mod tests {
         };
         assert_eq!(
             statuses(Profile::Reference),
-            [400, 400, 413, 400, 400, 400, 202, 429, 409, 503]
+            [400, 400, 413, 400, 400, 400, 202, 429, 409, 503, 503]
         );
         assert_eq!(
             statuses(Profile::Ietf),
-            [400, 400, 413, 400, 422, 422, 409, 429, 409, 503]
+            [400, 400, 413, 400, 422, 422, 409, 429, 409, 503, 503]
         );
         assert_eq!(
             statuses(Profile::Stripe),
-            [400, 400, 413, 400, 400, 400, 409, 429, 409, 503]
+            [400, 400, 413, 400, 400, 400, 409, 429, 409, 503, 503]
         );
     }
 

@@ -131,7 +131,7 @@ impl Idempotency {
         let record_key = self.record_key(scope.into(), key);
         let payload = serde_json::to_vec(payload).map_err(RunError::Payload)?;
         let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
-        let watch = Watch::new(self.clone(), record_key, None);
+        let watch = Watch::new(self.clone(), record_key, || None);
         let (idempotency, key, inner) = (self.clone(), key.clone(), watch.clone());
         let running = Box::pin(async move {
             let begin = idempotency.begin_as(key, identity, &inner).await;

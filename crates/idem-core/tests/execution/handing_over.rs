@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     log::Lines,
-    support::{Engine, SECOND, keep, slow, spawn},
+    support::{Engine, INSTANT, SECOND, keep, slow, spawn},
 };
 
 #[tokio::test(start_paused = true)]
@@ -27,21 +27,49 @@ async fn an_execution_whose_caller_vanished_ends_and_is_recorded() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_drain_waits_for_what_was_handed_over_and_for_nothing_else() {
+async fn a_drain_waits_for_what_runs_with_a_caller_or_without() {
+    for vanishes in [true, false] {
+        let engine = Engine::new();
+        let caller = spawn(&engine, slow(10 * SECOND, "done"));
+        sleep(SECOND).await;
+        if vanishes {
+            caller.abort();
+            let _ = caller.await;
+        }
+        assert!(
+            timeout(SECOND, engine.idempotency.drain()).await.is_err(),
+            "it still runs"
+        );
+        engine.idempotency.drain().await;
+        assert_eq!(engine.log.count("recorded"), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drain_without_executions_returns_at_once() {
     let engine = Engine::new();
-    timeout(SECOND, engine.idempotency.drain())
+    engine.execution().await.run(slow(SECOND, "done")).await;
+    timeout(INSTANT, engine.idempotency.drain())
         .await
-        .expect("nothing was handed over");
+        .expect("nothing runs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn once_a_drain_has_begun_nothing_else_begins() {
+    let engine = Engine::new();
     let caller = spawn(&engine, slow(10 * SECOND, "done"));
     sleep(SECOND).await;
-    caller.abort();
-    let _ = caller.await;
-    assert!(
-        timeout(SECOND, engine.idempotency.drain()).await.is_err(),
-        "it still runs"
-    );
-    engine.idempotency.drain().await;
-    assert_eq!(engine.log.count("recorded"), 1);
+    assert!(timeout(SECOND, engine.idempotency.drain()).await.is_err());
+    let refused = "idempotency-shutting-down";
+    assert_eq!(engine.duplicate().await, refused);
+    let clone = engine.idempotency.with_policy(idem_core::Policy::ietf());
+    assert!(matches!(
+        crate::support::begin(&clone).await,
+        Begin::Refused(idem_core::Refusal::ShuttingDown)
+    ));
+    assert_eq!(caller.await.unwrap(), "done");
+    assert_eq!(engine.duplicate().await, refused);
+    assert_eq!(engine.another().duplicate().await, "done");
 }
 
 #[tokio::test(start_paused = true)]
@@ -55,9 +83,6 @@ async fn nothing_is_handed_over_before_the_key_is_claimed() {
     let mut guarded = HandOver::new(Box::pin(uploading), watch);
     assert!(timeout(SECOND, &mut guarded).await.is_err());
     drop(guarded);
-    timeout(SECOND, engine.idempotency.drain())
-        .await
-        .expect("nothing was handed over");
     assert!(engine.log.lines().is_empty());
 }
 
@@ -90,7 +115,7 @@ async fn what_is_not_send_is_handed_over_on_its_own_thread() {
         engine.idempotency.drain().await;
     };
     local.run_until(inside).await;
-    assert_eq!(engine.duplicate().await, "done");
+    assert_eq!(engine.another().duplicate().await, "done");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,11 +144,7 @@ fn outside_a_runtime_it_is_dropped_and_reported() {
             watch,
         );
         runtime.block_on(async {
-            assert!(
-                timeout(crate::support::INSTANT, &mut guarded)
-                    .await
-                    .is_err()
-            );
+            assert!(timeout(INSTANT, &mut guarded).await.is_err());
         });
         guarded
     };

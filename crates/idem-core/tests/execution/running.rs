@@ -86,6 +86,7 @@ async fn a_call_that_is_dropped_does_not_cancel_the_operation() {
     engine.idempotency.drain().await;
     let again = || async { Ok::<_, ()>(18) };
     let done = engine
+        .another()
         .idempotency
         .run(&self::key("k"), &1, again)
         .await

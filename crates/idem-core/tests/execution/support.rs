@@ -142,8 +142,8 @@ impl RequestHead for Head {
         "/orders"
     }
 
-    fn route(&self) -> Option<&str> {
-        Some("/orders")
+    fn route(&self) -> Option<std::borrow::Cow<'_, str>> {
+        Some("/orders".into())
     }
 
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {

@@ -42,7 +42,7 @@ impl RequestHead for Head {
         self.target
     }
 
-    fn route(&self) -> Option<&str> {
+    fn route(&self) -> Option<std::borrow::Cow<'_, str>> {
         None
     }
 

@@ -1,0 +1,171 @@
+//! From a protected request to its answer: the path that is the same in every framework.
+
+use std::future::Future;
+
+use bytes::Bytes;
+
+use crate::{
+    current::CurrentExecution,
+    engine::{Begin, Idempotency, Protected},
+    execution::{Execution, Verdict},
+    recording::Recording,
+    refusal::Refusal,
+    response::{Frames, Reading, Response},
+};
+
+/// A protected request and its handler, as a web framework has them.
+///
+/// An adapter implements it: each method converts types, and decides nothing.
+pub trait Exchange: Sized {
+    /// What stands before the body of the handler's response.
+    type Head: ResponseHead;
+    /// The body of the handler's response.
+    type Body;
+    /// That body as it is read.
+    type Frames: Frames;
+    /// What the framework answers with.
+    type Response;
+    /// How the handler fails without a response.
+    type Error;
+
+    /// Reads the request's body whole, and keeps it for the handler; it shares the bytes.
+    ///
+    /// # Errors
+    /// The body is over the limit or breaks off; the handler does not run.
+    fn read_payload(&mut self, limit: usize) -> impl Future<Output = Result<Bytes, Refusal>>;
+
+    /// Calls the handler. `current` is for the request's extensions, where the handler finds it.
+    ///
+    /// # Errors
+    /// As the handler's own; the key is freed.
+    fn call(
+        self,
+        current: Option<CurrentExecution>,
+    ) -> impl Future<Output = Result<(Self::Head, Self::Body), Self::Error>>;
+
+    /// At least how many bytes a body has.
+    fn least_length(body: &Self::Body) -> u64;
+
+    /// A body as it can be read.
+    fn open(body: Self::Body) -> Opened<Self::Frames>;
+
+    /// The handler's response, for its client.
+    fn respond(head: Self::Head, body: Handled<Self::Body, Self::Frames>) -> Self::Response;
+
+    /// An answer in the handler's place; the marker is the name of a header that says `true`.
+    fn answer(self, response: &Response, replay_marker: Option<&str>) -> Self::Response;
+}
+
+/// What the core reads of a response before its body.
+pub trait ResponseHead {
+    /// The status code.
+    fn status(&self) -> u16;
+
+    /// The header lines in order, each as name and value.
+    fn lines(&self) -> impl Iterator<Item = (&str, &[u8])>;
+}
+
+/// The body of a handler's response before it was looked at.
+///
+/// The enum is complete: there is all of it, or some is still to come.
+#[derive(Debug)]
+pub enum Opened<F> {
+    /// The framework has it in one piece.
+    Whole(Bytes),
+    /// It comes frame by frame.
+    Frames(F),
+}
+
+/// The body of a handler's response after it was looked at: its client gets it whole.
+///
+/// The enum is complete: an adapter handles each case.
+#[derive(Debug)]
+pub enum Handled<B, F: Frames> {
+    /// As the handler gave it.
+    Untouched(B),
+    /// Read to its end, and kept.
+    Whole(Bytes),
+    /// Read in part: what was read and what is left.
+    Resumed(Reading<F>),
+}
+
+impl Idempotency {
+    /// Serves a protected request: reads its payload, decides, and answers or calls the handler,
+    /// whose response is recorded before it is handed back. Round trips as those of
+    /// [`begin`](Self::begin), and one for the end of an execution.
+    ///
+    /// # Errors
+    /// As the handler's own.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe once the payload is read: put it into a [`HandOver`](crate::HandOver).
+    pub async fn serve<X: Exchange>(
+        &self,
+        protected: Protected,
+        mut exchange: X,
+    ) -> Result<X::Response, X::Error> {
+        let policy = self.policy();
+        let begin = match exchange.read_payload(policy.request_limit()).await {
+            Ok(payload) => self.begin(protected, &payload).await,
+            Err(refusal) => Begin::Refused(refusal),
+        };
+        match begin {
+            Begin::Execute(execution) => execute(execution, exchange).await,
+            Begin::Unprotected => {
+                let (head, body) = exchange.call(None).await?;
+                Ok(X::respond(head, Handled::Untouched(body)))
+            }
+            Begin::Replay(response) => {
+                Ok(exchange.answer(&response, Some(policy.replay_marker_name())))
+            }
+            Begin::Refused(refusal) => Ok(exchange.answer(&refusal.to_response(policy), None)),
+        }
+    }
+}
+
+/// Runs the handler under its lease; what comes of it is recorded before the response leaves.
+async fn execute<X: Exchange>(execution: Execution, exchange: X) -> Result<X::Response, X::Error> {
+    let recording = execution.recording();
+    let current = execution.current().clone();
+    let work = async {
+        match exchange.call(Some(current)).await {
+            Ok((head, body)) => {
+                let (verdict, body) = judge::<X>(&recording, &head, body).await;
+                (verdict, Ok(X::respond(head, body)))
+            }
+            Err(error) => (Verdict::Free, Err(error)),
+        }
+    };
+    execution.run(work).await
+}
+
+/// Decides what of a response is kept, and reads it as far as that needs: a body that is too long
+/// or streams events goes on to its client from where it was read to.
+async fn judge<X: Exchange>(
+    recording: &Recording,
+    head: &X::Head,
+    body: X::Body,
+) -> (Verdict, Handled<X::Body, X::Frames>) {
+    let status = head.status();
+    let lines = || head.lines();
+    if !recording.saves(status, lines) {
+        return (Verdict::Free, Handled::Untouched(body));
+    }
+    if let Some(reason) = recording.rules_out(lines, X::least_length(&body)) {
+        return (Verdict::Keep(reason.into()), Handled::Untouched(body));
+    }
+    let bytes = match X::open(body) {
+        Opened::Whole(bytes) => bytes,
+        Opened::Frames(frames) => {
+            let mut reading = Reading::new(frames);
+            match reading.read_up_to(recording.limit()).await {
+                Ok(()) => reading.join(),
+                Err(reason) => {
+                    return (Verdict::Keep(reason.into()), Handled::Resumed(reading));
+                }
+            }
+        }
+    };
+    let outcome = recording.outcome(status, lines, bytes.clone());
+    (Verdict::Keep(outcome), Handled::Whole(bytes))
+}
