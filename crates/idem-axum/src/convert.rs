@@ -1,10 +1,12 @@
 //! Between the types of the `http` crate and those of the core.
 
+use std::borrow::Cow;
+
 use axum::{
     body::Body,
     extract::{MatchedPath, OriginalUri},
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, request::Parts};
+use http::{HeaderName, HeaderValue, Response, StatusCode, request::Parts};
 use idem_core::RequestHead;
 
 /// The head of a request, as the core reads it.
@@ -25,8 +27,9 @@ impl RequestHead for Head<'_> {
         uri.path_and_query().map_or("/", |target| target.as_str())
     }
 
-    fn route(&self) -> Option<&str> {
-        self.0.extensions.get().map(MatchedPath::as_str)
+    fn route(&self) -> Option<Cow<'_, str>> {
+        let matched = self.0.extensions.get().map(MatchedPath::as_str)?;
+        Some(matched.into())
     }
 
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
@@ -38,15 +41,8 @@ impl RequestHead for Head<'_> {
     }
 }
 
-/// The lines of a header map, in order.
-pub(crate) fn lines(headers: &HeaderMap) -> impl Iterator<Item = (&str, &[u8])> {
-    headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_bytes()))
-}
-
-/// A response of the core, as it is.
-pub(crate) fn response(response: &idem_core::Response) -> Response<Body> {
+/// A response of the core, with a header that marks it as a replay if it is one.
+pub(crate) fn response(response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
     let mut answer = Response::new(Body::from(response.body().clone()));
     // What is no status or no header was in no response either: a damaged record at worst.
     if let Ok(status) = StatusCode::from_u16(response.status()) {
@@ -60,16 +56,8 @@ pub(crate) fn response(response: &idem_core::Response) -> Response<Body> {
             headers.append(name, value);
         }
     }
-    answer
-}
-
-/// A recorded response, marked as a replay.
-pub(crate) fn replay(recorded: &idem_core::Response, marker: &str) -> Response<Body> {
-    let mut answer = response(recorded);
-    if let Ok(marker) = marker.parse::<HeaderName>() {
-        answer
-            .headers_mut()
-            .insert(marker, HeaderValue::from_static("true"));
+    if let Some(Ok(marker)) = marker.map(str::parse::<HeaderName>) {
+        headers.insert(marker, HeaderValue::from_static("true"));
     }
     answer
 }

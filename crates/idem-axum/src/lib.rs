@@ -46,6 +46,7 @@
 //! `axum::serve` has returned, before the runtime ends.
 
 mod convert;
+mod exchange;
 mod future;
 mod layer;
 mod request_body;

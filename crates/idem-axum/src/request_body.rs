@@ -9,13 +9,14 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use idem_core::Refusal;
 
 /// A body that was read: what is hashed, and what the handler gets.
+#[derive(Default)]
 pub(crate) struct Payload {
     bytes: Bytes,
     trailers: Option<HeaderMap>,
 }
 
 impl Payload {
-    pub(crate) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 

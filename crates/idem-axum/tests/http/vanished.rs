@@ -9,7 +9,7 @@ use std::{
 };
 
 use idem_axum::IdempotencyLayer;
-use idem_core::{Event, Observer, Policy, RecordKey};
+use idem_core::{Event, IdempotencyStore, Observer, Policy, RecordKey};
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
 use crate::support::{Server, send, store};
@@ -53,9 +53,13 @@ async fn begin(server: &Server, path: &str, body: &str) -> TcpStream {
 }
 
 fn observed() -> (IdempotencyLayer, HandedOver) {
+    observed_on(store())
+}
+
+fn observed_on(store: impl IdempotencyStore) -> (IdempotencyLayer, HandedOver) {
     let handed_over = HandedOver::default();
     let policy = Policy::reference().observer(handed_over.clone());
-    (IdempotencyLayer::new(store()).policy(policy), handed_over)
+    (IdempotencyLayer::new(store).policy(policy), handed_over)
 }
 
 #[tokio::test]
@@ -102,7 +106,8 @@ async fn a_client_that_hangs_up_while_it_uploads_begins_nothing() {
 
 #[tokio::test]
 async fn a_drain_waits_for_those_whose_client_is_gone() {
-    let (layer, handed_over) = observed();
+    let store = store();
+    let (layer, handed_over) = observed_on(store.clone());
     let server = Server::with_layer(layer.clone()).await;
     drop(begin(&server, "/gated", "{}").await);
     handed_over.wait().await;
@@ -116,5 +121,11 @@ async fn a_drain_waits_for_those_whose_client_is_gone() {
     server.effects.wait_for_runs(1).await;
     server.effects.gate.add_permits(1);
     drain.await;
-    assert!(send(server.post("/gated", "k", "{}")).await.is_replay());
+    let refused = send(server.post("/gated", "k", "{}")).await;
+    assert_eq!(
+        (refused.status, refused.header("retry-after")),
+        (503, Some("1"))
+    );
+    let successor = Server::with_layer(IdempotencyLayer::new(store)).await;
+    assert!(send(successor.post("/gated", "k", "{}")).await.is_replay());
 }

@@ -1,0 +1,102 @@
+//! A protected request, its handler and its response in axum's types.
+
+use axum::{BoxError, body::Body};
+use bytes::Bytes;
+use http::{Request, Response, request, response};
+use http_body::Body as _;
+use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, ResponseHead};
+use tower_service::Service;
+
+use crate::{
+    convert,
+    request_body::{self, Payload},
+    response_body::{BodyFrames, ResumedBody},
+};
+
+/// A protected request on its way to the service under the layer.
+pub(crate) struct HttpExchange<S, B> {
+    inner: S,
+    head: request::Parts,
+    body: Option<B>,
+    payload: Payload,
+}
+
+impl<S, B> HttpExchange<S, B> {
+    pub(crate) fn new(inner: S, head: request::Parts, body: B) -> Self {
+        Self {
+            inner,
+            head,
+            body: Some(body),
+            payload: Payload::default(),
+        }
+    }
+}
+
+impl<S, ReqBody, ResBody> Exchange for HttpExchange<S, ReqBody>
+where
+    S: Service<Request<Body>, Response = Response<ResBody>> + Send,
+    S::Future: Send,
+    ReqBody: http_body::Body<Data = Bytes> + Send,
+    ResBody: http_body::Body<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError>,
+{
+    type Head = Head;
+    type Body = Body;
+    type Frames = BodyFrames;
+    type Response = Response<Body>;
+    type Error = S::Error;
+
+    async fn read_payload(&mut self, limit: usize) -> Result<Bytes, Refusal> {
+        if let Some(body) = self.body.take() {
+            self.payload = request_body::read(body, limit).await?;
+        }
+        Ok(self.payload.bytes().clone())
+    }
+
+    async fn call(
+        mut self,
+        current: Option<CurrentExecution>,
+    ) -> Result<(Head, Body), Self::Error> {
+        let mut request = Request::from_parts(self.head, self.payload.into_body());
+        if let Some(current) = current {
+            request.extensions_mut().insert(current);
+        }
+        let (head, body) = self.inner.call(request).await?.into_parts();
+        Ok((Head(head), Body::new(body)))
+    }
+
+    fn least_length(body: &Body) -> u64 {
+        body.size_hint().lower()
+    }
+
+    fn open(body: Body) -> Opened<BodyFrames> {
+        Opened::Frames(BodyFrames(body))
+    }
+
+    fn respond(head: Head, body: Handled<Body, BodyFrames>) -> Response<Body> {
+        let body = match body {
+            Handled::Untouched(body) => body,
+            Handled::Whole(bytes) => Body::from(bytes),
+            Handled::Resumed(reading) => Body::new(ResumedBody(reading)),
+        };
+        Response::from_parts(head.0, body)
+    }
+
+    fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
+        convert::response(response, marker)
+    }
+}
+
+/// The head of a response, as the core reads it.
+pub(crate) struct Head(response::Parts);
+
+impl ResponseHead for Head {
+    fn status(&self) -> u16 {
+        self.0.status.as_u16()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let headers = self.0.headers.iter();
+        headers.map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+}
