@@ -1,10 +1,11 @@
 //! Who the client is.
 
-use axum::http::request::Parts;
-use idem_axum::IdempotencyLayer;
-use idem_core::{Policy, Scope};
+use idem_core::Policy;
 
-use crate::support::{Server, profiles, send, store};
+use crate::{
+    market::scoped_by_tenant,
+    support::{Layer, Server, profiles, send, store},
+};
 
 #[tokio::test]
 async fn another_caller_never_gets_the_response_of_the_first() {
@@ -38,15 +39,9 @@ async fn another_caller_never_gets_the_response_of_the_first() {
     }
 }
 
-/// Takes the tenant from a header, as a test may; an application takes it from what it verified.
-fn tenant(head: &Parts) -> Option<Scope> {
-    let tenant = head.headers.get("x-tenant")?;
-    Some(Scope::from(tenant.to_str().ok()?))
-}
-
 #[tokio::test]
 async fn scopes_share_no_key_and_a_refreshed_token_is_the_same_client() {
-    let layer = IdempotencyLayer::new(store()).scope(tenant);
+    let layer = scoped_by_tenant(Layer::new(store()));
     let server = Server::with_layer(layer).await;
     let by = |tenant: &'static str, token: &'static str| {
         server

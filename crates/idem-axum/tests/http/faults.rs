@@ -1,21 +1,21 @@
 //! Panics, two servers, and a store that fails.
 
-use axum::{Extension, Router, routing::post};
 use futures_util::future::join_all;
-use idem_axum::IdempotencyLayer;
-use idem_core::{CurrentExecution, OnStoreFailure, Operation, Policy, StoreErrorKind};
+use idem_core::{OnStoreFailure, Operation, Policy, StoreErrorKind};
 use idem_store_tests::{Fault, FaultyStore};
-use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::support::{Server, profiles, send, store};
+use crate::{
+    market::is_of_a_panic,
+    support::{Layer, Server, profiles, send, store},
+};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_servers_on_one_store_one_runs() {
     let store = store();
-    let one = Server::with_layer(IdempotencyLayer::new(store.clone())).await;
-    let other = Server::with_layer(IdempotencyLayer::new(store)).await;
+    let one = Server::with_layer(Layer::new(store.clone())).await;
+    let other = Server::with_layer(Layer::new(store)).await;
     let duplicates = (0..100).map(|number| {
         let server = if number % 2 == 0 { &one } else { &other };
         send(server.post("/orders", "k", "{}"))
@@ -30,19 +30,11 @@ async fn of_two_servers_on_one_store_one_runs() {
 }
 
 #[tokio::test]
-async fn a_panic_is_the_framework_s_500_and_the_retry_runs() {
-    let server = Server::with_app(|effects| {
-        let handler = move || async move {
-            assert!(effects.run() > 1, "a planted panic");
-            "done"
-        };
-        Router::new()
-            .route("/panics", post(handler))
-            .layer(IdempotencyLayer::new(store()))
-            .layer(CatchPanicLayer::new())
-    })
-    .await;
-    assert_eq!(send(server.post("/panics", "k", "{}")).await.status, 500);
+async fn a_panic_is_answered_as_the_framework_does_and_the_retry_runs() {
+    let server = Server::start(Policy::reference()).await;
+    assert!(is_of_a_panic(
+        server.post("/panics", "k", "{}").send().await
+    ));
     let retry = send(server.post("/panics", "k", "{}")).await;
     assert_eq!((retry.status, retry.is_replay()), (200, false));
     assert!(send(server.post("/panics", "k", "{}")).await.is_replay());
@@ -53,7 +45,7 @@ async fn a_store_that_is_down_refuses_and_its_errors_stay_inside() {
     for (policy, ..) in profiles() {
         let store = FaultyStore::new(store());
         store.fail(Operation::Claim, UNAVAILABLE);
-        let layer = IdempotencyLayer::new(store.clone()).policy(policy);
+        let layer = Layer::new(store.clone()).policy(policy);
         let server = Server::with_layer(layer).await;
         let refused = send(server.post("/orders", "k", "{}")).await;
         assert_eq!(refused.status, 503);
@@ -80,7 +72,7 @@ async fn a_policy_may_let_handlers_run_while_the_store_is_down() {
     let store = FaultyStore::new(store());
     store.fail(Operation::Claim, UNAVAILABLE);
     let policy = Policy::reference().on_store_failure(OnStoreFailure::RunUnprotected);
-    let server = Server::with_layer(IdempotencyLayer::new(store).policy(policy)).await;
+    let server = Server::with_layer(Layer::new(store).policy(policy)).await;
     for _ in 0..2 {
         assert_eq!(send(server.post("/orders", "k", "{}")).await.status, 201);
     }
@@ -90,7 +82,7 @@ async fn a_policy_may_let_handlers_run_while_the_store_is_down() {
 #[tokio::test]
 async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response() {
     let store = FaultyStore::new(store());
-    let server = Server::with_layer(IdempotencyLayer::new(store.clone())).await;
+    let server = Server::with_layer(Layer::new(store.clone())).await;
     store.fail(Operation::Complete, UNAVAILABLE);
     let original = send(server.post("/orders", "k", "{}")).await;
     assert_eq!(
@@ -125,22 +117,7 @@ async fn duplicates_may_wait_and_too_many_are_told() {
 
 #[tokio::test]
 async fn a_handler_sees_its_execution_and_passes_keys_on() {
-    let server = Server::with_app(|effects| {
-        let handler = move |current: Option<Extension<CurrentExecution>>| async move {
-            effects.run();
-            current.map_or("unprotected".to_owned(), |Extension(current)| {
-                format!(
-                    "{} {}",
-                    current.key().as_str(),
-                    current.derived_key("payment")
-                )
-            })
-        };
-        Router::new()
-            .route("/pay", post(handler))
-            .layer(IdempotencyLayer::new(store()))
-    })
-    .await;
+    let server = Server::start(Policy::reference()).await;
     let protected = send(server.post("/pay", "k", "{}")).await.text();
     let (key, derived) = protected.split_once(' ').unwrap();
     assert_eq!((key, derived.len()), ("k", 64));

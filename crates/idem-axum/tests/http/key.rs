@@ -1,6 +1,5 @@
 //! The header.
 
-use idem_axum::IdempotencyLayer;
 use idem_core::{KeyFormat, KeyRequirement, KeySyntax, MockIdempotencyStore, Policy};
 use reqwest::Method;
 use tokio::{
@@ -8,7 +7,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Server, send};
+use crate::support::{Layer, Server, send};
 
 #[tokio::test]
 async fn without_a_key_the_handler_runs_each_time() {
@@ -159,7 +158,7 @@ async fn a_key_has_255_bytes_at_most_and_a_longer_one_asks_no_store() {
     );
 
     // A mock without expectations panics when it is called.
-    let server = Server::with_layer(IdempotencyLayer::new(MockIdempotencyStore::new())).await;
+    let server = Server::with_layer(Layer::new(MockIdempotencyStore::new())).await;
     for length in [256, 10 * 1024] {
         let answer = send(server.post("/orders", &"k".repeat(length), "{}")).await;
         assert_eq!(answer.status, 400, "{length} bytes");

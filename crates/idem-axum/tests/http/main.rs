@@ -9,6 +9,7 @@ mod faults;
 mod fingerprint;
 mod key;
 mod limits;
+mod market;
 mod memory;
 mod replay;
 mod store;

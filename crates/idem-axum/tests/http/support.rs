@@ -1,4 +1,4 @@
-//! A small market behind the layer, and a client that speaks to it.
+//! A server with the market under a policy, a client that speaks to it, and what it got.
 
 use std::{
     net::SocketAddr,
@@ -8,20 +8,12 @@ use std::{
     },
 };
 
-use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{Path, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::{get, post},
-};
-use idem_axum::IdempotencyLayer;
 use idem_core::Policy;
 use reqwest::{Method, RequestBuilder};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::sync::Semaphore;
 
-pub(crate) use crate::store::store;
+use crate::market;
+pub(crate) use crate::{market::Layer, store::store};
 
 /// Both profiles that the scenarios tell apart, with the status of a mismatch and of "in progress".
 pub(crate) fn profiles() -> [(Policy, u16, u16); 2] {
@@ -38,7 +30,7 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             runs: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
@@ -71,24 +63,16 @@ pub(crate) struct Server {
 impl Server {
     /// The market under a policy, with a store of its own.
     pub(crate) async fn start(policy: Policy) -> Self {
-        Self::with_layer(IdempotencyLayer::new(store()).policy(policy)).await
+        Self::with_layer(Layer::new(store()).policy(policy)).await
     }
 
-    pub(crate) async fn with_layer(layer: IdempotencyLayer) -> Self {
+    pub(crate) async fn with_layer(layer: Layer) -> Self {
         let effects = Effects::new();
-        let app = market().layer(layer).with_state(effects.clone());
-        Self::serve(app, effects).await
+        let address = market::serve(layer, effects.clone()).await;
+        Self::at(address, effects)
     }
 
-    pub(crate) async fn with_app(app: impl FnOnce(Effects) -> Router) -> Self {
-        let effects = Effects::new();
-        Self::serve(app(effects.clone()), effects).await
-    }
-
-    async fn serve(app: Router, effects: Effects) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, app).await });
+    pub(crate) fn at(address: SocketAddr, effects: Effects) -> Self {
         Self {
             address,
             effects,
@@ -175,86 +159,4 @@ pub(crate) async fn send(request: RequestBuilder) -> Answer {
         headers,
         body,
     }
-}
-
-pub(crate) fn market() -> Router<Effects> {
-    Router::new()
-        .route(
-            "/orders",
-            post(order).patch(order).get(order).put(order).delete(order),
-        )
-        .route("/orders/{id}", post(order))
-        .route("/gated", post(gated))
-        .route("/status/{code}", post(status))
-        .route("/empty", post(empty))
-        .route("/created", post(created))
-        .route("/binary", post(binary))
-        .route("/headers", post(headers))
-        .route(
-            "/runs",
-            get(|State(effects): State<Effects>| async move { effects.runs().to_string() }),
-        )
-}
-
-/// Answers differently each time it runs, so that a replay can be told from a second run.
-async fn order(State(effects): State<Effects>) -> Response {
-    let id = effects.run();
-    let location = format!("/orders/{id}");
-    (
-        StatusCode::CREATED,
-        [("location", location)],
-        Json(serde_json::json!({ "id": id })),
-    )
-        .into_response()
-}
-
-async fn gated(State(effects): State<Effects>) -> Response {
-    let id = effects.run();
-    effects.gate.acquire().await.unwrap().forget();
-    (StatusCode::CREATED, Json(serde_json::json!({ "id": id }))).into_response()
-}
-
-/// Answers with the status in the path, or with 201 once the payload says that it is repaired.
-async fn status(State(effects): State<Effects>, Path(code): Path<u16>, body: Bytes) -> Response {
-    let run = effects.run();
-    let repaired = body.windows(8).any(|window| window == b"repaired");
-    let code = if repaired { 201 } else { code };
-    (StatusCode::from_u16(code).unwrap(), format!("run {run}")).into_response()
-}
-
-async fn empty(State(effects): State<Effects>) -> StatusCode {
-    effects.run();
-    StatusCode::NO_CONTENT
-}
-
-async fn created(State(effects): State<Effects>) -> Response {
-    let location = format!("/orders/{}", effects.run());
-    (StatusCode::CREATED, [("location", location)]).into_response()
-}
-
-async fn binary(State(effects): State<Effects>) -> Response {
-    let run = effects.run() as u8;
-    let body: Vec<u8> = (0..=255).chain([0, 0xc3, 0x28, run]).collect();
-    ([("content-type", "application/octet-stream")], body).into_response()
-}
-
-async fn headers(State(effects): State<Effects>) -> Response {
-    let run = effects.run().to_string();
-    let mut response = StatusCode::OK.into_response();
-    let headers = response.headers_mut();
-    for (name, value) in [
-        ("x-repeated", b"first".as_slice()),
-        ("x-repeated", b"second"),
-        ("x-repeated", b"first"),
-        ("x-opaque", b"caf\xe9"),
-        ("set-cookie", b"session=1"),
-        ("set-cookie", b"theme=dark"),
-        ("x-hop", b"1"),
-        ("connection", b"x-hop"),
-        ("keep-alive", b"timeout=5"),
-        ("x-run", run.as_bytes()),
-    ] {
-        headers.append(name, value.try_into().unwrap());
-    }
-    response
 }

@@ -15,12 +15,22 @@ use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-use crate::support::{Server, send, store};
+use crate::{
+    market,
+    support::{Effects, Server, send, store},
+};
+
+/// A server with an app of its own.
+async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
+    let effects = Effects::new();
+    let address = market::serve_app(app(effects.clone())).await;
+    Server::at(address, effects)
+}
 
 #[tokio::test]
 async fn a_nested_router_is_known_by_the_original_path() {
     let layer = IdempotencyLayer::new(store());
-    let server = Server::with_app(|effects| {
+    let server = serve(|effects| {
         let inner = |name: &'static str| {
             let effects = effects.clone();
             Router::new()
@@ -45,7 +55,7 @@ async fn a_nested_router_is_known_by_the_original_path() {
 #[tokio::test]
 async fn a_layer_on_one_route_leaves_the_others_alone() {
     let layer = IdempotencyLayer::new(store());
-    let server = Server::with_app(|effects| {
+    let server = serve(|effects| {
         let count = move || async move { effects.run().to_string() };
         Router::new()
             .route("/plain", post(count.clone()))
@@ -136,4 +146,28 @@ async fn the_handler_gets_the_request_as_it_came_trailers_included() {
         .header("idempotency-key", "k")
         .extension("an extension");
     service.oneshot(request.body(body).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
+    let handler = service_fn(|_: Request<Body>| async {
+        let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "17".parse().unwrap())]);
+        let body = Full::new(Bytes::from_static(b"whole"));
+        let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
+        Ok::<_, Infallible>(Response::new(body))
+    });
+    let service = ServiceBuilder::new()
+        .layer(IdempotencyLayer::new(store()))
+        .service(handler);
+    let request = || {
+        Request::post("/")
+            .header("idempotency-key", "k")
+            .body(Body::empty())
+            .unwrap()
+    };
+    let original = service.clone().oneshot(request()).await.unwrap();
+    let body = original.into_body().collect().await.unwrap();
+    assert_eq!(body.trailers().unwrap()["x-sum"], "17");
+    assert_eq!(body.to_bytes(), "whole");
+    assert_eq!(service.oneshot(request()).await.unwrap().status(), 409);
 }

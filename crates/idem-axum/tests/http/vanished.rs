@@ -8,11 +8,11 @@ use std::{
     time::Duration,
 };
 
-use idem_axum::IdempotencyLayer;
 use idem_core::{Event, IdempotencyStore, Observer, Policy, RecordKey};
+use socket2::SockRef;
 use tokio::{io::AsyncWriteExt, net::TcpStream};
 
-use crate::support::{Server, send, store};
+use crate::support::{Layer, Server, send, store};
 
 /// So long that only what never happens takes it.
 const NEVER: Duration = Duration::from_secs(30);
@@ -52,14 +52,21 @@ async fn begin(server: &Server, path: &str, body: &str) -> TcpStream {
     stream
 }
 
-fn observed() -> (IdempotencyLayer, HandedOver) {
+/// Closes a connection so that its server sees it at once, where half-closed ones are served too.
+fn hang_up(stream: TcpStream) {
+    SockRef::from(&stream)
+        .set_linger(Some(Duration::ZERO))
+        .unwrap();
+}
+
+fn observed() -> (Layer, HandedOver) {
     observed_on(store())
 }
 
-fn observed_on(store: impl IdempotencyStore) -> (IdempotencyLayer, HandedOver) {
+fn observed_on(store: impl IdempotencyStore) -> (Layer, HandedOver) {
     let handed_over = HandedOver::default();
     let policy = Policy::reference().observer(handed_over.clone());
-    (IdempotencyLayer::new(store).policy(policy), handed_over)
+    (Layer::new(store).policy(policy), handed_over)
 }
 
 #[tokio::test]
@@ -68,7 +75,7 @@ async fn a_client_that_hangs_up_cancels_nothing() {
     let server = Server::with_layer(layer).await;
     let client = begin(&server, "/gated", "{}").await;
     server.effects.wait_for_runs(1).await;
-    drop(client);
+    hang_up(client);
     handed_over.wait().await;
 
     assert_eq!(send(server.post("/gated", "k", "{}")).await.status, 202);
@@ -89,7 +96,7 @@ async fn a_client_that_hangs_up_before_it_reads_finds_its_response_later() {
     let server = Server::start(Policy::reference()).await;
     let client = begin(&server, "/orders", "{}").await;
     server.effects.wait_for_runs(1).await;
-    drop(client);
+    hang_up(client);
     let replay = send(server.post("/orders", "k", "{}")).await;
     assert!(replay.is_replay());
     assert_eq!(server.effects.runs(), 1);
@@ -98,7 +105,7 @@ async fn a_client_that_hangs_up_before_it_reads_finds_its_response_later() {
 #[tokio::test]
 async fn a_client_that_hangs_up_while_it_uploads_begins_nothing() {
     let server = Server::start(Policy::reference()).await;
-    drop(begin(&server, "/orders", "{").await);
+    hang_up(begin(&server, "/orders", "{").await);
     let answer = send(server.post("/orders", "k", "[1]")).await;
     assert_eq!((answer.status, answer.is_replay()), (201, false));
     assert_eq!(server.effects.runs(), 1);
@@ -109,7 +116,7 @@ async fn a_drain_waits_for_those_whose_client_is_gone() {
     let store = store();
     let (layer, handed_over) = observed_on(store.clone());
     let server = Server::with_layer(layer.clone()).await;
-    drop(begin(&server, "/gated", "{}").await);
+    hang_up(begin(&server, "/gated", "{}").await);
     handed_over.wait().await;
 
     let drain = layer.drain();
@@ -126,6 +133,6 @@ async fn a_drain_waits_for_those_whose_client_is_gone() {
         (refused.status, refused.header("retry-after")),
         (503, Some("1"))
     );
-    let successor = Server::with_layer(IdempotencyLayer::new(store)).await;
+    let successor = Server::with_layer(Layer::new(store)).await;
     assert!(send(successor.post("/gated", "k", "{}")).await.is_replay());
 }

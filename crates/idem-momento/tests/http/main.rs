@@ -16,6 +16,8 @@ mod fingerprint;
 mod key;
 #[path = "../../../idem-axum/tests/http/limits.rs"]
 mod limits;
+#[path = "../../../idem-axum/tests/http/market.rs"]
+mod market;
 #[path = "../../../idem-axum/tests/http/replay.rs"]
 mod replay;
 mod store;

@@ -1,0 +1,183 @@
+//! The market in axum: routes whose answers show what the layer does with them.
+
+use std::net::SocketAddr;
+
+use axum::{
+    Extension, Json, Router,
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use futures_util::{Stream, StreamExt, stream};
+use idem_core::{CurrentExecution, Scope};
+use reqwest::Result;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::support::Effects;
+
+pub(crate) type Layer = idem_axum::IdempotencyLayer;
+
+/// Serves the market under a layer, on a port of its own.
+pub(crate) async fn serve(layer: Layer, effects: Effects) -> SocketAddr {
+    let app = market().layer(layer).layer(CatchPanicLayer::new());
+    serve_app(app.with_state(effects)).await
+}
+
+pub(crate) async fn serve_app(app: Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    address
+}
+
+/// Takes the tenant from a header, as a test may; an application takes it from what it verified.
+pub(crate) fn scoped_by_tenant(layer: Layer) -> Layer {
+    layer.scope(|head: &Parts| {
+        let tenant = head.headers.get("x-tenant")?;
+        Some(Scope::from(tenant.to_str().ok()?))
+    })
+}
+
+/// What a client gets when a handler panics: the server's own 500.
+pub(crate) fn is_of_a_panic(answer: Result<reqwest::Response>) -> bool {
+    answer.is_ok_and(|answer| answer.status() == 500)
+}
+
+fn market() -> Router<Effects> {
+    Router::new()
+        .route(
+            "/orders",
+            post(order).patch(order).get(order).put(order).delete(order),
+        )
+        .route("/orders/{id}", post(order))
+        .route("/gated", post(gated))
+        .route("/status/{code}", post(status))
+        .route("/empty", post(empty))
+        .route("/created", post(created))
+        .route("/binary", post(binary))
+        .route("/headers", post(headers))
+        .route("/panics", post(panics))
+        .route("/pay", post(pay))
+        .route("/large", post(large))
+        .route("/small", post(small))
+        .route("/unknown", post(unknown))
+        .route("/breaks", post(breaks))
+        .route("/events", post(events))
+        .route(
+            "/runs",
+            get(|State(effects): State<Effects>| async move { effects.runs().to_string() }),
+        )
+}
+
+/// Answers differently each time it runs, so that a replay can be told from a second run.
+async fn order(State(effects): State<Effects>) -> Response {
+    let id = effects.run();
+    let location = format!("/orders/{id}");
+    (
+        StatusCode::CREATED,
+        [("location", location)],
+        Json(serde_json::json!({ "id": id })),
+    )
+        .into_response()
+}
+
+async fn gated(State(effects): State<Effects>) -> Response {
+    let id = effects.run();
+    effects.gate.acquire().await.unwrap().forget();
+    (StatusCode::CREATED, Json(serde_json::json!({ "id": id }))).into_response()
+}
+
+/// Answers with the status in the path, or with 201 once the payload says that it is repaired.
+async fn status(State(effects): State<Effects>, Path(code): Path<u16>, body: Bytes) -> Response {
+    let run = effects.run();
+    let repaired = body.windows(8).any(|window| window == b"repaired");
+    let code = if repaired { 201 } else { code };
+    (StatusCode::from_u16(code).unwrap(), format!("run {run}")).into_response()
+}
+
+async fn empty(State(effects): State<Effects>) -> StatusCode {
+    effects.run();
+    StatusCode::NO_CONTENT
+}
+
+async fn created(State(effects): State<Effects>) -> Response {
+    let location = format!("/orders/{}", effects.run());
+    (StatusCode::CREATED, [("location", location)]).into_response()
+}
+
+async fn binary(State(effects): State<Effects>) -> Response {
+    let run = effects.run() as u8;
+    let body: Vec<u8> = (0..=255).chain([0, 0xc3, 0x28, run]).collect();
+    ([("content-type", "application/octet-stream")], body).into_response()
+}
+
+async fn headers(State(effects): State<Effects>) -> Response {
+    let run = effects.run().to_string();
+    let mut response = StatusCode::OK.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in [
+        ("x-repeated", b"first".as_slice()),
+        ("x-repeated", b"second"),
+        ("x-repeated", b"first"),
+        ("x-opaque", b"caf\xe9"),
+        ("set-cookie", b"session=1"),
+        ("set-cookie", b"theme=dark"),
+        ("x-hop", b"1"),
+        ("connection", b"x-hop"),
+        ("keep-alive", b"timeout=5"),
+        ("x-run", run.as_bytes()),
+    ] {
+        headers.append(name, value.try_into().unwrap());
+    }
+    response
+}
+
+async fn panics(State(effects): State<Effects>) -> &'static str {
+    assert!(effects.run() > 1, "a planted panic");
+    "done"
+}
+
+/// Tells what the handler sees of its execution.
+async fn pay(
+    State(effects): State<Effects>,
+    current: Option<Extension<CurrentExecution>>,
+) -> String {
+    effects.run();
+    current.map_or("unprotected".to_owned(), |Extension(current)| {
+        let key = current.key().as_str();
+        format!("{key} {}", current.derived_key("payment"))
+    })
+}
+
+async fn large(State(effects): State<Effects>) -> String {
+    effects.run();
+    "x".repeat(3_000)
+}
+
+async fn small(State(effects): State<Effects>) -> Body {
+    effects.run();
+    Body::from_stream(chunks(2, 100))
+}
+
+async fn unknown(State(effects): State<Effects>) -> Body {
+    effects.run();
+    Body::from_stream(chunks(30, 100))
+}
+
+async fn breaks(State(effects): State<Effects>) -> Body {
+    effects.run();
+    let end = stream::iter([Err(std::io::Error::other("a planted error"))]);
+    Body::from_stream(chunks(2, 100).chain(end))
+}
+
+async fn events(State(effects): State<Effects>) -> Response {
+    let content_type = [("content-type", "text/event-stream; charset=utf-8")];
+    (content_type, small(State(effects)).await).into_response()
+}
+
+fn chunks(number: usize, length: usize) -> impl Stream<Item = std::io::Result<String>> {
+    stream::iter(0..number).map(move |_| Ok("x".repeat(length)))
+}
