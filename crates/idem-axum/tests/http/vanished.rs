@@ -19,7 +19,7 @@ const NEVER: Duration = Duration::from_secs(30);
 
 /// Counts executions that were handed over.
 #[derive(Clone, Debug, Default)]
-struct HandedOver(Arc<AtomicUsize>);
+pub(crate) struct HandedOver(Arc<AtomicUsize>);
 
 impl Observer for HandedOver {
     fn observe(&self, _: &RecordKey, event: &Event<'_>) {
@@ -30,7 +30,7 @@ impl Observer for HandedOver {
 }
 
 impl HandedOver {
-    async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         let handed_over = async {
             while self.0.load(Ordering::SeqCst) == 0 {
                 tokio::task::yield_now().await;
@@ -42,7 +42,7 @@ impl HandedOver {
 }
 
 /// Sends a request as far as `body`, of which two bytes are announced.
-async fn begin(server: &Server, path: &str, body: &str) -> TcpStream {
+pub(crate) async fn begin(server: &Server, path: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: goats\r\nidempotency-key: k\r\n\
@@ -53,7 +53,7 @@ async fn begin(server: &Server, path: &str, body: &str) -> TcpStream {
 }
 
 /// Closes a connection so that its server sees it at once, where half-closed ones are served too.
-fn hang_up(stream: TcpStream) {
+pub(crate) fn hang_up(stream: TcpStream) {
     SockRef::from(&stream)
         .set_linger(Some(Duration::ZERO))
         .unwrap();
@@ -63,7 +63,7 @@ fn observed() -> (Layer, HandedOver) {
     observed_on(store())
 }
 
-fn observed_on(store: impl IdempotencyStore) -> (Layer, HandedOver) {
+pub(crate) fn observed_on(store: impl IdempotencyStore) -> (Layer, HandedOver) {
     let handed_over = HandedOver::default();
     let policy = Policy::reference().observer(handed_over.clone());
     (Layer::new(store).policy(policy), handed_over)
@@ -116,7 +116,9 @@ async fn a_drain_waits_for_those_whose_client_is_gone() {
     let store = store();
     let (layer, handed_over) = observed_on(store.clone());
     let server = Server::with_layer(layer.clone()).await;
-    hang_up(begin(&server, "/gated", "{}").await);
+    let client = begin(&server, "/gated", "{}").await;
+    server.effects.wait_for_runs(1).await;
+    hang_up(client);
     handed_over.wait().await;
 
     let drain = layer.drain();
@@ -125,7 +127,6 @@ async fn a_drain_waits_for_those_whose_client_is_gone() {
         std::task::Poll::Ready(drain.as_mut().poll(context).is_pending())
     });
     assert!(not_yet.await);
-    server.effects.wait_for_runs(1).await;
     server.effects.gate.add_permits(1);
     drain.await;
     let refused = send(server.post("/gated", "k", "{}")).await;

@@ -1,0 +1,111 @@
+//! A protected request, its handler and its response in actix-web's types.
+
+use std::rc::Rc;
+
+use actix_web::{
+    Error, HttpMessage, HttpRequest, HttpResponse,
+    body::{BodySize, BodyStream, BoxBody, EitherBody, MessageBody, to_bytes_limited},
+    dev::{Payload, Service, ServiceRequest, ServiceResponse},
+    http::header::{CONTENT_LENGTH, HeaderValue},
+};
+use bytes::Bytes;
+use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, ResponseHead};
+
+use crate::{
+    convert,
+    response_body::{BodyFrames, ResumedBody},
+};
+
+/// A protected request on its way to the service under the middleware.
+pub(crate) struct ActixExchange<S> {
+    inner: Rc<S>,
+    request: ServiceRequest,
+}
+
+impl<S> ActixExchange<S> {
+    pub(crate) const fn new(inner: Rc<S>, request: ServiceRequest) -> Self {
+        Self { inner, request }
+    }
+}
+
+impl<S, B> Exchange for ActixExchange<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody + 'static,
+{
+    type Head = Head;
+    type Body = B;
+    type Frames = BodyFrames<B>;
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+
+    async fn read_payload(&mut self, limit: usize) -> Result<Bytes, Refusal> {
+        let too_large = Refusal::PayloadTooLarge { limit };
+        if announced_length(&self.request).is_some_and(|length| length > limit as u64) {
+            return Err(too_large);
+        }
+        let body = BodyStream::new(self.request.take_payload());
+        let payload = to_bytes_limited(body, limit).await.map_err(|_| too_large)?;
+        let payload = payload.map_err(|_| Refusal::PayloadUnreadable)?;
+        self.request.set_payload(Payload::from(payload.clone()));
+        Ok(payload)
+    }
+
+    async fn call(self, current: Option<CurrentExecution>) -> Result<(Head, B), Error> {
+        if let Some(current) = current {
+            self.request.extensions_mut().insert(current);
+        }
+        let (request, response) = self.inner.call(self.request).await?.into_parts();
+        let (response, body) = response.into_parts();
+        Ok((Head { request, response }, body))
+    }
+
+    fn least_length(body: &B) -> u64 {
+        match body.size() {
+            BodySize::Sized(length) => length,
+            BodySize::None | BodySize::Stream => 0,
+        }
+    }
+
+    fn open(body: B) -> Opened<BodyFrames<B>> {
+        match body.try_into_bytes() {
+            Ok(bytes) => Opened::Whole(bytes),
+            Err(body) => Opened::Frames(BodyFrames::new(body)),
+        }
+    }
+
+    fn respond(head: Head, body: Handled<B, BodyFrames<B>>) -> Self::Response {
+        let body = match body {
+            Handled::Untouched(body) => EitherBody::left(body),
+            Handled::Whole(bytes) => EitherBody::right(BoxBody::new(bytes)),
+            Handled::Resumed(reading) => EitherBody::right(BoxBody::new(ResumedBody(reading))),
+        };
+        ServiceResponse::new(head.request, head.response.set_body(body))
+    }
+
+    fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Self::Response {
+        convert::response(self.request, response, marker)
+    }
+}
+
+fn announced_length(request: &ServiceRequest) -> Option<u64> {
+    let length = request.headers().get(CONTENT_LENGTH)?;
+    HeaderValue::to_str(length).ok()?.parse().ok()
+}
+
+/// The head of a response, as the core reads it, and the request that actix-web keeps with it.
+pub(crate) struct Head {
+    request: HttpRequest,
+    response: HttpResponse<()>,
+}
+
+impl ResponseHead for Head {
+    fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let headers = self.response.headers().iter();
+        headers.map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+}

@@ -1,0 +1,89 @@
+#![forbid(unsafe_code)]
+//! `Idempotency-Key` for actix-web.
+//!
+//! ```no_run
+//! use actix_web::{App, HttpServer, web};
+//! use idem_actix::IdempotencyMiddleware;
+//! use idem_core::MemoryStore;
+//!
+//! # async fn create_order() -> &'static str { "" }
+//! #[actix_web::main]
+//! async fn main() -> std::io::Result<()> {
+//!     // Before the closure: a middleware made inside would have one store a worker.
+//!     let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
+//!     HttpServer::new(move || {
+//!         let orders = web::resource("/orders").wrap(idempotency.clone());
+//!         App::new().service(orders.route(web::post().to(create_order)))
+//!     })
+//!     .bind(("127.0.0.1", 3000))?
+//!     .run()
+//!     .await
+//! }
+//! ```
+//!
+//! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
+//! identical response, an error (another payload), or the word that the original is still running.
+//! Requests without the header, and other methods, pass through untouched. What is refused, kept
+//! and compared is the [policy's](idem_core::Policy) to say:
+//!
+//! ```
+//! use std::time::Duration;
+//! use actix_web::{HttpMessage, dev::ServiceRequest};
+//! use idem_actix::IdempotencyMiddleware;
+//! use idem_core::{MemoryStore, Policy, Scope};
+//!
+//! #[derive(Clone)]
+//! struct Tenant(String);
+//!
+//! let idempotency = IdempotencyMiddleware::new(MemoryStore::new())
+//!     .policy(Policy::ietf().retention(Duration::from_secs(24 * 60 * 60)))
+//!     // An authentication middleware outside this one has put the tenant there.
+//!     .scope(|request: &ServiceRequest| {
+//!         let extensions = request.extensions();
+//!         extensions.get::<Tenant>().map(|tenant| Scope::from(&*tenant.0))
+//!     });
+//! ```
+//!
+//! # Where to put the middleware
+//! On an `App`, a scope or a resource. Inside authentication and rate limits, so that their
+//! refusals are not kept and cost no store call; the middleware that is wrapped last is the
+//! outermost. Inside compression too: what is recorded is then the plain response, and each
+//! duplicate's own `Accept-Encoding` counts. A timeout outside it answers its client in time, and
+//! cancels nothing.
+//!
+//! # What the handler sees
+//! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)
+//! is in the request's extensions if it is protected: take
+//! `Option<web::ReqData<CurrentExecution>>`. Handlers need not be `Send`: they run, and after a
+//! hang-up run on, on their worker's thread.
+//!
+//! # Shutdown
+//! A worker that stops takes its handlers with it, also those whose client hung up and that nobody
+//! else waits for. So let executions end first, and stop the server then:
+//!
+//! ```no_run
+//! # use actix_web::{App, HttpServer, rt};
+//! # use idem_actix::IdempotencyMiddleware;
+//! # use idem_core::MemoryStore;
+//! # #[actix_web::main]
+//! # async fn main() -> std::io::Result<()> {
+//! # let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
+//! # let app = || App::new();
+//! let server = HttpServer::new(app).disable_signals().bind(("127.0.0.1", 3000))?.run();
+//! let stopping = server.handle();
+//! rt::spawn(async move {
+//!     rt::signal::ctrl_c().await.expect("signals can be listened for");
+//!     idempotency.drain().await;
+//!     stopping.stop(true).await;
+//! });
+//! server.await
+//! # }
+//! ```
+
+mod convert;
+mod exchange;
+mod middleware;
+mod response_body;
+mod service;
+
+pub use crate::{middleware::IdempotencyMiddleware, service::IdempotencyService};
