@@ -13,6 +13,10 @@ pub struct Cli {
     #[arg(long, env = "GOAT_LISTEN", default_value = "127.0.0.1:3000")]
     pub listen: String,
 
+    /// The web framework that serves
+    #[arg(long, env = "GOAT_FRAMEWORK", value_enum, default_value_t = Framework::default())]
+    pub framework: Framework,
+
     /// Where the idempotency records are kept
     #[arg(long, env = "GOAT_STORE", value_enum, default_value_t = Store::Memory)]
     pub store: Store,
@@ -95,6 +99,18 @@ fn more_than_nothing(text: &str) -> Result<Duration, String> {
         Ok(duration) => Ok(duration),
         Err(error) => Err(format!("{error}; write it as 500ms, 30s, 60m or 1h 30m")),
     }
+}
+
+/// The web framework that serves; the first that this build has, unless chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum Framework {
+    /// axum; needs a build with the feature `axum`.
+    #[cfg_attr(feature = "axum", default)]
+    Axum,
+    /// actix-web; needs a build with the feature `actix`.
+    #[cfg_attr(not(feature = "axum"), default)]
+    Actix,
 }
 
 /// Where the idempotency records are kept.

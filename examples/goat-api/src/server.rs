@@ -1,5 +1,9 @@
 //! From the flags to a server that greets, serves and stops when it is told to.
 
+#[cfg(feature = "actix")]
+mod actix;
+#[cfg(feature = "axum")]
+mod axum;
 mod greeting;
 mod idempotency;
 mod stop;
@@ -7,19 +11,17 @@ mod stop;
 use std::error::Error;
 use std::io;
 use std::iter::successors;
-use std::net::SocketAddr;
 use std::path::Path;
+use std::pin::Pin;
 
-use axum::Router;
-use idem_axum::IdempotencyLayer;
+use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Framework};
 use crate::database::{Database, DatabaseError};
 pub use crate::server::idempotency::StoreError;
 use crate::server::stop::StopSignals;
 use crate::service::GoatMarket;
-use crate::web;
 
 /// Serves the market until Ctrl-C or SIGTERM, then lets the running requests end.
 ///
@@ -30,12 +32,10 @@ use crate::web;
 /// Not cancel safe: dropped, it cuts off the requests that are running.
 pub async fn run(cli: Cli) -> Result<(), ServerError> {
     let listener = listen(&cli.listen).await?;
-    let address = listener.local_addr().map_err(ServerError::Serve)?;
     let database = open(&cli.database).await?;
     let market = GoatMarket::new(database).order_delay(cli.order_delay);
-    let idempotency = idempotency::layer(&cli).await.map_err(ServerError::Store)?;
-    let routes = web::router(market.clone(), idempotency.clone());
-    serve(listener, address, routes, &idempotency).await?;
+    let idempotency = idempotency::start(&cli).await.map_err(ServerError::Store)?;
+    serve(cli.framework, listener, &market, idempotency).await?;
     market.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -60,28 +60,44 @@ async fn open(path: &Path) -> Result<Database, ServerError> {
 }
 
 async fn serve(
+    framework: Framework,
     listener: TcpListener,
-    address: SocketAddr,
-    routes: Router,
-    idempotency: &IdempotencyLayer,
+    market: &GoatMarket,
+    idempotency: Idempotency,
 ) -> Result<(), ServerError> {
+    let address = listener.local_addr().map_err(ServerError::Serve)?;
     // Before the greeting: whoever reads it may send a signal at once.
     let mut polite = StopSignals::listen().map_err(ServerError::Serve)?;
     let mut impatient = StopSignals::listen().map_err(ServerError::Serve)?;
-    greeting::print(address);
-    let serving = axum::serve(listener, routes).with_graceful_shutdown(async move {
+    let stop = async move {
         polite.next().await;
         tracing::info!("stopping once the running requests have ended; again to stop at once");
-    });
-    let serving = async {
-        let served = serving.await;
-        // What a client that hung up has begun is still running.
-        idempotency.drain().await;
-        served
     };
+    let serving = serving(framework, listener, market.clone(), idempotency, stop)?;
+    greeting::print(address);
     tokio::select! {
         served = serving => served.map_err(ServerError::Serve),
         () = async { impatient.next().await; impatient.next().await } => Ok(()),
+    }
+}
+
+type Serving = Pin<Box<dyn Future<Output = io::Result<()>>>>;
+
+/// Serves until `stop` is ready, and then until what runs has ended and is recorded.
+fn serving(
+    framework: Framework,
+    listener: TcpListener,
+    market: GoatMarket,
+    idempotency: Idempotency,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<Serving, ServerError> {
+    match framework {
+        #[cfg(feature = "axum")]
+        Framework::Axum => Ok(Box::pin(axum::serve(listener, market, idempotency, stop))),
+        #[cfg(feature = "actix")]
+        Framework::Actix => Ok(Box::pin(actix::serve(listener, market, idempotency, stop))),
+        #[cfg(not(all(feature = "actix", feature = "axum")))]
+        _ => Err(ServerError::NotBuilt(framework)),
     }
 }
 
@@ -105,6 +121,9 @@ pub enum ServerError {
         /// What went wrong.
         source: DatabaseError,
     },
+    /// This build has no such framework.
+    #[error("this build has no {0:?}")]
+    NotBuilt(Framework),
     /// The idempotency records have no place.
     #[error("cannot use the idempotency store")]
     Store(#[source] StoreError),
@@ -132,6 +151,12 @@ impl ServerError {
         match self {
             Self::Listen { .. } => "try another address with --listen, such as 127.0.0.1:0",
             Self::Database { .. } => "try a file in a writable directory with --database",
+            Self::NotBuilt(Framework::Axum) => {
+                "build with `--features axum`, or try --framework actix"
+            }
+            Self::NotBuilt(Framework::Actix) => {
+                "build with `--features actix`, or try --framework axum"
+            }
             Self::Store(error) => error.advice(),
             Self::Serve(_) => "try to start it again",
         }

@@ -1,36 +1,16 @@
-//! The market over HTTP, with axum.
+//! The market over HTTP: what it answers, and its routes in each web framework.
 
-mod body;
-mod catalog;
+mod answer;
+mod api;
 mod content_type;
-mod error;
-mod goats;
-mod orders;
-mod path;
 
-use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
-use idem_axum::IdempotencyLayer;
+#[cfg(feature = "actix")]
+pub mod actix;
+#[cfg(feature = "axum")]
+pub mod axum;
 
-use crate::service::GoatMarket;
+#[cfg(not(any(feature = "actix", feature = "axum")))]
+compile_error!("the market needs a web framework: build it with the feature `axum` or `actix`");
 
-/// The routes of the market; those that would do a thing twice are under `idempotency`.
-///
-/// Offering an item is not, for it replaces the one of its name: twice is as good as once.
-pub fn router(market: GoatMarket, idempotency: IdempotencyLayer) -> Router {
-    let register_goat = post(goats::register).layer(idempotency.clone());
-    let place_order = post(orders::place).layer(idempotency);
-    Router::new()
-        .route("/goats", get(goats::list).merge(register_goat))
-        .route(
-            "/goats/{goat_id}/catalog",
-            get(catalog::list).post(catalog::offer),
-        )
-        .route("/orders", get(orders::list).merge(place_order))
-        .route("/orders/{order_id}", get(orders::show))
-        .fallback(error::unknown_path)
-        .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(DefaultBodyLimit::max(body::LARGEST))
-        .with_state(market)
-}
+/// The largest body that is read, in bytes.
+const LARGEST: usize = 2 * 1024 * 1024;

@@ -2,18 +2,16 @@
 
 use std::error::Error;
 
-use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryStore, Policy};
+use idem_core::{Idempotency, MemoryStore, Policy};
 
 use crate::cli::{Cli, Profile, Store};
 
-/// The layer that the market's routes are put under.
-pub(super) async fn layer(cli: &Cli) -> Result<IdempotencyLayer, StoreError> {
-    let layer = match cli.store {
-        Store::Memory => IdempotencyLayer::new(MemoryStore::new()),
-        Store::Momento => momento::layer(cli).await?,
-    };
-    Ok(layer.policy(policy(cli)))
+/// What the market's routes are put under.
+pub(super) async fn start(cli: &Cli) -> Result<Idempotency, StoreError> {
+    match cli.store {
+        Store::Memory => Ok(Idempotency::new(MemoryStore::new(), policy(cli))),
+        Store::Momento => momento::start(cli).await,
+    }
 }
 
 fn policy(cli: &Cli) -> Policy {
@@ -54,10 +52,10 @@ impl StoreError {
 
 #[cfg(not(feature = "momento"))]
 mod momento {
-    use super::{Cli, IdempotencyLayer, StoreError};
+    use super::{Cli, Idempotency, StoreError};
 
     #[expect(clippy::unused_async, reason = "it stands in for one that is")]
-    pub(super) async fn layer(_: &Cli) -> Result<IdempotencyLayer, StoreError> {
+    pub(super) async fn start(_: &Cli) -> Result<Idempotency, StoreError> {
         Err(StoreError::NotBuilt)
     }
 }
@@ -67,12 +65,12 @@ mod momento {
     use idem_momento::MomentoStore;
     use momento::{CredentialProvider, MomentoResult};
 
-    use super::{Cli, IdempotencyLayer, StoreError};
+    use super::{Cli, Idempotency, StoreError, policy};
 
-    pub(super) async fn layer(cli: &Cli) -> Result<IdempotencyLayer, StoreError> {
+    pub(super) async fn start(cli: &Cli) -> Result<Idempotency, StoreError> {
         let store = connect(cli)?.prepare(cli.retention).await;
         let store = store.map_err(|error| StoreError::Momento(error.into()))?;
-        Ok(IdempotencyLayer::new(store))
+        Ok(Idempotency::new(store, policy(cli)))
     }
 
     fn connect(cli: &Cli) -> Result<MomentoStore, StoreError> {
@@ -84,6 +82,7 @@ mod momento {
         };
         store.map_err(|error| StoreError::Momento(error.into()))
     }
+
     /// A key of either kind, for an endpoint that speaks plain HTTP.
     fn stand_in(key: &str, endpoint: &str) -> MomentoResult<CredentialProvider> {
         let provider = CredentialProvider::from_api_key_v2(key, endpoint)

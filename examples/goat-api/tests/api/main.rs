@@ -1,6 +1,7 @@
-//! The API over a real socket and a real SQLite file.
+//! The API in axum, over a real socket and a real SQLite file.
 
 #![forbid(unsafe_code)]
+#![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
@@ -8,4 +9,5 @@ mod goats;
 mod idempotency;
 mod orders;
 mod refusals;
+mod serve;
 mod support;

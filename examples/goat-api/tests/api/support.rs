@@ -2,14 +2,13 @@
 
 use goat_api::database::Database;
 use goat_api::service::GoatMarket;
-use goat_api::web;
-use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryStore, Policy};
+use idem_core::{Idempotency, MemoryStore, Policy};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+
+use crate::serve::serve;
 
 /// A running server; it ends with the test's runtime.
 pub(crate) struct Server {
@@ -29,13 +28,8 @@ impl Server {
         let path = directory.path().join("goats.db");
         let database = Database::open(&path).await.expect("the database opens");
         let market = GoatMarket::new(database);
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .expect("a port is free");
-        let address = listener.local_addr().expect("the listener is bound");
-        let idempotency = IdempotencyLayer::new(MemoryStore::new()).policy(policy);
-        let routes = web::router(market.clone(), idempotency);
-        tokio::spawn(async move { axum::serve(listener, routes).await });
+        let idempotency = Idempotency::new(MemoryStore::new(), policy);
+        let address = serve(market.clone(), idempotency).await;
         Self {
             market,
             base: format!("http://{address}"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use momento_emulator::{Code, Data, Emulator, Fault, Method, When};
 use serde_json::json;
 
-use crate::assert_refuses_to_start;
+use crate::life::assert_refuses_to_start;
 use crate::program::{Program, a_hundred_orders, command, goat_with_milk, list};
 
 fn on_momento(emulator: &Emulator, database: &Path) -> std::process::Command {

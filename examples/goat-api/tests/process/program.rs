@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::FRAMEWORK;
+
 /// A running program, killed if its test fails.
 pub(crate) struct Program {
     pub(crate) child: Child,
@@ -66,6 +68,7 @@ pub(crate) fn command(listen: &str, database: &Path) -> Command {
     command
         .env_clear()
         .env("RUST_LOG", "warn")
+        .env("GOAT_FRAMEWORK", FRAMEWORK)
         .args(["--listen", listen, "--database"])
         .arg(database);
     command

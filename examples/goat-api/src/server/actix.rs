@@ -1,0 +1,32 @@
+//! The market's server in actix-web.
+
+use std::io;
+
+use actix_web::{App, HttpServer};
+use idem_core::Idempotency;
+use tokio::net::TcpListener;
+
+use crate::service::GoatMarket;
+use crate::web::actix::routes;
+
+/// Serves until `stop` is ready, and then until what runs has ended and is recorded.
+pub(super) async fn serve(
+    listener: TcpListener,
+    market: GoatMarket,
+    idempotency: Idempotency,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let routes = routes(market, idempotency.clone().into());
+    let server = HttpServer::new(move || App::new().configure(routes.clone()))
+        .disable_signals()
+        .listen(listener.into_std()?)?
+        .run();
+    let running = server.handle();
+    tokio::spawn(async move {
+        stop.await;
+        // A worker that stops takes with it what a client that hung up has begun.
+        idempotency.drain().await;
+        running.stop(true).await;
+    });
+    server.await
+}

@@ -1,0 +1,120 @@
+//! What the market answers, before a web framework sends it.
+
+use std::error::Error;
+
+use serde::Serialize;
+
+use crate::market::invalid::{Invalid, excerpt};
+use crate::service::MarketError;
+use crate::web::LARGEST;
+
+/// A status and, but for 204, a body of JSON.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) json: Option<Vec<u8>>,
+}
+
+impl Answer {
+    pub(super) fn ok(body: &impl Serialize) -> Self {
+        Self::json(200, body)
+    }
+
+    pub(super) fn created(id: impl Serialize) -> Self {
+        #[derive(Serialize)]
+        struct Created<T> {
+            id: T,
+        }
+        Self::json(201, &Created { id })
+    }
+
+    pub(super) fn list(items: Vec<impl Serialize>) -> Self {
+        #[derive(Serialize)]
+        struct Listed<T> {
+            items: Vec<T>,
+        }
+        Self::ok(&Listed { items })
+    }
+
+    pub(super) const fn no_content() -> Self {
+        Self {
+            status: 204,
+            json: None,
+        }
+    }
+
+    fn json(status: u16, body: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(body).expect("the market's own types are JSON");
+        Self {
+            status,
+            json: Some(json),
+        }
+    }
+}
+
+/// An answer that says what was wrong, as `{"message": …}`.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: u16,
+    message: String,
+}
+
+impl Failure {
+    pub(super) fn not_found(kind: &str, id: &str) -> Self {
+        Self::new(404, format!("there is no {kind} {:?}", excerpt(id)))
+    }
+
+    pub(super) fn method_not_allowed(method: &str, path: &str) -> Self {
+        let (method, path) = (excerpt(method), excerpt(path));
+        let message = format!("{method} is not allowed on {path:?}, see the Allow header");
+        Self::new(405, message)
+    }
+
+    pub(super) fn too_large() -> Self {
+        Self::new(413, format!("the body is larger than {LARGEST} bytes"))
+    }
+
+    /// The connection broke or its framing was wrong: few clients will read this.
+    pub(super) fn broken_off() -> Self {
+        Self::new(400, "the body did not arrive whole")
+    }
+
+    fn new(status: u16, message: impl Into<String>) -> Self {
+        let message = message.into();
+        Self { status, message }
+    }
+
+    /// Logs the cause, which is nothing for a client to see.
+    fn internal(error: &(dyn Error + 'static)) -> Self {
+        tracing::error!(error, "a request failed");
+        Self::new(500, "the market failed, the fault is not yours")
+    }
+}
+
+impl From<Failure> for Answer {
+    fn from(failure: Failure) -> Self {
+        #[derive(Serialize)]
+        struct Body {
+            message: String,
+        }
+        let Failure { status, message } = failure;
+        Self::json(status, &Body { message })
+    }
+}
+
+impl From<Invalid> for Failure {
+    fn from(invalid: Invalid) -> Self {
+        Self::new(400, invalid.to_string())
+    }
+}
+
+impl From<MarketError> for Failure {
+    fn from(error: MarketError) -> Self {
+        match error {
+            MarketError::Invalid(invalid) => invalid.into(),
+            MarketError::UnknownGoat(id) => Self::not_found("goat", &id.to_string()),
+            MarketError::UnknownOrder(id) => Self::not_found("order", &id.to_string()),
+            MarketError::Database(error) => Self::internal(&error),
+        }
+    }
+}

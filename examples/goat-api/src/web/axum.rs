@@ -1,0 +1,104 @@
+//! The market's routes in axum.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use idem_axum::IdempotencyLayer;
+
+use crate::service::GoatMarket;
+use crate::web::answer::{Answer, Failure};
+use crate::web::{LARGEST, api, content_type};
+
+/// The routes of the market; those that would do a thing twice are under `idempotency`.
+///
+/// Offering an item is not, for it replaces the one of its name: twice is as good as once.
+pub fn router(market: GoatMarket, idempotency: IdempotencyLayer) -> Router {
+    let register = post(register).layer(idempotency.clone());
+    let order = post(order).layer(idempotency);
+    Router::new()
+        .route("/goats", get(goats).merge(register))
+        .route("/goats/{goat_id}/catalog", get(catalog).post(offer))
+        .route("/orders", get(orders).merge(order))
+        .route("/orders/{order_id}", get(find_order))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .with_state(market)
+}
+
+type Market = State<GoatMarket>;
+type Id = Result<Path<String>, PathRejection>;
+type Answered = Result<Answer, Failure>;
+
+async fn goats(State(market): Market) -> Answered {
+    api::goats(&market).await
+}
+
+async fn register(State(market): Market, request: Request) -> Answered {
+    api::register(&market, json(request)).await
+}
+
+async fn catalog(State(market): Market, goat: Id) -> Answered {
+    api::catalog(&market, &text(goat)).await
+}
+
+async fn offer(State(market): Market, goat: Id, request: Request) -> Answered {
+    api::offer(&market, &text(goat), json(request)).await
+}
+
+async fn orders(State(market): Market) -> Answered {
+    api::orders(&market).await
+}
+
+async fn order(State(market): Market, request: Request) -> Answered {
+    api::order(&market, json(request)).await
+}
+
+async fn find_order(State(market): Market, order: Id) -> Answered {
+    api::find_order(&market, &text(order)).await
+}
+
+async fn unknown_path(uri: Uri) -> Failure {
+    Failure::not_found("path", uri.path())
+}
+
+async fn method_not_allowed(method: Method, uri: Uri) -> Failure {
+    Failure::method_not_allowed(method.as_str(), uri.path())
+}
+
+/// What is not UTF-8 after percent-decoding is refused, and is no id either.
+fn text(id: Id) -> String {
+    id.map(|Path(text)| text).unwrap_or_default()
+}
+
+/// Reads a body that says that it is JSON.
+async fn json(request: Request) -> Result<Bytes, Failure> {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    content_type::require_json(content_type.map(HeaderValue::as_bytes))?;
+    let body = Bytes::from_request(request, &()).await;
+    body.map_err(|rejection: BytesRejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Failure::too_large(),
+        _ => Failure::broken_off(),
+    })
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).expect("the market knows its statuses");
+        match self.json {
+            None => status.into_response(),
+            Some(json) => (status, [(CONTENT_TYPE, "application/json")], json).into_response(),
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        Answer::from(self).into_response()
+    }
+}

@@ -1,0 +1,20 @@
+//! The API in actix-web, over a real socket and a real SQLite file: what it must do in axum, it must
+//! do here.
+
+#![forbid(unsafe_code)]
+#![cfg(feature = "actix")]
+#![allow(clippy::unwrap_used)]
+
+#[path = "../api/catalog.rs"]
+mod catalog;
+#[path = "../api/goats.rs"]
+mod goats;
+#[path = "../api/idempotency.rs"]
+mod idempotency;
+#[path = "../api/orders.rs"]
+mod orders;
+#[path = "../api/refusals.rs"]
+mod refusals;
+mod serve;
+#[path = "../api/support.rs"]
+mod support;
