@@ -227,6 +227,21 @@ fn a_database_that_cannot_be_used_is_a_clear_error() {
     }
 }
 
+#[cfg(not(all(feature = "actix", feature = "axum")))]
+#[test]
+fn a_framework_that_was_not_built_is_a_clear_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
+    let missing = if cfg!(feature = "axum") {
+        "actix"
+    } else {
+        "axum"
+    };
+    let output = command.args(["--framework", missing]).output().unwrap();
+    let advice = format!("--features {missing}");
+    assert_refuses_to_start(&output, "this build has no", &advice);
+}
+
 #[cfg(not(feature = "momento"))]
 #[test]
 fn a_store_that_was_not_built_is_a_clear_error() {
