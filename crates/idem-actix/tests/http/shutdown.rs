@@ -5,7 +5,7 @@ use idem_actix::IdempotencyMiddleware;
 use crate::{
     market::serve_until_stopped,
     support::{Effects, Layer, Server, send, store},
-    vanished::{begin, hang_up, observed_on},
+    vanished::{NEVER, begin, hang_up, observed_on},
 };
 
 #[tokio::test]
@@ -21,7 +21,9 @@ async fn a_drain_before_the_stop_loses_no_execution_whose_client_is_gone() {
     handed_over.wait().await;
 
     let draining = tokio::spawn(async move { layer.drain().await });
-    while send(server.post("/orders", "l", "{}")).await.status != 503 {}
+    let refused = async { while send(server.post("/orders", "l", "{}")).await.status != 503 {} };
+    let refused = tokio::time::timeout(NEVER, refused).await;
+    assert!(refused.is_ok(), "nothing begins any more");
     let untouched = server.request(reqwest::Method::GET, "/orders");
     assert_eq!(
         send(untouched).await.status,

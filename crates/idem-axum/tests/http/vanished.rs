@@ -15,7 +15,7 @@ use tokio::{io::AsyncWriteExt, net::TcpStream};
 use crate::support::{Layer, Server, send, store};
 
 /// So long that only what never happens takes it.
-const NEVER: Duration = Duration::from_secs(30);
+pub(crate) const NEVER: Duration = Duration::from_secs(30);
 
 /// Counts executions that were handed over.
 #[derive(Clone, Debug, Default)]
