@@ -89,22 +89,18 @@ async fn in_progress(stage: &Stage) -> Check {
 }
 
 async fn retry_after(stage: &Stage) -> Check {
-    let Race {
-        duplicate,
-        original,
-        ..
-    } = stage.race().await?;
+    let race = stage.race().await?;
     let most = stage.profile().conventions.refusals.retry_after;
-    let seconds = duplicate.text_of("retry-after");
-    let is_valid = seconds.as_ref().and_then(|seconds| seconds.parse().ok());
-    if !is_valid.is_some_and(|seconds: u64| (1..=most).contains(&seconds)) {
+    let value = race.duplicate.text_of("retry-after");
+    let seconds = value.as_ref().and_then(|value| value.parse().ok());
+    if !seconds.is_some_and(|seconds: u64| (1..=most).contains(&seconds)) {
         let problem = format!(
             "Retry-After must be whole seconds from 1 to {most}, and is {}",
-            seconds.map_or("missing".to_owned(), |value| format!("{value:?}"))
+            value.map_or("missing".to_owned(), |value| format!("{value:?}"))
         );
-        return Err(Failure::at(&duplicate, problem));
+        return Err(Failure::at(&race.duplicate, problem));
     }
-    original.await.map(drop)
+    race.end(stage).await.map(drop)
 }
 
 async fn one_of(stage: &Stage, number: usize) -> Check {

@@ -4,7 +4,7 @@ use super::ERRORS;
 use crate::{
     need::Need,
     scenario::Scenario,
-    stage::{Check, Race, Refused, Stage},
+    stage::{Check, Refused, Stage},
 };
 
 const SHAPE: &str = "RFC 9457, section 3; idem design where the body is a message";
@@ -55,11 +55,7 @@ async fn key_invalid(stage: &Stage) -> Check {
 }
 
 async fn in_progress(stage: &Stage) -> Check {
-    let Race {
-        duplicate,
-        original,
-        ..
-    } = stage.race().await?;
-    stage.is_shaped(&duplicate)?;
-    original.await.map(drop)
+    let race = stage.race().await?;
+    stage.is_shaped(&race.duplicate)?;
+    race.end(stage).await.map(drop)
 }

@@ -21,6 +21,15 @@ pub(crate) struct Race<'a> {
     pub(crate) original: BoxFuture<'a, Check<Answer>>,
 }
 
+impl Race<'_> {
+    /// Waits for the original, which must have run.
+    pub(crate) async fn end(self, stage: &Stage) -> Check<Answer> {
+        let original = self.original.await?;
+        stage.fresh(&self.call, &original)?;
+        Ok(original)
+    }
+}
+
 impl Stage {
     /// Starts the slow operation twice under one key, until one of both is told to come again.
     pub(crate) async fn race(&self) -> Check<Race<'_>> {
