@@ -12,14 +12,12 @@ use axum::{
 };
 use futures_util::stream;
 use idem_axum::IdempotencyLayer;
-use idem_conformance::{Report, Suite};
 use idem_core::{MemoryStore, Policy, Scope};
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     policies::{TENANT, excluding, policy, short},
-    profiles::{profile, profiles},
     routes::{Body, Market, Reply},
 };
 
@@ -83,37 +81,11 @@ async fn handle(
     response
 }
 
-/// Starts the market and gives its base URL.
-async fn start(conventions: &str) -> String {
+/// Starts the market and gives its base URL, in which it has a path of its own.
+pub(crate) async fn start(conventions: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = market(conventions);
+    let app = Router::new().nest("/v1", market(conventions));
     tokio::spawn(async move { axum::serve(listener, app).await });
-    format!("http://{address}")
-}
-
-async fn run(conventions: &str, seed: u64) -> Report {
-    let suite = Suite::new(&start(conventions).await, profile(conventions)).unwrap();
-    suite.seed(seed).run().await.unwrap()
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_axum_adapter_passes_every_scenario_in_every_profile() {
-    for profile in profiles() {
-        let report = run(profile.name(), 1).await;
-        assert!(report.is_conformant(), "{}", report.to_text());
-        assert_eq!(
-            report.passed().count(),
-            report.outcomes().len(),
-            "{}",
-            report.to_text()
-        );
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_servers_answer_one_seed_with_the_same_bytes() {
-    let (one, other) = (run("ietf", 7).await, run("ietf", 7).await);
-    assert_eq!(one.transcript(), other.transcript());
-    assert_ne!(one.transcript(), run("ietf", 8).await.transcript());
+    format!("http://{address}/v1")
 }

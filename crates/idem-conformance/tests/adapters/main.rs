@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod axum_market;
+mod passes;
 mod policies;
 #[path = "../market/profiles.rs"]
 mod profiles;
