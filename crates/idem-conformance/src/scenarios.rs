@@ -4,6 +4,7 @@ mod callers;
 mod concurrency;
 mod fingerprint;
 mod json_payload;
+mod kept;
 mod key;
 mod key_bytes;
 mod limits;
@@ -17,7 +18,6 @@ mod vanished;
 
 use crate::scenario::Scenario;
 
-/// The document of the header.
 const SYNTAX: &str =
     "draft-ietf-httpapi-idempotency-key-header-07, section 2.1; RFC 8941, section 3.3.3";
 const UNIQUENESS: &str = "draft-ietf-httpapi-idempotency-key-header-07, section 2.2";
@@ -41,6 +41,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         concurrency::SCENARIOS,
         vanished::SCENARIOS,
         outcomes::SCENARIOS,
+        kept::SCENARIOS,
         replay::SCENARIOS,
         limits::SCENARIOS,
         methods::SCENARIOS,

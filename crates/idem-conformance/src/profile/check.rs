@@ -37,7 +37,26 @@ pub(super) fn check(profile: &Profile) -> Result<(), InvalidProfile> {
              [effects] how effects are counted",
         ));
     }
+    tells_success_from_refusal(profile)?;
     headers(profile)
+}
+
+/// Where the status alone says what a refusal is, it says nothing else.
+fn tells_success_from_refusal(profile: &Profile) -> Result<(), InvalidProfile> {
+    let refusals = &profile.conventions.refusals;
+    let in_progress = refusals.in_progress;
+    let operations = [Some(&profile.api.operation), profile.api.slow.as_ref()];
+    let mut operations = operations.into_iter().flatten();
+    if refusals.code_header.is_empty()
+        && operations.any(|operation| operation.success.contains(in_progress))
+    {
+        return Err(InvalidProfile::new(format!(
+            "operation.success: {in_progress} also says that the original is running \
+             (refusals.in_progress); name the operation's own status, such as [201], or a \
+             refusals.code_header"
+        )));
+    }
+    Ok(())
 }
 
 /// Every place of an operation's templates has a value.
@@ -143,6 +162,15 @@ mod tests {
         let complaint =
             complaint("[replay]\nmarker = \"\"\n[operation]\npath = \"/o\"\nbody = \"{unique}\"");
         assert!(complaint.contains("nothing tells a replay"), "{complaint}");
+    }
+
+    #[test]
+    fn a_status_that_says_two_things_is_refused() {
+        let text =
+            "[refusals]\ncode_header = \"\"\n[operation]\npath = \"/o\"\nbody = \"{unique}\"";
+        assert!(complaint(text).starts_with("operation.success: 202 also says"));
+        let text = format!("extends = \"reference\"\n{text}\nsuccess = [201]");
+        assert!(Profile::from_toml(&text).is_ok());
     }
 
     #[test]
