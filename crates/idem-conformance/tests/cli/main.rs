@@ -5,6 +5,7 @@
 
 #[path = "../adapters/axum_market.rs"]
 mod axum_market;
+mod documentation;
 mod faults;
 mod formats;
 #[path = "../adapters/policies.rs"]
