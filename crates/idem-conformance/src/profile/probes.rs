@@ -1,0 +1,81 @@
+//! Operations that few servers have, and each scenario about them asks for.
+
+use serde::Deserialize;
+
+use super::Operation;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Probes {
+    /// Takes any payload: none, `null`, text, bytes that are no text. `{unique}` is in its path.
+    pub(crate) any_body: Option<Operation>,
+    /// Answers with bytes that are no UTF-8.
+    pub(crate) binary: Option<Operation>,
+    /// Fails with `{status}` until its payload is that of `repaired`.
+    pub(crate) broken: Option<Operation>,
+    /// Answers with a `Date` of its own, which is past.
+    pub(crate) dated: Option<Operation>,
+    pub(crate) delete: Option<Operation>,
+    /// Answers with a stream of events.
+    pub(crate) event_stream: Option<Operation>,
+    /// Has a member with `{other}` that is left out of the comparison of requests.
+    pub(crate) excluded: Option<Operation>,
+    /// Answers with headers that `Connection` names, or `Keep-Alive`.
+    pub(crate) hop_by_hop: Option<Operation>,
+    /// Answers with more than is kept.
+    pub(crate) large_response: Option<Operation>,
+    /// Answers with a `Location` and no body.
+    pub(crate) location: Option<Operation>,
+    /// Answers 204.
+    pub(crate) no_content: Option<Operation>,
+    /// The method and path of `operation`, with a protected method other than its own.
+    pub(crate) other_method: Option<Operation>,
+    /// Panics the first time that it runs with a payload.
+    pub(crate) panic: Option<Operation>,
+    pub(crate) put: Option<Operation>,
+    /// What repairs `broken`, under the same path.
+    pub(crate) repaired: Option<Operation>,
+    /// Answers with a header that has several lines.
+    pub(crate) repeated_headers: Option<Operation>,
+    /// Answers with `Set-Cookie`.
+    pub(crate) set_cookie: Option<Operation>,
+    /// Is replayed for `limits.short_retention_ms` only.
+    pub(crate) short_lived: Option<Operation>,
+    /// Answers with `{status}`.
+    pub(crate) status: Option<Operation>,
+}
+
+impl Probes {
+    /// Each probe that is there, with its name.
+    pub(crate) fn named(&self) -> impl Iterator<Item = (&'static str, &Operation)> {
+        let all = [
+            ("any_body", &self.any_body),
+            ("binary", &self.binary),
+            ("broken", &self.broken),
+            ("dated", &self.dated),
+            ("delete", &self.delete),
+            ("event_stream", &self.event_stream),
+            ("excluded", &self.excluded),
+            ("hop_by_hop", &self.hop_by_hop),
+            ("large_response", &self.large_response),
+            ("location", &self.location),
+            ("no_content", &self.no_content),
+            ("other_method", &self.other_method),
+            ("panic", &self.panic),
+            ("put", &self.put),
+            ("repaired", &self.repaired),
+            ("repeated_headers", &self.repeated_headers),
+            ("set_cookie", &self.set_cookie),
+            ("short_lived", &self.short_lived),
+            ("status", &self.status),
+        ];
+        all.into_iter()
+            .filter_map(|(name, probe)| Some((name, probe.as_ref()?)))
+    }
+
+    /// The probe of a name.
+    pub(crate) fn find(&self, name: &str) -> Option<&Operation> {
+        self.named()
+            .find_map(|(candidate, probe)| (candidate == name).then_some(probe))
+    }
+}

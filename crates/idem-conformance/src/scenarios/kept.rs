@@ -1,0 +1,99 @@
+//! What is not kept of an operation that succeeded, and for how long what is.
+
+use std::time::{Duration, Instant};
+
+use super::{EXPIRY, IDEM};
+use crate::{
+    need::Need,
+    scenario::Scenario,
+    stage::{Call, Check, Failure, Refused, Stage},
+};
+
+/// How long after its retention a record may still be found.
+const GRACE: Duration = Duration::from_millis(250);
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        "outcomes/event-stream",
+        "47",
+        "A stream of events is not kept, and its retry is told so; nothing runs again.",
+        IDEM,
+        |stage| Box::pin(event_stream(stage)),
+    )
+    .needs(&[Need::Probe("event_stream")]),
+    Scenario::new(
+        "outcomes/large-response",
+        "47",
+        "A response over the limit reaches its client whole; its retry is told that it was not kept.",
+        IDEM,
+        |stage| Box::pin(not_kept(stage, "large_response")),
+    )
+    .needs(&[Need::Probe("large_response")]),
+    Scenario::new(
+        "outcomes/retention",
+        "55",
+        "An answer is replayed for as long as the retention, and the request runs again after it.",
+        EXPIRY,
+        |stage| Box::pin(retention(stage)),
+    )
+    .needs(&[
+        Need::Probe("short_lived"),
+        Need::ShortRetention,
+        Need::MarkerOrEffects("short_lived"),
+    ]),
+];
+
+async fn event_stream(stage: &Stage) -> Check {
+    let call = stage.probe("event_stream").await?;
+    let answer = stage.original(&call, &stage.key()).await?;
+    let content_type = answer.text_of("content-type").unwrap_or_default();
+    if !content_type.starts_with("text/event-stream") {
+        let problem = "the probe must answer with text/event-stream (probes.event_stream)";
+        return Err(Failure::at(&answer, problem));
+    }
+    not_kept(stage, "event_stream").await
+}
+
+async fn not_kept(stage: &Stage, probe: &str) -> Check {
+    let call = stage.probe(probe).await?;
+    let key = stage.key();
+    let original = stage.original(&call, &key).await?;
+    if original.body.is_empty() {
+        return Err(Failure::at(
+            &original,
+            "the first client must get the whole body, and got none",
+        ));
+    }
+    for _ in 0..2 {
+        stage
+            .refused(&stage.keyed(call.request(), &key), Refused::NotKept)
+            .await?;
+    }
+    stage.effects(&call, 1).await
+}
+
+async fn retention(stage: &Stage) -> Check {
+    let retention = stage.profile().api.limits.short_retention_ms;
+    let retention = Duration::from_millis(retention.unwrap_or_default());
+    let call = stage.probe("short_lived").await?;
+    let key = stage.key();
+    let sent = Instant::now();
+    let original = stage.original(&call, &key).await?;
+    let answered = Instant::now();
+    replayed_in_time(stage, &call, &key, &original, sent + retention).await?;
+    tokio::time::sleep_until((answered + retention + GRACE).into()).await;
+    stage.original(&call, &key).await?;
+    stage.effects(&call, 2).await
+}
+
+/// The retry is replayed, unless the retention was over before its answer came.
+async fn replayed_in_time(
+    stage: &Stage,
+    call: &Call<'_>,
+    key: &str,
+    original: &crate::wire::Answer,
+    end: Instant,
+) -> Check {
+    let replay = stage.retry(call, key, original).await.map(drop);
+    if Instant::now() < end { replay } else { Ok(()) }
+}

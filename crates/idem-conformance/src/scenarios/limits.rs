@@ -1,0 +1,70 @@
+//! Payloads at the limit and over it.
+
+use super::IDEM;
+use crate::{
+    need::Need,
+    scenario::Scenario,
+    stage::{Call, Check, Failure, Refused, Stage},
+    wire::{Framing, Request},
+};
+
+const TOO_LARGE: &str = "RFC 9110, section 15.5.14";
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario::new(
+        "limits/just-the-limit",
+        "48",
+        "A payload of just the limit runs, and is replayed.",
+        IDEM,
+        |stage| Box::pin(just_the_limit(stage)),
+    )
+    .needs(&[Need::RequestLimit]),
+    Scenario::new(
+        "limits/content-length",
+        "48",
+        "A payload that announces more than the limit is refused, and nothing runs.",
+        TOO_LARGE,
+        |stage| Box::pin(over_the_limit(stage, Framing::Length)),
+    )
+    .needs(&[Need::RequestLimit]),
+    Scenario::new(
+        "limits/chunked",
+        "48",
+        "A payload that turns out to be over the limit is refused, and nothing runs.",
+        TOO_LARGE,
+        |stage| Box::pin(over_the_limit(stage, Framing::Chunked)),
+    )
+    .needs(&[Need::RequestLimit]),
+];
+
+fn limit(stage: &Stage) -> Check<usize> {
+    let limit = stage.profile().api.limits.request;
+    limit.ok_or_else(|| Failure::new("the profile names no limits.request"))
+}
+
+/// The call's request with white space after its payload, up to a length.
+fn padded(call: &Call<'_>, length: usize) -> Request {
+    let mut body = call.body().into_bytes();
+    body.resize(length.max(body.len()), b' ');
+    call.request().body(body)
+}
+
+async fn just_the_limit(stage: &Stage) -> Check {
+    let call = stage.operation().await?;
+    let request = stage.keyed(padded(&call, limit(stage)?), &stage.key());
+    let original = stage.send(&request).await?;
+    stage.fresh(&call, &original)?;
+    stage.replayed(&request, &original).await?;
+    stage.effects(&call, 1).await
+}
+
+async fn over_the_limit(stage: &Stage, framing: Framing) -> Check {
+    let call = stage.operation().await?;
+    let key = stage.key();
+    let request = stage.keyed(padded(&call, limit(stage)? + 1), &key);
+    let answer = stage.send_raw(&request, framing).await?;
+    stage.is_refusal(&answer, Refused::PayloadTooLarge)?;
+    stage.effects(&call, 0).await?;
+    // The key was not taken by what was refused.
+    stage.original(&call, &key).await.map(drop)
+}

@@ -1,0 +1,309 @@
+//! Which scenarios fail for which defect.
+
+use std::time::Duration;
+
+use axum::{Router, http::StatusCode};
+use futures_util::{StreamExt, stream};
+use idem_conformance::{Report, Suite};
+use tokio::net::TcpListener;
+
+use crate::{
+    defect::Defect::{self, *},
+    profiles::profile,
+    server,
+};
+
+/// Longer than the slow operation takes by far, and short enough to wait for what never ends.
+const TIMEOUT: Duration = Duration::from_secs(3);
+
+/// As many servers at a time as leave the slow operation slow.
+const AT_A_TIME: usize = 8;
+
+/// Defects of one rule, and exactly the scenarios that catch them.
+const BY_ONE_RULE: &[(Defect, &[&str])] = &[
+    (
+        StoresServerErrors,
+        &["outcomes/statuses", "outcomes/server-error-repaired"],
+    ),
+    (
+        ReplaysOnOtherPaths,
+        &["fingerprint/other-path", "fingerprint/other-query"],
+    ),
+    (IgnoresTheQuery, &["fingerprint/other-query"]),
+    (IgnoresTheMethod, &["fingerprint/other-method"]),
+    (IgnoresTheContentType, &["fingerprint/media-type"]),
+    (LosesRepeatedHeaders, &["replay/repeated-headers"]),
+    (
+        InProgressBeforeMismatch,
+        &["concurrency/mismatch-while-it-runs"],
+    ),
+    (
+        NumbersAreFloats,
+        &[
+            "fingerprint/number-precision",
+            "fingerprint/duplicate-members",
+        ],
+    ),
+    (
+        BytesMatter,
+        &[
+            "fingerprint/member-order",
+            "fingerprint/white-space",
+            "fingerprint/number-spelling",
+            "fingerprint/escapes",
+            "fingerprint/surrogates",
+            "fingerprint/media-type",
+            "fingerprint/excluded-member",
+        ],
+    ),
+    (ReplaysSetCookie, &["replay/set-cookie"]),
+    (ReplaysHopByHop, &["replay/hop-by-hop"]),
+    (ReplaysTheDate, &["replay/date"]),
+    (MembersAreOrdered, &["fingerprint/member-order"]),
+    (
+        ArraysAreSets,
+        &[
+            "fingerprint/array-order",
+            "fingerprint/number-precision",
+            "fingerprint/duplicate-members",
+        ],
+    ),
+    (WhiteSpaceMatters, &["fingerprint/white-space"]),
+    (
+        EscapesMatter,
+        &["fingerprint/escapes", "fingerprint/surrogates"],
+    ),
+    (
+        LastMemberWins,
+        &[
+            "fingerprint/number-precision",
+            "fingerprint/duplicate-members",
+        ],
+    ),
+    (TextIsNormalised, &["fingerprint/no-normalisation"]),
+    (FoldsKeys, &["key/case"]),
+    (CutsKeysOff, &["key/longest"]),
+    (TakesEmptyKeys, &["key/blank"]),
+    (TakesTwoLines, &["key/two-lines"]),
+    (TakesLists, &["key/list"]),
+    (TakesMalformedKeys, &["key/malformed"]),
+    (TakesLongKeys, &["key/too-long"]),
+    (NoRetryAfter, &["concurrency/retry-after"]),
+    (RetryAfterIsZero, &["concurrency/retry-after"]),
+    (
+        RunsOversizeBodies,
+        &["limits/content-length", "limits/chunked"],
+    ),
+    (RunsOversizeChunks, &["limits/chunked"]),
+    (
+        OversizeBodiesTakeTheKey,
+        &[
+            "vanished/while-it-uploads",
+            "limits/content-length",
+            "limits/chunked",
+        ],
+    ),
+    (
+        RunsStreamsAgain,
+        &["outcomes/event-stream", "outcomes/large-response"],
+    ),
+    (ReplaysLargeResponses, &["outcomes/large-response"]),
+    (
+        KeepsFailures,
+        &[
+            "outcomes/failure-then-repaired",
+            "outcomes/statuses",
+            "outcomes/server-error-repaired",
+        ],
+    ),
+    (
+        FailuresBlockTheKey,
+        &[
+            "outcomes/failure-then-repaired",
+            "outcomes/statuses",
+            "outcomes/server-error-repaired",
+        ],
+    ),
+    (PanicBlocksTheKey, &["outcomes/panic"]),
+    (ReplaysToOtherCallers, &["callers/strangers"]),
+    (TenantsShareKeys, &["callers/tenants"]),
+    (RefreshedTokenIsAnother, &["callers/refreshed"]),
+    (RefusesWithoutALink, &["key/missing"]),
+    (
+        RefusesWithPlainText,
+        &[
+            "refusals/mismatch",
+            "refusals/key-invalid",
+            "refusals/in-progress",
+        ],
+    ),
+    (ProtectsPut, &["methods/put"]),
+    (ProtectsGet, &["methods/get", "methods/key-of-another"]),
+    (MismatchTellsTheAnswer, &["fingerprint/reveals-nothing"]),
+    (EmptyBodyIsAnEmptyObject, &["fingerprint/empty-payloads"]),
+    (NothingExpires, &["outcomes/retention"]),
+    (ExpiresAtOnce, &["outcomes/retention"]),
+    (ReplaysAsText, &["replay/binary"]),
+    (ExcludesNothing, &["fingerprint/excluded-member"]),
+    (RequiresOrNot, &["key/missing"]),
+    (
+        NotTextIsAServerError,
+        &["fingerprint/not-text", "fingerprint/not-text-replays"],
+    ),
+    (
+        UploadsTakeTheKey,
+        &[
+            "vanished/while-it-uploads",
+            "limits/content-length",
+            "limits/chunked",
+        ],
+    ),
+];
+
+/// Defects that show in many places, some of them by chance, and scenarios that must be among those.
+const AMONG_OTHERS: &[(Defect, &[&str])] = &[
+    (DisconnectCancels, &["vanished/while-it-runs"]),
+    (
+        NoLock,
+        &[
+            "concurrency/in-progress",
+            "concurrency/one-of-two",
+            "concurrency/one-of-a-hundred",
+            "concurrency/many-while-it-runs",
+        ],
+    ),
+    (QuotedAndBareDiffer, &["key/quoted-and-bare"]),
+    (DisconnectBlocksTheKey, &["vanished/while-it-runs"]),
+    (
+        MarksTheFirstResponse,
+        &["replay/identical", "key/missing", "fingerprint/same-bytes"],
+    ),
+    (
+        NoMarkerOnReplays,
+        &["replay/identical", "fingerprint/same-bytes"],
+    ),
+    (
+        DuplicatesWaitForEver,
+        &[
+            "concurrency/in-progress",
+            "concurrency/mismatch-while-it-runs",
+        ],
+    ),
+    (DuplicatesWaitForTheOriginal, &["concurrency/in-progress"]),
+    (TakesAnyBytes, &["key/bytes"]),
+    (
+        ReplaysRunAgain,
+        &["replay/identical", "fingerprint/same-bytes"],
+    ),
+    (
+        FreesWhatIsKept,
+        &[
+            "replay/identical",
+            "fingerprint/same-bytes",
+            "outcomes/event-stream",
+        ],
+    ),
+    (WritesBodiesAnew, &["replay/identical"]),
+    (
+        MismatchRunsToo,
+        &[
+            "fingerprint/other-payload",
+            "concurrency/mismatch-while-it-runs",
+        ],
+    ),
+    (MismatchReplacesTheRecord, &["fingerprint/other-payload"]),
+    (LocksEverything, &["concurrency/other-key-meanwhile"]),
+    (
+        ReplaysWithoutALocation,
+        &["replay/identical", "replay/location"],
+    ),
+    (
+        IgnoresKeys,
+        &[
+            "replay/identical",
+            "key/blank",
+            "concurrency/one-of-two",
+            "fingerprint/other-payload",
+        ],
+    ),
+];
+
+async fn run(conventions: &'static str, defect: Defect) -> Report {
+    let base_url = server::start(conventions, defect).await;
+    let suite = Suite::new(&base_url, profile(conventions)).unwrap();
+    // Each of its scenarios ends at the timeout.
+    let timeout = if defect == DuplicatesWaitForEver {
+        TIMEOUT / 3
+    } else {
+        TIMEOUT
+    };
+    suite.timeout(timeout).concurrency(30).run().await.unwrap()
+}
+
+fn failed(report: &Report) -> Vec<&'static str> {
+    report
+        .failed()
+        .map(|(outcome, _)| outcome.scenario().id())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_a_defect_passes_every_scenario_in_every_profile() {
+    for conventions in ["reference", "ietf", "stripe"] {
+        let report = run(conventions, Harmless).await;
+        let passed = report.passed().count();
+        assert_eq!(passed, report.outcomes().len(), "{}", report.to_text());
+    }
+}
+
+/// What fails for each defect, beside what should.
+async fn failures(
+    defects: &'static [(Defect, &[&str])],
+) -> Vec<(Defect, &'static [&'static str], Vec<&'static str>)> {
+    let runs = defects.iter().map(|(defect, expected)| async move {
+        let conventions = if *defect == RefusesWithoutALink {
+            "ietf"
+        } else {
+            "reference"
+        };
+        (*defect, *expected, failed(&run(conventions, *defect).await))
+    });
+    stream::iter(runs)
+        .buffer_unordered(AT_A_TIME)
+        .collect()
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_defect_of_one_rule_fails_its_scenarios_and_no_others() {
+    for (defect, expected, failed) in failures(BY_ONE_RULE).await {
+        assert_eq!(failed, expected, "{defect:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_defect_that_shows_everywhere_fails_the_scenarios_of_its_rule_too() {
+    for (defect, expected, failed) in failures(AMONG_OTHERS).await {
+        let missed: Vec<_> = expected.iter().filter(|id| !failed.contains(id)).collect();
+        assert!(missed.is_empty(), "{defect:?} was not caught by {missed:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_always_says_the_same_passes_nothing() {
+    for status in [200, 201, 202, 204, 400, 409, 413, 422, 500] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let status = StatusCode::from_u16(status).unwrap();
+        let refusal = [
+            ("idempotency-refusal", "yes"),
+            ("content-type", "application/json"),
+        ];
+        let app = Router::new()
+            .fallback(move || async move { (status, refusal, "{\"message\":\"no\"}") });
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        let suite = Suite::new(&format!("http://{address}"), profile("reference")).unwrap();
+        let report = suite.timeout(TIMEOUT).concurrency(5).run().await.unwrap();
+        assert_eq!(report.passed().count(), 0, "{}", report.to_text());
+    }
+}

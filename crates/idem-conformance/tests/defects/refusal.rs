@@ -1,0 +1,65 @@
+//! The toy server's refusals.
+
+use axum::{
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::defect::Defect;
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    KeyMissing,
+    KeyInvalid,
+    Mismatch,
+    InProgress,
+    NotKept,
+    TooLarge,
+}
+
+impl Refusal {
+    fn status(self, conventions: &str) -> u16 {
+        match self {
+            Self::KeyMissing | Self::KeyInvalid => 400,
+            Self::Mismatch if conventions == "ietf" => 422,
+            Self::Mismatch => 400,
+            Self::InProgress if conventions == "reference" => 202,
+            Self::InProgress | Self::NotKept => 409,
+            Self::TooLarge => 413,
+        }
+    }
+
+    pub(crate) fn answer(self, conventions: &str, defect: Defect) -> Response {
+        let status = self.status(conventions);
+        let detail = format!("refused: {self:?}");
+        let (media_type, body) = match conventions {
+            _ if defect == Defect::RefusesWithPlainText => ("text/plain", detail),
+            "ietf" => {
+                let kind = "https://goats.example/idempotency";
+                let problem =
+                    json!({ "type": kind, "title": "No", "status": status, "detail": detail });
+                ("application/problem+json", problem.to_string())
+            }
+            _ => ("application/json", json!({ "message": detail }).to_string()),
+        };
+        let status = StatusCode::from_u16(status).unwrap();
+        let mut answer = (status, [(header::CONTENT_TYPE, media_type)], body).into_response();
+        let headers = answer.headers_mut();
+        headers.insert("idempotency-refusal", "refused".parse().unwrap());
+        if conventions == "ietf" && defect != Defect::RefusesWithoutALink {
+            let link = "<https://goats.example/idempotency>; rel=\"describedby\"";
+            headers.insert(header::LINK, link.parse().unwrap());
+        }
+        let seconds = match defect {
+            Defect::NoRetryAfter => return answer,
+            Defect::RetryAfterIsZero => "0",
+            _ => "1",
+        };
+        if self == Self::InProgress {
+            headers.insert(header::RETRY_AFTER, seconds.parse().unwrap());
+        }
+        answer
+    }
+}
