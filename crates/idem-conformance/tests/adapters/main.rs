@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod actix_market;
 mod axum_market;
 mod passes;
 mod policies;

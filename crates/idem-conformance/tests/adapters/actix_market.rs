@@ -1,0 +1,81 @@
+//! The market in actix-web.
+
+use std::convert::Infallible;
+
+use actix_web::{
+    App, HttpRequest, HttpResponse, HttpServer,
+    dev::ServiceRequest,
+    http::{StatusCode, header::HeaderValue},
+    web::{self, Bytes, Data},
+};
+use futures_util::stream;
+use idem_actix::IdempotencyMiddleware;
+use idem_core::{MemoryStore, Policy, Scope};
+
+use crate::{
+    policies::{TENANT, excluding, policy, short},
+    routes::{Body, Market, Reply},
+};
+
+/// In the path of the base URL, which no route of the market knows.
+const PREFIX: &str = "/v1";
+
+fn middleware(policy: Policy) -> IdempotencyMiddleware {
+    let tenant = |request: &ServiceRequest| {
+        let tenant = request.headers().get(TENANT)?.to_str().ok()?;
+        Some(Scope::from(tenant))
+    };
+    IdempotencyMiddleware::new(MemoryStore::new())
+        .policy(policy)
+        .scope(tenant)
+}
+
+async fn handle(market: Data<Market>, request: HttpRequest, body: Bytes) -> HttpResponse {
+    let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
+    let target = target.strip_prefix(PREFIX).unwrap_or(target);
+    let Reply {
+        delay,
+        panics,
+        status,
+        headers,
+        body,
+    } = market.reply(request.method().as_str(), target, &body);
+    tokio::time::sleep(delay).await;
+    assert!(!panics, "a planted panic");
+    let mut response = HttpResponse::build(StatusCode::from_u16(status).unwrap());
+    for (name, value) in headers {
+        response.append_header((name, HeaderValue::try_from(value).unwrap()));
+    }
+    match body {
+        Body::Whole(bytes) => response.body(bytes),
+        Body::Stream(pieces) => {
+            let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
+            response.streaming(stream::iter(pieces.collect::<Vec<Result<_, Infallible>>>()))
+        }
+    }
+}
+
+/// Starts the market and gives its base URL, in which it has a path of its own.
+pub(crate) fn start(conventions: &str) -> String {
+    let policy = policy(conventions);
+    let market = Data::new(Market::default());
+    let [excluded, short, all] =
+        [excluding(policy.clone()), short(policy.clone()), policy].map(middleware);
+    let server = HttpServer::new(move || {
+        let route = |path: &str, idempotency: &IdempotencyMiddleware| {
+            web::resource(path).wrap(idempotency.clone()).to(handle)
+        };
+        let routes = web::scope(PREFIX)
+            .service(route("/excluded", &excluded))
+            .service(route("/short", &short))
+            .service(route("/{path:.*}", &all));
+        App::new().app_data(market.clone()).service(routes)
+    })
+    .workers(2)
+    .disable_signals()
+    .bind("127.0.0.1:0")
+    .unwrap();
+    let address = server.addrs()[0];
+    tokio::spawn(server.run());
+    format!("http://{address}{PREFIX}")
+}
