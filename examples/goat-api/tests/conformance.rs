@@ -1,0 +1,111 @@
+//! The market, in each framework and on each store, by each profile of the conformance tool; the
+//! table in docs/conformance.md is what came of it.
+
+#![forbid(unsafe_code)]
+#![cfg(all(feature = "actix", feature = "axum", feature = "momento"))]
+#![allow(clippy::unwrap_used)]
+
+#[path = "api_actix/serve.rs"]
+mod on_actix;
+#[path = "api/serve.rs"]
+mod on_axum;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use goat_api::database::Database;
+use goat_api::service::GoatMarket;
+use idem_conformance::{BUILTIN, Profile, Report, Suite};
+use idem_core::{Idempotency, MemoryStore, Policy};
+use idem_momento::MomentoStore;
+use momento_emulator::Emulator;
+
+/// So long that a duplicate finds an order in progress.
+const ORDER_DELAY: Duration = Duration::from_millis(300);
+
+const SERVERS: [&str; 4] = [
+    "axum, memory",
+    "axum, Momento stand-in",
+    "actix-web, memory",
+    "actix-web, Momento stand-in",
+];
+
+/// Starts a server of its own, with a store and a database of its own.
+async fn start(server: &str, profile: &str, emulator: &Emulator, directory: &Path) -> SocketAddr {
+    let policy = match profile {
+        "reference" => Policy::reference(),
+        "ietf" => Policy::ietf(),
+        "stripe" => Policy::stripe(),
+        other => panic!("there is no policy {other}"),
+    };
+    let name = format!("{server} {profile}");
+    let idempotency = if server.ends_with("memory") {
+        Idempotency::new(MemoryStore::new(), policy)
+    } else {
+        emulator.create_cache(&name);
+        let client = emulator.client(Duration::from_secs(10));
+        Idempotency::new(MomentoStore::new(client, &name), policy)
+    };
+    let database = directory.join(format!("{name}.db"));
+    let database = Database::open(&database).await.unwrap();
+    let market = GoatMarket::new(database).order_delay(ORDER_DELAY);
+    if server.starts_with("axum") {
+        on_axum::serve(market, idempotency).await
+    } else {
+        on_actix::serve(market, idempotency).await
+    }
+}
+
+async fn report(server: &str, profile: &str, emulator: &Emulator, directory: &Path) -> Report {
+    let address = start(server, profile, emulator, directory).await;
+    let profile = Profile::builtin(profile).unwrap();
+    let suite = Suite::new(&format!("http://{address}"), profile).unwrap();
+    // The machine may be slow, with so many servers at once.
+    suite.timeout(Duration::from_secs(60)).run().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_market_passes_in_every_framework_on_every_store_by_every_profile() {
+    let emulator = Emulator::start().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let mut results = String::new();
+    for profile in BUILTIN {
+        let reports = SERVERS.map(|server| report(server, profile, &emulator, directory.path()));
+        let reports = join_all(reports).await;
+        let columns: Vec<_> = SERVERS.into_iter().zip(&reports).collect();
+        for (server, report) in &columns {
+            assert!(report.is_conformant(), "{server}: {}", report.to_text());
+            // What the market has no routes for, and nothing else.
+            for (outcome, reason) in report.not_run() {
+                let id = outcome.scenario().id();
+                assert!(
+                    reason.contains("probes") || reason.contains("tenants"),
+                    "{id}: {reason}"
+                );
+            }
+        }
+        results += &format!("\n### {profile}\n\n{}", Report::table(&columns));
+    }
+    assert_stands_in_the_docs(&results);
+}
+
+/// Compares with what docs/conformance.md shows; with `UPDATE_DOCS` set it is written there.
+fn assert_stands_in_the_docs(results: &str) {
+    const BEGIN: &str = "<!-- table: begin -->\n";
+    const END: &str = "<!-- table: end -->";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/conformance.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(BEGIN).unwrap();
+    let (shown, after) = rest.split_once(END).unwrap();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, [before, BEGIN, results, "\n", END, after].concat()).unwrap();
+        return;
+    }
+    assert_eq!(
+        shown.trim(),
+        results.trim(),
+        "the table is another: run this test with UPDATE_DOCS=1"
+    );
+}
