@@ -169,6 +169,7 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (ExpiresAtOnce, &["outcomes/retention"]),
     (ReplaysAsText, &["replay/binary"]),
     (ExcludesNothing, &["fingerprint/excluded-member"]),
+    (ExcludesEverything, &["fingerprint/excluded-member"]),
     (RequiresOrNot, &["key/missing"]),
     (
         NotTextIsAServerError,

@@ -74,6 +74,7 @@ pub(crate) enum Defect {
     ReplaysWithoutALocation,
     ReplaysAsText,
     ExcludesNothing,
+    ExcludesEverything,
     RequiresOrNot,
     NotTextIsAServerError,
     UploadsTakeTheKey,
