@@ -81,9 +81,12 @@ fn suite(cli: &Cli) -> Result<Suite, String> {
     if let Some(seed) = cli.seed {
         suite = suite.seed(seed);
     }
-    for (name, value) in &cli.header {
+    for line in &cli.header {
+        let (name, value) = line
+            .split_once(':')
+            .ok_or("a --header has no colon; it is written 'Name: value'")?;
         suite = suite
-            .header(name, value)
+            .header(name.trim(), value.trim())
             .map_err(|error| error.to_string())?;
     }
     Ok(suite)

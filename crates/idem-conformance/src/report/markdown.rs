@@ -87,3 +87,41 @@ impl Report {
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{report::Outcome, stage::Failure};
+
+    fn report(verdicts: Vec<Verdict>) -> Report {
+        let outcomes = scenarios::all().zip(verdicts);
+        let outcomes = outcomes
+            .map(|(scenario, verdict)| Outcome::new(scenario, verdict, Duration::ZERO, Vec::new()));
+        Report::new("http://goats", "reference", 1, outcomes.collect())
+    }
+
+    #[test]
+    fn a_table_has_a_row_for_what_was_asked_and_a_column_for_each_server() {
+        let one = report(vec![Verdict::Passed, Verdict::Failed(Failure::new("no"))]);
+        let other = report(vec![Verdict::NotRun("why".to_owned())]);
+        let table = Report::table(&[("axum, memory", &one), ("other", &other)]);
+        let lines: Vec<_> = table.lines().collect();
+        assert_eq!(lines[0], "| scenario | rule | axum, memory | other |");
+        assert_eq!(lines[1], "|---|---|---|---|");
+        assert!(
+            lines[2].starts_with("| `key/missing` | ")
+                && lines[2].ends_with(" | passed | not run |")
+        );
+        assert!(lines[3].ends_with(" | **failed** |  |"), "{table}");
+        assert_eq!(lines.len(), 4);
+    }
+
+    #[test]
+    fn what_was_not_run_has_not_failed_and_has_not_passed() {
+        let report = report(vec![Verdict::NotRun("why".to_owned())]);
+        assert!(report.is_conformant());
+        assert_eq!(report.summary(), "0 passed, 0 failed, 1 not run");
+    }
+}

@@ -44,7 +44,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "fingerprint/excluded-member",
         "21",
-        "A member that is left out of the comparison may change.",
+        "A member that is left out of the comparison may change, and one that counts may not.",
         FINGERPRINT,
         |stage| Box::pin(excluded(stage)),
     )
@@ -172,5 +172,12 @@ async fn excluded(stage: &Stage) -> Check {
             "the probe's body must hold {other} (probes.excluded.body)",
         ));
     }
-    same(stage, &call, call.body(), changed.body()).await
+    let key = stage.key();
+    let original = stage.original(&call, &key).await?;
+    stage.retry(&changed, &key, &original).await?;
+    // A member that counts may not change.
+    let another = stage.probe("excluded").await?;
+    let request = stage.keyed(another.request(), &key);
+    stage.refused(&request, Refused::Mismatch).await?;
+    stage.effects(&call, 1).await
 }

@@ -113,5 +113,6 @@ async fn a_command_line_that_is_wrong_is_2() {
         let ran = run(arguments).await;
         assert_eq!(ran.code, 2, "{arguments:?}");
         assert!(ran.err.contains(complaint), "{arguments:?}: {}", ran.err);
+        assert!(!ran.err.contains("secret"), "{}", ran.err);
     }
 }

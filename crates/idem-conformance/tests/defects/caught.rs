@@ -128,6 +128,30 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (ReplaysToOtherCallers, &["callers/strangers"]),
     (TenantsShareKeys, &["callers/tenants"]),
     (RefreshedTokenIsAnother, &["callers/refreshed"]),
+    (
+        RefusesAsAnotherType,
+        &[
+            "refusals/mismatch",
+            "refusals/key-invalid",
+            "refusals/in-progress",
+        ],
+    ),
+    (
+        ProblemsHaveNoStatus,
+        &[
+            "refusals/mismatch",
+            "refusals/key-invalid",
+            "refusals/in-progress",
+        ],
+    ),
+    (
+        ProblemsAreMessages,
+        &[
+            "refusals/mismatch",
+            "refusals/key-invalid",
+            "refusals/in-progress",
+        ],
+    ),
     (RefusesWithoutALink, &["key/missing"]),
     (
         RefusesWithPlainText,
@@ -145,6 +169,7 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (ExpiresAtOnce, &["outcomes/retention"]),
     (ReplaysAsText, &["replay/binary"]),
     (ExcludesNothing, &["fingerprint/excluded-member"]),
+    (ExcludesEverything, &["fingerprint/excluded-member"]),
     (RequiresOrNot, &["key/missing"]),
     (
         NotTextIsAServerError,
@@ -162,6 +187,10 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
 
 /// Defects that show in many places, some of them by chance, and scenarios that must be among those.
 const AMONG_OTHERS: &[(Defect, &[&str])] = &[
+    (
+        InProgressIsAnotherStatus,
+        &["concurrency/in-progress", "concurrency/one-of-a-hundred"],
+    ),
     (DisconnectCancels, &["vanished/while-it-runs"]),
     (
         NoLock,
@@ -261,10 +290,9 @@ async fn failures(
     defects: &'static [(Defect, &[&str])],
 ) -> Vec<(Defect, &'static [&'static str], Vec<&'static str>)> {
     let runs = defects.iter().map(|(defect, expected)| async move {
-        let conventions = if *defect == RefusesWithoutALink {
-            "ietf"
-        } else {
-            "reference"
+        let conventions = match defect {
+            RefusesWithoutALink | ProblemsHaveNoStatus | ProblemsAreMessages => "ietf",
+            _ => "reference",
         };
         (*defect, *expected, failed(&run(conventions, *defect).await))
     });

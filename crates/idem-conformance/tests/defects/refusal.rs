@@ -32,17 +32,31 @@ impl Refusal {
     }
 
     pub(crate) fn answer(self, conventions: &str, defect: Defect) -> Response {
-        let status = self.status(conventions);
+        let status = match (self, defect) {
+            (Self::InProgress, Defect::InProgressIsAnotherStatus) => 425,
+            _ => self.status(conventions),
+        };
         let detail = format!("refused: {self:?}");
         let (media_type, body) = match conventions {
             _ if defect == Defect::RefusesWithPlainText => ("text/plain", detail),
-            "ietf" => {
+            "ietf" if defect != Defect::ProblemsAreMessages => {
                 let kind = "https://goats.example/idempotency";
-                let problem =
+                let mut problem =
                     json!({ "type": kind, "title": "No", "status": status, "detail": detail });
+                if defect == Defect::ProblemsHaveNoStatus {
+                    problem["status"] = json!(null);
+                }
                 ("application/problem+json", problem.to_string())
             }
+            "ietf" => (
+                "application/problem+json",
+                json!({ "message": detail }).to_string(),
+            ),
             _ => ("application/json", json!({ "message": detail }).to_string()),
+        };
+        let media_type = match defect {
+            Defect::RefusesAsAnotherType => "text/plain",
+            _ => media_type,
         };
         let status = StatusCode::from_u16(status).unwrap();
         let mut answer = (status, [(header::CONTENT_TYPE, media_type)], body).into_response();
