@@ -23,7 +23,7 @@ use idem_momento::MomentoStore;
 use momento_emulator::Emulator;
 
 /// So long that a duplicate finds an order in progress.
-const ORDER_DELAY: Duration = Duration::from_millis(300);
+const ORDER_DELAY: Duration = Duration::from_millis(500);
 
 const SERVERS: [&str; 4] = [
     "axum, memory",

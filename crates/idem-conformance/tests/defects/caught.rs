@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::{Router, http::StatusCode};
-use futures_util::{StreamExt, stream};
+use futures_util::future::join_all;
 use idem_conformance::{Report, Suite};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 
 use crate::{
     defect::Defect::{self, *},
@@ -14,10 +14,10 @@ use crate::{
 };
 
 /// Longer than the slow operation takes by far, and short enough to wait for what never ends.
-const TIMEOUT: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(6);
 
-/// As many servers at a time as leave the slow operation slow.
-const AT_A_TIME: usize = 8;
+/// As many servers at a time as leave the slow operation slow, over all tests.
+static PLACES: Semaphore = Semaphore::const_new(8);
 
 /// Defects of one rule, and exactly the scenarios that catch them.
 const BY_ONE_RULE: &[(Defect, &[&str])] = &[
@@ -258,6 +258,7 @@ const AMONG_OTHERS: &[(Defect, &[&str])] = &[
 ];
 
 async fn run(conventions: &'static str, defect: Defect) -> Report {
+    let _place = PLACES.acquire().await.unwrap();
     let base_url = server::start(conventions, defect).await;
     let suite = Suite::new(&base_url, profile(conventions)).unwrap();
     // Each of its scenarios ends at the timeout.
@@ -296,10 +297,7 @@ async fn failures(
         };
         (*defect, *expected, failed(&run(conventions, *defect).await))
     });
-    stream::iter(runs)
-        .buffer_unordered(AT_A_TIME)
-        .collect()
-        .await
+    join_all(runs).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 /// How long `/slow` takes: long against a round trip, and short for whoever waits for the tests.
-const SLOW: Duration = Duration::from_millis(300);
+const SLOW: Duration = Duration::from_millis(500);
 
 /// The largest request body.
 pub(crate) const REQUEST_LIMIT: usize = 64 * 1024;
@@ -19,7 +19,7 @@ pub(crate) const REQUEST_LIMIT: usize = 64 * 1024;
 pub(crate) const RESPONSE_LIMIT: usize = 4 * 1024;
 
 /// How long what `/short` answered is kept.
-pub(crate) const SHORT_RETENTION: Duration = Duration::from_millis(400);
+pub(crate) const SHORT_RETENTION: Duration = Duration::from_secs(1);
 
 /// A past that no server's clock shows.
 const PAST: &str = "Tue, 15 Nov 1994 08:12:31 GMT";
