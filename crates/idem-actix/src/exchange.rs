@@ -51,13 +51,20 @@ where
         Ok(payload)
     }
 
-    async fn call(self, current: Option<CurrentExecution>) -> Result<(Head, B), Error> {
+    fn call(
+        self,
+        current: Option<CurrentExecution>,
+    ) -> impl Future<Output = Result<(Head, B), Error>> {
         if let Some(current) = current {
             self.request.extensions_mut().insert(current);
         }
-        let (request, response) = self.inner.call(self.request).await?.into_parts();
-        let (response, body) = response.into_parts();
-        Ok((Head { request, response }, body))
+        // Outside the future, which then holds the inner one and nothing of the request.
+        let response = self.inner.call(self.request);
+        async move {
+            let (request, response) = response.await?.into_parts();
+            let (response, body) = response.into_parts();
+            Ok((Head { request, response }, body))
+        }
     }
 
     fn least_length(body: &B) -> u64 {

@@ -76,7 +76,7 @@ where
                 let idempotency = idempotency.clone();
                 let exchange = ActixExchange::new(Rc::clone(&self.inner), request);
                 let serve: Pin<Box<dyn Future<Output = _>>> =
-                    Box::pin(async move { idempotency.serve(protected, exchange).await });
+                    Box::pin(idempotency.serve(protected, exchange));
                 Either::Right(Either::Right(HandOver::local(serve, watch)))
             }
         }

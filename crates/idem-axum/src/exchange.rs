@@ -53,16 +53,20 @@ where
         Ok(self.payload.bytes().clone())
     }
 
-    async fn call(
+    fn call(
         mut self,
         current: Option<CurrentExecution>,
-    ) -> Result<(Head, Body), Self::Error> {
+    ) -> impl Future<Output = Result<(Head, Body), S::Error>> {
         let mut request = Request::from_parts(self.head, self.payload.into_body());
         if let Some(current) = current {
             request.extensions_mut().insert(current);
         }
-        let (head, body) = self.inner.call(request).await?.into_parts();
-        Ok((Head(head), Body::new(body)))
+        // Outside the future, which then holds the inner one and nothing of the request.
+        let response = self.inner.call(request);
+        async move {
+            let (head, body) = response.await?.into_parts();
+            Ok((Head(head), Body::new(body)))
+        }
     }
 
     fn least_length(body: &Body) -> u64 {

@@ -69,8 +69,8 @@ where
                 let inner = mem::replace(&mut self.inner, clone);
                 let idempotency = idempotency.clone();
                 let exchange = HttpExchange::new(inner, head, body);
-                let serve = async move { idempotency.serve(protected, exchange).await };
-                ResponseFuture::guarded(HandOver::new(Box::pin(serve), watch))
+                let serve = Box::pin(idempotency.serve(protected, exchange));
+                ResponseFuture::guarded(HandOver::new(serve, watch))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! From a protected request to its answer: the path that is the same in every framework.
 
-use std::future::Future;
+use std::{future::Future, pin::pin};
 
 use bytes::Bytes;
 
@@ -100,7 +100,7 @@ impl Idempotency {
     /// # Cancel safety
     /// Not cancel safe once the payload is read: put it into a [`HandOver`](crate::HandOver).
     pub async fn serve<X: Exchange>(
-        &self,
+        self,
         protected: Protected,
         mut exchange: X,
     ) -> Result<X::Response, X::Error> {
@@ -127,7 +127,7 @@ impl Idempotency {
 async fn execute<X: Exchange>(execution: Execution, exchange: X) -> Result<X::Response, X::Error> {
     let recording = execution.recording();
     let current = execution.current().clone();
-    let work = async {
+    let work = pin!(async {
         match exchange.call(Some(current)).await {
             Ok((head, body)) => {
                 let (verdict, body) = judge::<X>(&recording, &head, body).await;
@@ -135,8 +135,8 @@ async fn execute<X: Exchange>(execution: Execution, exchange: X) -> Result<X::Re
             }
             Err(error) => (Verdict::Free, Err(error)),
         }
-    };
-    execution.run(work).await
+    });
+    execution.run_pinned(work).await
 }
 
 /// Decides what of a response is kept, and reads it as far as that needs: a body that is too long

@@ -5,7 +5,7 @@ use std::{
     any::Any,
     future::{Future, pending, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
-    pin::pin,
+    pin::{Pin, pin},
     task::Poll,
     time::Duration,
 };
@@ -97,7 +97,17 @@ impl Execution {
     /// # Cancel safety
     /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs
     /// out. Put it into a [`HandOver`](crate::HandOver).
-    pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> R {
+    pub async fn run<R>(self, work: impl Future<Output = (Verdict, R)>) -> R {
+        let work = pin!(work);
+        self.run_pinned(work).await
+    }
+
+    /// As `run`. The work stays where it is pinned: a handler's future is large, and would stand in
+    /// each of the futures around it if they took it by value.
+    pub(crate) async fn run_pinned<R>(
+        mut self,
+        work: Pin<&mut impl Future<Output = (Verdict, R)>>,
+    ) -> R {
         let worked = self.work_under_renewal(work).await;
         let result = match worked {
             Ok((verdict, result)) => {
@@ -114,8 +124,10 @@ impl Execution {
     }
 
     /// Polls the work, and while it is pending the renewal too.
-    async fn work_under_renewal<T>(&self, work: impl Future<Output = T>) -> Result<T, Panic> {
-        let mut work = pin!(work);
+    async fn work_under_renewal<T>(
+        &self,
+        mut work: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, Panic> {
         let mut renewal = pin!(self.renew_for_ever());
         poll_fn(|context| {
             // A future that panicked is not polled again, so nobody sees what it left behind.

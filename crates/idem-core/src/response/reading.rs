@@ -25,16 +25,23 @@ pub trait Frames {
 
 /// A body that was read in part: it gives what was read, and then the rest.
 pub struct Reading<F: Frames> {
-    read: VecDeque<F::Frame>,
+    /// Most bodies are of one frame, which then needs no queue.
+    first: Option<F::Frame>,
+    others: VecDeque<F::Frame>,
     rest: F,
 }
 
 impl<F: Frames> Reading<F> {
     pub(crate) fn new(rest: F) -> Self {
         Self {
-            read: VecDeque::new(),
+            first: None,
+            others: VecDeque::new(),
             rest,
         }
+    }
+
+    fn read(&self) -> impl Iterator<Item = &F::Frame> {
+        self.first.iter().chain(&self.others)
     }
 
     /// Reads to the end, or to where it is known that the body is not kept.
@@ -42,7 +49,10 @@ impl<F: Frames> Reading<F> {
         let mut length = 0;
         while let Some(frame) = poll_fn(|context| self.rest.poll_frame(context)).await {
             let data = F::data(&frame).map(Bytes::len);
-            self.read.push_back(frame);
+            match self.first {
+                None => self.first = Some(frame),
+                Some(_) => self.others.push_back(frame),
+            }
             // Trailers, or an error that the client must see as it would without us.
             length += data.ok_or(NotKept::Stream)?;
             if length > limit {
@@ -54,7 +64,7 @@ impl<F: Frames> Reading<F> {
 
     /// All data that was read, in one piece; a body of one frame is not copied.
     pub(crate) fn join(&self) -> Bytes {
-        let mut data = self.read.iter().filter_map(F::data);
+        let mut data = self.read().filter_map(F::data);
         let first = data.next().cloned().unwrap_or_default();
         match data.next() {
             None => first,
@@ -69,7 +79,7 @@ impl<F: Frames> Reading<F> {
 
     /// The next frame: of what was read, and then of the rest.
     pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Frame>> {
-        match self.read.pop_front() {
+        match self.first.take().or_else(|| self.others.pop_front()) {
             Some(frame) => Poll::Ready(Some(frame)),
             None => self.rest.poll_frame(context),
         }
@@ -78,7 +88,7 @@ impl<F: Frames> Reading<F> {
     /// How many bytes were read and not given yet.
     #[must_use]
     pub fn buffered(&self) -> u64 {
-        let lengths = self.read.iter().filter_map(F::data).map(Bytes::len);
+        let lengths = self.read().filter_map(F::data).map(Bytes::len);
         lengths.sum::<usize>() as u64
     }
 
