@@ -5,6 +5,9 @@ use std::fmt::Write;
 
 use idem_core::RequestHead;
 
+pub mod interleaved;
+pub mod payloads;
+
 /// A `POST /orders` with JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct PostOrders;
