@@ -71,8 +71,8 @@ enum Holds {
     Deferred,
 }
 
-/// Reads the payload. Its position is handed from call to call instead of kept here, which lets
-/// the compiler hold it in a register.
+/// Reads the payload. Its position is handed from call to call instead of kept here, and what most
+/// payloads need is inlined into one loop: so the compiler holds the position in a register.
 struct Scanner<'a> {
     input: &'a [u8],
     written: Written<'a>,
