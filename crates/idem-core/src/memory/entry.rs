@@ -9,7 +9,9 @@ use crate::{
 pub(super) struct Entry {
     pub(super) key: RecordKey,
     pub(super) hash: Hash,
+    /// Where it hangs in the wheel: its neighbours, and the slot.
     pub(super) link: Link,
+    pub(super) slot: u8,
     pub(super) deadline: Time,
     owner: OwnerToken,
     identity: Identity,
@@ -29,6 +31,7 @@ impl Entry {
             key,
             hash,
             link: Link::default(),
+            slot: 0,
             deadline,
             owner: *lease.owner(),
             identity: *lease.identity(),

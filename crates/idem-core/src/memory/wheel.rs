@@ -17,7 +17,6 @@ const LEVELS: usize = 3;
 pub(super) struct Link {
     previous: Option<Place>,
     next: Option<Place>,
-    slot: u8,
 }
 
 /// The places of entries, by the second in which they are due.
@@ -56,17 +55,17 @@ impl Wheel {
         entries[place].link = Link {
             previous: None,
             next,
-            slot: slot as u8,
         };
+        entries[place].slot = slot as u8;
         self.occupied[slot / SLOTS] |= 1 << (slot % SLOTS);
     }
 
     pub(super) fn remove(&mut self, entries: &mut Slab<Entry>, place: Place) {
-        let Link {
-            previous,
-            next,
+        let Entry {
+            link: Link { previous, next },
             slot,
-        } = entries[place].link;
+            ..
+        } = entries[place];
         if let Some(next) = next {
             entries[next].link.previous = previous;
         }
