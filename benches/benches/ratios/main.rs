@@ -8,6 +8,7 @@
 
 mod fingerprint;
 mod memory;
+mod stalls;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,8 +17,11 @@ fn main() {
         .iter()
         .filter(|argument| !argument.starts_with("--"))
         .collect();
-    let parts: [(&str, fn(usize)); 2] =
-        [("fingerprint", fingerprint::run), ("memory", memory::run)];
+    let parts: [(&str, fn(usize)); 3] = [
+        ("fingerprint", fingerprint::run),
+        ("memory", memory::run),
+        ("stalls", stalls::run),
+    ];
     let rounds = if is_test { 1 } else { 300 };
     for (name, run) in parts {
         if names.is_empty() || names.iter().any(|wanted| name.contains(wanted.as_str())) {
