@@ -1,77 +1,123 @@
-//! What a store costs a request: a claim and its completion, and the claim of a duplicate.
+//! What a store costs a request: a fresh key, duplicates, contention, and a store that is full.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
 use std::{hint::black_box, time::Duration};
 
-use bytes::Bytes;
 use criterion::{Criterion, criterion_group, criterion_main};
-use idem_core::{
-    Fingerprint, IdempotencyStore, Identity, Lease, MemoryLimits, MemoryStore, Outcome, RecordKey,
-    Response,
-};
+use futures_util::future::join_all;
+use idem_benches::records::{key, lease, outcome, put, unbounded};
+use idem_core::{IdempotencyStore, MemoryLimits, MemoryStore, Outcome};
+use idem_momento::MomentoStore;
+use momento_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};
-
-const LEASE: Duration = Duration::from_secs(30);
-const RETENTION: Duration = Duration::from_secs(3600);
-
-fn key(number: u64) -> RecordKey {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
-    RecordKey::from_bytes(bytes)
-}
-
-fn lease() -> Lease {
-    Lease::new(Identity::new(Fingerprint::from_bytes([1; 32])), LEASE)
-}
-
-fn outcome() -> Outcome {
-    let headers = [("content-type", b"application/json".as_slice())]
-        .into_iter()
-        .collect();
-    Response::new(201, headers, Bytes::from_static(&[b'x'; 200])).into()
-}
-
-async fn claim_and_complete(store: &impl IdempotencyStore, key: RecordKey, outcome: &Outcome) {
-    let lease = lease();
-    let _ = black_box(store.claim(&key, &lease).await);
-    let _ = black_box(store.complete(&key, &lease, outcome, RETENTION).await);
-}
 
 /// Each store joins with one line here.
 fn all(criterion: &mut Criterion) {
     let runtime = Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .build()
         .expect("a runtime starts");
-    let limits = MemoryLimits::default()
-        .records(usize::MAX)
-        .bytes(usize::MAX);
-    store(
-        criterion,
-        &runtime,
-        "memory",
-        &MemoryStore::with_limits(limits),
-    );
+    let emulator = Emulator::start().expect("the stand-in starts");
+    let _inside = runtime.enter();
+    store(criterion, &runtime, "memory", &unbounded());
+    store(criterion, &runtime, "momento stand-in", &momento(&emulator));
+    full(criterion, &runtime);
+    expiring(criterion, &runtime);
+}
+
+/// Over a socket on loopback, to a thread of its own.
+fn momento(emulator: &Emulator) -> MomentoStore {
+    emulator.create_cache("requests");
+    MomentoStore::new(emulator.client(Duration::from_secs(5)), "requests")
 }
 
 fn store(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &impl IdempotencyStore) {
-    let mut group = criterion.benchmark_group(name);
-    let outcome = outcome();
-    let mut number = 0;
+    let mut group = criterion.benchmark_group(format!("store/{name}"));
+    let outcome = outcome(200);
+    let mut number = 1000;
+    // The most that a handler's caller waits for.
     group.bench_function("claim and complete, fresh key", |bencher| {
         bencher.iter(|| {
             number += 1;
-            runtime.block_on(claim_and_complete(store, key(number), &outcome));
+            runtime.block_on(put(store, key(number), &outcome));
         });
     });
-    runtime.block_on(claim_and_complete(store, key(0), &outcome));
-    group.bench_function("claim of a completed key", |bencher| {
+    // A handler that fails frees its key.
+    group.bench_function("claim and release", |bencher| {
+        bencher.iter(|| {
+            let lease = lease(1);
+            runtime.block_on(async {
+                let _ = black_box(store.claim(&key(1), &lease).await);
+                let _ = black_box(store.release(&key(1), &lease).await);
+            });
+        });
+    });
+    // The response comes with the answer.
+    runtime.block_on(put(store, key(2), &outcome));
+    group.bench_function("replay", |bencher| {
         bencher
-            .iter(|| runtime.block_on(async { black_box(store.claim(&key(0), &lease()).await) }));
+            .iter(|| runtime.block_on(async { black_box(store.claim(&key(2), &lease(1)).await) }));
+    });
+    // The same for another request under the key, whose response goes to nobody.
+    group.bench_function("mismatch", |bencher| {
+        bencher
+            .iter(|| runtime.block_on(async { black_box(store.claim(&key(2), &lease(2)).await) }));
+    });
+    // A duplicate while the original runs.
+    let running = lease(1);
+    let _ = runtime.block_on(store.claim(&key(3), &running));
+    group.bench_function("in progress", |bencher| {
+        bencher
+            .iter(|| runtime.block_on(async { black_box(store.claim(&key(3), &lease(1)).await) }));
+    });
+    // Sixteen claims of one fresh key at once, of which one is owned.
+    group.bench_function("contended, 16 claims", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            let leases: [_; 16] = std::array::from_fn(|_| lease(1));
+            let key = key(number);
+            let claims = leases.iter().map(|lease| store.claim(&key, lease));
+            black_box(runtime.block_on(join_all(claims)))
+        });
     });
     group.finish();
+}
+
+/// A full store looks for what has run out, and refuses.
+fn full(criterion: &mut Criterion, runtime: &Runtime) {
+    let store = MemoryStore::with_limits(MemoryLimits::default().records(100_000));
+    runtime.block_on(async {
+        for number in 0..100_000 {
+            put(&store, key(number), &outcome(0)).await;
+        }
+    });
+    criterion.bench_function("store/memory/claim refused at capacity", |bencher| {
+        bencher.iter(|| {
+            runtime.block_on(async { black_box(store.claim(&key(200_000), &lease(1)).await) })
+        });
+    });
+}
+
+/// Fresh keys whose records run out in a second, and are swept along the way.
+fn expiring(criterion: &mut Criterion, runtime: &Runtime) {
+    let store = unbounded();
+    let outcome = outcome(200);
+    let mut number = 0;
+    criterion.bench_function("store/memory/claim and complete, expiring", |bencher| {
+        bencher.iter(|| {
+            number += 1;
+            runtime.block_on(put_for_a_second(&store, number, &outcome));
+        });
+    });
+}
+
+async fn put_for_a_second(store: &MemoryStore, number: u64, outcome: &Outcome) {
+    let (key, lease) = (key(number), lease(1));
+    let _ = black_box(store.claim(&key, &lease).await);
+    let retention = Duration::from_secs(1);
+    let _ = black_box(store.complete(&key, &lease, outcome, retention).await);
 }
 
 criterion_group!(benches, all);

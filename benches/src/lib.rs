@@ -5,6 +5,10 @@ use std::fmt::Write;
 
 use idem_core::RequestHead;
 
+pub mod interleaved;
+pub mod payloads;
+pub mod records;
+
 /// A `POST /orders` with JSON.
 #[derive(Clone, Copy, Debug)]
 pub struct PostOrders;
@@ -25,6 +29,29 @@ impl RequestHead for PostOrders {
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let value: Option<&[u8]> = (name == "content-type").then_some(b"application/json");
         value.into_iter()
+    }
+}
+
+/// The same with an idempotency key.
+#[derive(Clone, Copy, Debug)]
+pub struct WithKey(pub &'static str);
+
+impl RequestHead for WithKey {
+    fn method(&self) -> &'static str {
+        PostOrders.method()
+    }
+
+    fn target(&self) -> &'static str {
+        PostOrders.target()
+    }
+
+    fn route(&self) -> Option<&'static str> {
+        PostOrders.route()
+    }
+
+    fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let key = (name == "idempotency-key").then_some(self.0.as_bytes());
+        key.into_iter().chain(PostOrders.header(name))
     }
 }
 

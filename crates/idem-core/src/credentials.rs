@@ -23,15 +23,19 @@ impl CredentialsDigest {
         names: &[String],
         record_key: &RecordKey,
     ) -> Option<Self> {
-        let mut hasher = Hasher::new("idem credentials 1").part(record_key.as_bytes());
-        let mut found = false;
-        for name in names {
-            for value in head.header(name) {
-                hasher = hasher.part(name.as_bytes()).part(value);
-                found = true;
-            }
+        let mut lines = names
+            .iter()
+            .flat_map(|name| head.header(name).map(move |value| (name, value)))
+            .peekable();
+        // Many requests carry none, and there is nothing to hash then.
+        lines.peek()?;
+        let mut hasher = Hasher::new("idem credentials 1");
+        hasher.add(record_key.as_bytes());
+        for (name, value) in lines {
+            hasher.add(name.as_bytes());
+            hasher.add(value);
         }
-        found.then(|| Self(hasher.finish()))
+        Some(Self(hasher.finish()))
     }
 
     /// Takes a digest that was stored.

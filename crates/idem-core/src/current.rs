@@ -78,8 +78,10 @@ impl CurrentExecution {
     /// It tells the service nothing of the client's key.
     #[must_use]
     pub fn derived_key(&self, purpose: &str) -> String {
-        let hasher = Hasher::new("idem derived key 1").part(self.0.record_key.as_bytes());
-        Hex(&hasher.part(purpose.as_bytes()).finish()).to_string()
+        let mut hasher = Hasher::new("idem derived key 1");
+        hasher.add(self.0.record_key.as_bytes());
+        hasher.add(purpose.as_bytes());
+        Hex(&hasher.finish()).to_string()
     }
 
     pub(crate) fn extend(&self, deadline: Instant) {

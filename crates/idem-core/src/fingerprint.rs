@@ -1,6 +1,6 @@
 //! What a request asks for, as one SHA-256: a key that comes with another one is refused.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use crate::{
     digest::{Hasher, Hex},
@@ -8,9 +8,12 @@ use crate::{
 };
 
 mod json;
+mod members;
+mod nested;
 mod number;
 mod pointer;
 mod text;
+mod written;
 
 use pointer::Selection;
 pub use pointer::{JsonPointer, ParsePointerError};
@@ -111,18 +114,20 @@ impl FingerprintRules {
         let mut content_types = head.header("content-type");
         let content_type = content_types.next().unwrap_or_default();
         let (media_type, parameters) = split_content_type(content_type);
-        let mut hasher = Hasher::new(DOMAIN)
-            .part(head.method().as_bytes())
-            .part(head.target().as_bytes())
-            .part(&media_type)
-            .part(parameters);
+        let mut hasher = Hasher::new(DOMAIN);
+        hasher.add(head.method().as_bytes());
+        hasher.add(head.target().as_bytes());
+        hasher.add(&media_type);
+        hasher.add(parameters);
         for another in content_types {
-            hasher = hasher.part(b"content-type").part(another);
+            hasher.add(b"content-type");
+            hasher.add(another);
         }
         for name in &self.headers {
-            hasher = hasher.part(name.as_bytes());
+            hasher.add(name.as_bytes());
             for value in head.header(name) {
-                hasher = hasher.part(b"=").part(value);
+                hasher.add(b"=");
+                hasher.add(value);
             }
         }
         Unfinished {
@@ -133,24 +138,33 @@ impl FingerprintRules {
 
     /// Ends a fingerprint with the payload.
     pub(crate) fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
-        let Unfinished { hasher, is_json } = unfinished;
+        let Unfinished {
+            mut hasher,
+            is_json,
+        } = unfinished;
         let canonical = if is_json {
             json::canonical(payload)
         } else {
             None
         };
-        Fingerprint(match canonical {
-            None => hasher.part(b"bytes").part(payload).finish(),
-            Some(text) => self.selection.absorb(hasher, &text).finish(),
-        })
+        match canonical {
+            None => {
+                hasher.add(b"bytes");
+                hasher.add(payload);
+            }
+            Some(text) => self.selection.absorb(&mut hasher, &text),
+        }
+        Fingerprint(hasher.finish())
     }
 }
 
 impl FingerprintRules {
     /// The fingerprint of a JSON payload that came without a request's head.
     pub(crate) fn of_payload(&self, payload: &[u8]) -> Fingerprint {
+        let mut hasher = Hasher::new(DOMAIN);
+        hasher.add(b"no request");
         let unfinished = Unfinished {
-            hasher: Hasher::new(DOMAIN).part(b"no request"),
+            hasher,
             is_json: true,
         };
         self.finish(unfinished, payload)
@@ -165,14 +179,20 @@ pub(crate) struct Unfinished {
 }
 
 /// Splits a media type, whose case does not matter, from its parameters, whose case may.
-fn split_content_type(value: &[u8]) -> (Vec<u8>, &[u8]) {
+fn split_content_type(value: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
     let value = value.trim_ascii();
     let end = value
         .iter()
         .position(|&byte| byte == b';')
         .unwrap_or(value.len());
     let (media_type, parameters) = value.split_at(end);
-    (media_type.trim_ascii_end().to_ascii_lowercase(), parameters)
+    let media_type = media_type.trim_ascii_end();
+    let lower = if media_type.iter().any(u8::is_ascii_uppercase) {
+        Cow::Owned(media_type.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(media_type)
+    };
+    (lower, parameters)
 }
 
 fn is_json(media_type: &[u8]) -> bool {

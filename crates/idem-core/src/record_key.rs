@@ -18,12 +18,17 @@ impl RecordKey {
     /// Derives the record key; without a scope the key is unique within the namespace.
     #[must_use]
     pub fn derive(namespace: &str, scope: Option<&Scope>, key: &IdempotencyKey) -> Self {
-        let hasher = Hasher::new("idem record key 1").part(namespace.as_bytes());
-        let hasher = match scope {
-            None => hasher.part(b"unscoped"),
-            Some(scope) => hasher.part(b"scope").part(scope.as_bytes()),
-        };
-        Self(hasher.part(key.as_str().as_bytes()).finish())
+        let mut hasher = Hasher::new("idem record key 1");
+        hasher.add(namespace.as_bytes());
+        match scope {
+            None => hasher.add(b"unscoped"),
+            Some(scope) => {
+                hasher.add(b"scope");
+                hasher.add(scope.as_bytes());
+            }
+        }
+        hasher.add(key.as_str().as_bytes());
+        Self(hasher.finish())
     }
 
     /// Takes a record key that was derived elsewhere.

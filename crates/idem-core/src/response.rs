@@ -53,7 +53,7 @@ impl Response {
     /// How much room the response takes: the bytes of its headers and its body.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.headers.text.len() + self.body.len()
+        self.headers.size() + self.body.len()
     }
 }
 
@@ -72,37 +72,51 @@ impl fmt::Debug for Response {
 /// All of them stand in one buffer. `Debug` shows the names alone.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
-    text: Vec<u8>,
-    /// Where each line's name and value end in the text.
-    ends: Vec<(u32, u32)>,
+    /// Each line is the length of its name, that of its value, and then both.
+    lines: Vec<u8>,
 }
+
+/// What stands before a name and its value in the buffer.
+const LENGTHS: usize = 8;
 
 impl Headers {
     /// Adds a line at the end.
     ///
     /// # Panics
-    /// If all lines together come to 4 GiB.
+    /// If a name or a value has 4 GiB.
     pub fn push(&mut self, name: &str, value: &[u8]) {
-        self.text.extend_from_slice(name.as_bytes());
-        let name_end = self.position();
-        self.text.extend_from_slice(value);
-        self.ends.push((name_end, self.position()));
-    }
-
-    fn position(&self) -> u32 {
-        u32::try_from(self.text.len()).expect("headers stay far below 4 GiB")
+        self.lines.reserve(LENGTHS + name.len() + value.len());
+        self.lines.extend_from_slice(&length(name.as_bytes()));
+        self.lines.extend_from_slice(&length(value));
+        self.lines.extend_from_slice(name.as_bytes());
+        self.lines.extend_from_slice(value);
     }
 
     /// The lines, each as name and value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let mut start = 0;
-        self.ends.iter().map(move |&(name_end, end)| {
-            let name = &self.text[start..name_end as usize];
-            let value = &self.text[name_end as usize..end as usize];
-            start = end as usize;
+        self.bytes().map(|(name, value)| {
             let name = std::str::from_utf8(name).expect("a name was pushed as a str");
             (name, value)
         })
+    }
+
+    fn bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut rest = &self.lines[..];
+        std::iter::from_fn(move || {
+            let (name_length, behind) = rest.split_first_chunk()?;
+            let (value_length, behind) = behind.split_first_chunk()?;
+            let (name, behind) = behind.split_at(u32::from_ne_bytes(*name_length) as usize);
+            let (value, behind) = behind.split_at(u32::from_ne_bytes(*value_length) as usize);
+            rest = behind;
+            Some((name, value))
+        })
+    }
+
+    /// The bytes of all names and values.
+    fn size(&self) -> usize {
+        self.bytes()
+            .map(|(name, value)| name.len() + value.len())
+            .sum()
     }
 
     /// The values of one name, which is compared without case.
@@ -111,6 +125,11 @@ impl Headers {
             .filter(move |(candidate, _)| candidate.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
+}
+
+fn length(bytes: &[u8]) -> [u8; 4] {
+    let length = u32::try_from(bytes.len()).expect("headers stay far below 4 GiB");
+    length.to_ne_bytes()
 }
 
 impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {

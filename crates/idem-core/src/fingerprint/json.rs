@@ -5,13 +5,17 @@
 //! their canonical names (with the closing quote) instead of by UTF-16 units.
 //!
 //! One pass checks the grammar and writes the text in document order, copying nothing while the
-//! output equals the input. Where an object's members came out of order, their spans are kept,
-//! and one second pass writes the text again with those objects sorted. Both are linear but for
-//! the sort itself, and nothing recurses deeper than [`MAX_DEPTH`].
+//! output equals the input. Nothing recurses deeper than [`MAX_DEPTH`], and all is linear but for
+//! the sorting of members.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, cmp::Ordering};
 
-use super::{number, text};
+use super::{
+    members::{Member, Span, sort},
+    nested::Nested,
+    number, text,
+    written::Written,
+};
 
 /// How deep arrays and objects may be nested: about where most parsers draw their line.
 const MAX_DEPTH: usize = 128;
@@ -30,13 +34,11 @@ pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
     let mut scanner = Scanner::new(payload);
     scanner.scan()?;
-    let Scanner {
-        written, unsorted, ..
-    } = scanner;
-    if unsorted.objects.is_empty() {
-        return Some(written.finish());
+    let text = scanner.written.finish();
+    if scanner.nested.is_empty() {
+        return Some(text);
     }
-    Some(Cow::Owned(unsorted.sort(&written.finish())))
+    Some(Cow::Owned(scanner.nested.sort(&text)))
 }
 
 fn trim(mut payload: &[u8]) -> &[u8] {
@@ -49,395 +51,272 @@ fn trim(mut payload: &[u8]) -> &[u8] {
     payload
 }
 
-/// The text in document order: a rewritten part, then input that still stands as it came.
-struct Written<'a> {
-    input: &'a [u8],
-    rewritten: Vec<u8>,
-    /// Up to where the input is in `rewritten`.
-    copied: usize,
-}
-
-impl<'a> Written<'a> {
-    /// Where the input's byte `at` stands in the text.
-    fn offset(&self, at: usize) -> usize {
-        self.rewritten.len() + at - self.copied
-    }
-
-    /// Puts `with` in the place of a piece of the input.
-    fn replace(&mut self, piece: Range<usize>, with: &[u8]) {
-        self.copy_up_to(piece.start);
-        self.rewritten.extend_from_slice(with);
-        self.copied = piece.end;
-    }
-
-    fn copy_up_to(&mut self, at: usize) {
-        if self.rewritten.capacity() == 0 {
-            self.rewritten.reserve(self.input.len());
-        }
-        self.rewritten
-            .extend_from_slice(&self.input[self.copied..at]);
-        self.copied = at;
-    }
-
-    /// A piece of the text, which must not cross from the rewritten part into the input.
-    fn piece(&self, offsets: Range<usize>) -> &[u8] {
-        match offsets.start.checked_sub(self.rewritten.len()) {
-            None => &self.rewritten[offsets],
-            Some(start) => {
-                let start = self.copied + start;
-                &self.input[start..start + offsets.len()]
-            }
-        }
-    }
-
-    fn finish(mut self) -> Cow<'a, [u8]> {
-        if self.rewritten.is_empty() {
-            return Cow::Borrowed(&self.input[self.copied..]);
-        }
-        self.copy_up_to(self.input.len());
-        Cow::Owned(self.rewritten)
-    }
-}
-
-/// A member of an object: offsets in the text, from its name's opening quote to its value's end.
+/// An array or object that is not closed yet.
 #[derive(Clone, Copy)]
-struct Member {
-    /// The first eight bytes of the name, which settle most comparisons.
-    prefix: u64,
-    start: u32,
-    name_end: u32,
-    end: u32,
+struct Container {
+    closing: u8,
+    in_order: bool,
+    holds: Holds,
+    /// Where the members of an object begin among those of all open objects.
+    first_member: u32,
 }
 
-enum Container {
-    Array,
-    Object { first_member: usize, in_order: bool },
+/// What a container holds of objects whose members came out of order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Holds {
+    None,
+    /// They stand sorted in the text already.
+    Sorted,
+    /// Some are to be sorted in the end.
+    Deferred,
 }
 
+/// Reads the payload. Its position is handed from call to call instead of kept here, and what most
+/// payloads need is inlined into one loop: so the compiler holds the position in a register.
 struct Scanner<'a> {
-    at: usize,
+    input: &'a [u8],
     written: Written<'a>,
     open: Vec<Container>,
     /// The members of all open objects, the innermost last.
     members: Vec<Member>,
-    unsorted: Unsorted,
+    nested: Nested,
 }
 
 impl<'a> Scanner<'a> {
     fn new(input: &'a [u8]) -> Self {
         Self {
-            at: 0,
-            written: Written {
-                input,
-                rewritten: Vec::new(),
-                copied: 0,
-            },
-            open: Vec::with_capacity(8),
-            members: Vec::with_capacity(16),
-            unsorted: Unsorted::default(),
+            input,
+            written: Written::new(input),
+            open: Vec::with_capacity(16),
+            members: Vec::with_capacity(32),
+            nested: Nested::default(),
         }
     }
 
     fn scan(&mut self) -> Option<()> {
-        while self.begin_value()? || self.end_value()? {}
+        let mut next = Some(0);
+        while let Some(at) = next {
+            let at = self.skip_white_space(at);
+            next = match self.peek(at)? {
+                b'{' => self.open_object(at)?,
+                b'[' => self.open_array(at)?,
+                b'"' => {
+                    let at = self.string(at)?;
+                    self.end_value(at)?
+                }
+                b't' => self.literal(at, b"true")?,
+                b'f' => self.literal(at, b"false")?,
+                b'n' => self.literal(at, b"null")?,
+                _ => {
+                    let at = self.number(at)?;
+                    self.end_value(at)?
+                }
+            };
+        }
         Some(())
     }
 
-    /// Reads from where a value begins; answers whether another one begins right inside it.
-    fn begin_value(&mut self) -> Option<bool> {
-        self.skip_white_space();
-        match self.peek()? {
-            b'{' => return self.open_object(),
-            b'[' => return self.open_array(),
-            b'"' => self.string()?,
-            b'-' | b'0'..=b'9' => self.number()?,
-            b't' => self.literal(b"true")?,
-            b'f' => self.literal(b"false")?,
-            b'n' => self.literal(b"null")?,
-            _ => return None,
-        }
-        Some(false)
-    }
-
-    /// Reads on from where a value ended; answers whether another one follows.
-    fn end_value(&mut self) -> Option<bool> {
-        loop {
-            let offset = self.written.offset(self.at);
-            let Some(container) = self.open.last() else {
-                return (self.at == self.written.input.len()).then_some(false);
-            };
-            let closing = match container {
-                Container::Array => b']',
-                Container::Object { .. } => {
-                    self.members.last_mut()?.end = offset as u32;
-                    b'}'
-                }
-            };
-            self.skip_white_space();
-            match self.peek()? {
-                b',' => {
-                    self.at += 1;
-                    if closing == b'}' {
-                        self.name()?;
-                    }
-                    return Some(true);
-                }
-                byte if byte == closing => self.close()?,
+    /// Reads on from where a value ended; answers where the next one begins, if one does.
+    #[inline(always)]
+    fn end_value(&mut self, mut at: usize) -> Option<Option<usize>> {
+        while let Some(container) = self.open.last() {
+            let closing = container.closing;
+            at = self.skip_white_space(at);
+            match self.peek(at)? {
+                b',' if closing == b'}' => return self.name(at + 1).map(Some),
+                b',' => return Some(Some(at + 1)),
+                byte if byte == closing => at = self.close(at)?,
                 _ => return None,
             }
         }
+        (at == self.input.len()).then_some(None)
     }
 
-    fn open_object(&mut self) -> Option<bool> {
-        self.push(Container::Object {
-            first_member: self.members.len(),
-            in_order: true,
-        })?;
-        if self.peek()? == b'}' {
-            self.close()?;
-            return Some(false);
+    #[inline]
+    fn open_object(&mut self, at: usize) -> Option<Option<usize>> {
+        let at = self.push(at, b'}')?;
+        if self.peek(at)? == b'}' {
+            let at = self.close(at)?;
+            return self.end_value(at);
         }
-        self.name()?;
-        Some(true)
+        self.name(at).map(Some)
     }
 
-    fn open_array(&mut self) -> Option<bool> {
-        self.push(Container::Array)?;
-        if self.peek()? == b']' {
-            self.close()?;
-            return Some(false);
+    #[inline]
+    fn open_array(&mut self, at: usize) -> Option<Option<usize>> {
+        let at = self.push(at, b']')?;
+        if self.peek(at)? == b']' {
+            let at = self.close(at)?;
+            return self.end_value(at);
         }
-        Some(true)
+        Some(Some(at))
     }
 
-    fn push(&mut self, container: Container) -> Option<()> {
+    #[inline]
+    fn push(&mut self, at: usize, closing: u8) -> Option<usize> {
         if self.open.len() == MAX_DEPTH {
             return None;
         }
-        self.open.push(container);
-        self.at += 1;
-        self.skip_white_space();
-        Some(())
+        self.open.push(Container {
+            closing,
+            in_order: true,
+            holds: Holds::None,
+            first_member: self.members.len() as u32,
+        });
+        Some(self.skip_white_space(at + 1))
     }
 
-    fn close(&mut self) -> Option<()> {
-        if let Some(Container::Object {
-            first_member,
-            in_order,
-        }) = self.open.pop()
-        {
-            if !in_order {
-                self.keep_unsorted(first_member)?;
-            }
-            self.members.truncate(first_member);
+    #[inline]
+    fn close(&mut self, at: usize) -> Option<usize> {
+        let mut closed = self.open.pop()?;
+        if !closed.in_order {
+            self.sort(&mut closed, at)?;
         }
-        self.at += 1;
+        self.members.truncate(closed.first_member as usize);
+        if let Some(around) = self.open.last_mut() {
+            around.holds = around.holds.max(closed.holds);
+        }
+        Some(at + 1)
+    }
+
+    /// Sorts an object that came out of order, and looks for duplicates.
+    ///
+    /// It is written sorted at once if nothing in it was: so no byte is moved more than once,
+    /// however deep objects are nested. Those around it are written in one more pass.
+    #[inline(never)]
+    fn sort(&mut self, object: &mut Container, end: usize) -> Option<()> {
+        let members = &mut self.members[object.first_member as usize..];
+        let end = self.written.offset(end) as u32;
+        let span = Span {
+            // The text has no white space: the brace stands right before the first name.
+            start: members.first()?.start,
+            end,
+        };
+        Member::set_ends(members, end);
+        sort(&self.written, members)?;
+        if object.holds == Holds::None {
+            object.holds = Holds::Sorted;
+            self.written.permute(span, members);
+        } else {
+            self.nested
+                .defer(span, members, object.holds == Holds::Deferred);
+            object.holds = Holds::Deferred;
+        }
         Some(())
     }
 
     /// Reads a member's name and its colon.
-    fn name(&mut self) -> Option<()> {
-        self.skip_white_space();
-        if self.peek()? != b'"' {
+    #[inline(always)]
+    fn name(&mut self, at: usize) -> Option<usize> {
+        let at = self.skip_white_space(at);
+        if self.peek(at)? != b'"' {
             return None;
         }
-        let start = self.written.offset(self.at);
-        self.string()?;
-        let name_end = self.written.offset(self.at);
-        self.skip_white_space();
-        if self.peek()? != b':' {
+        let start = self.written.offset(at);
+        let end = self.string(at)?;
+        let name_end = self.written.offset(end);
+        let at = self.skip_white_space(end);
+        if self.peek(at)? != b':' {
             return None;
         }
-        self.at += 1;
-        self.add_member(start, name_end)
+        self.add_member(start, name_end)?;
+        Some(at + 1)
     }
 
+    #[inline]
     fn add_member(&mut self, start: usize, name_end: usize) -> Option<()> {
-        let name = self.written.piece(start..name_end);
-        let member = Member {
-            prefix: prefix(name),
-            start: start as u32,
-            name_end: name_end as u32,
-            end: 0,
-        };
-        let Some(Container::Object {
-            first_member,
-            in_order,
-        }) = self.open.last_mut()
-        else {
-            return None;
-        };
-        if let Some(previous) = self.members[*first_member..].last() {
-            match compare(&self.written, previous, &member) {
-                std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => return None,
-                std::cmp::Ordering::Greater => *in_order = false,
+        let member = Member::new(&self.written, start, name_end);
+        let object = self.open.last_mut()?;
+        if let Some(previous) = self.members[object.first_member as usize..].last() {
+            match previous.compare(member, &self.written) {
+                Ordering::Less => {}
+                Ordering::Equal => return None,
+                Ordering::Greater => object.in_order = false,
             }
         }
         self.members.push(member);
         Some(())
     }
 
-    /// Sorts the spans of an object that came out of order, and looks for duplicates.
-    fn keep_unsorted(&mut self, first_member: usize) -> Option<()> {
-        let written = &self.written;
-        let members = &mut self.members[first_member..];
-        // The text has no white space: the brace stands right before the first name.
-        let start = members.first()?.start - 1;
-        let end = members.last()?.end;
-        members.sort_unstable_by(|one, other| compare(written, one, other));
-        let duplicate = members
-            .windows(2)
-            .any(|pair| compare(written, &pair[0], &pair[1]).is_eq());
-        if duplicate {
-            return None;
+    #[inline(always)]
+    fn string(&mut self, at: usize) -> Option<usize> {
+        let at = at + 1;
+        let end = at + text::plain_length(&self.input[at..]);
+        match *self.input.get(end)? {
+            b'"' => Some(end + 1),
+            b'\\' => self.string_with_escapes(end),
+            _ => None,
         }
-        self.unsorted.add(start, end, members);
-        Some(())
     }
 
-    fn string(&mut self) -> Option<()> {
+    /// Reads the rest of a string, from its first escape on.
+    #[inline(never)]
+    fn string_with_escapes(&mut self, mut at: usize) -> Option<usize> {
         let mut rewrote = false;
-        self.at += 1;
         loop {
-            let input = self.written.input;
-            self.at += text::plain_length(&input[self.at..]);
-            match *input.get(self.at)? {
+            match *self.input.get(at)? {
                 b'"' => break,
-                b'\\' => rewrote |= self.escape()?,
+                b'\\' => at += self.escape(at, &mut rewrote)?,
                 _ => return None,
             }
+            at += text::plain_length(&self.input[at..]);
         }
-        self.at += 1;
+        at += 1;
         if rewrote {
             // A name must stand in one piece, to be compared.
-            self.written.copy_up_to(self.at);
+            self.written.copy_up_to(at);
         }
-        Some(())
+        Some(at)
     }
 
-    /// Reads an escape; answers whether its canonical spelling is another one.
-    fn escape(&mut self) -> Option<bool> {
-        let escape = &self.written.input[self.at..];
+    /// Reads an escape and answers its length; notes whether its canonical spelling is another.
+    fn escape(&mut self, at: usize, rewrote: &mut bool) -> Option<usize> {
+        let escape = &self.input[at..];
         let (character, length) = text::unescape(escape)?;
         let mut buffer = [0; 6];
         let spelled = text::spell(character, &mut buffer);
-        let rewrite = spelled != &escape[..length];
-        if rewrite {
-            self.written.replace(self.at..self.at + length, spelled);
+        if spelled != &escape[..length] {
+            self.written.replace(at..at + length, spelled);
+            *rewrote = true;
         }
-        self.at += length;
-        Some(rewrite)
+        Some(length)
     }
 
-    fn number(&mut self) -> Option<()> {
-        let number = number::read(&self.written.input[self.at..])?;
-        let end = self.at + number.length;
-        if let Some(canonical) = number.rewritten {
-            self.written.replace(self.at..end, &canonical);
+    #[inline(always)]
+    fn number(&mut self, at: usize) -> Option<usize> {
+        let number = number::read(&self.input[at..])?;
+        let end = at + number.length;
+        if let Some(value) = number.rewritten {
+            self.written.replace_by(at..end, |text| value.write(text));
         }
-        self.at = end;
-        Some(())
+        Some(end)
     }
 
-    fn literal(&mut self, literal: &[u8]) -> Option<()> {
-        let found = self.written.input[self.at..].starts_with(literal);
-        self.at += literal.len();
-        found.then_some(())
+    #[inline]
+    fn literal(&mut self, at: usize, literal: &[u8]) -> Option<Option<usize>> {
+        if !self.input[at..].starts_with(literal) {
+            return None;
+        }
+        self.end_value(at + literal.len())
     }
 
-    fn skip_white_space(&mut self) {
-        let rest = &self.written.input[self.at..];
-        let length = rest
-            .iter()
-            .take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'))
-            .count();
-        if length > 0 {
-            self.written.replace(self.at..self.at + length, b"");
-            self.at += length;
+    #[inline]
+    fn skip_white_space(&mut self, at: usize) -> usize {
+        match self.input.get(at) {
+            Some(&byte) if text::is_white_space(byte) => self.drop_white_space(at),
+            _ => at,
         }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.written.input.get(self.at).copied()
-    }
-}
-
-/// The first eight bytes of a name as a number that sorts as they do.
-fn prefix(name: &[u8]) -> u64 {
-    // Every name begins with a quote, which tells nothing apart.
-    let name = &name[1..];
-    let mut bytes = [0; 8];
-    let length = name.len().min(8);
-    bytes[..length].copy_from_slice(&name[..length]);
-    u64::from_be_bytes(bytes)
-}
-
-fn compare(written: &Written<'_>, one: &Member, other: &Member) -> std::cmp::Ordering {
-    let name = |member: &Member| member.start as usize..member.name_end as usize;
-    one.prefix
-        .cmp(&other.prefix)
-        .then_with(|| written.piece(name(one)).cmp(written.piece(name(other))))
-}
-
-/// The objects whose members came out of order.
-#[derive(Default)]
-struct Unsorted {
-    objects: Vec<Object>,
-    /// The members of all these objects, each object's sorted.
-    members: Vec<Range<u32>>,
-}
-
-struct Object {
-    /// Where its opening brace stands in the text.
-    start: u32,
-    /// Where its closing brace stands.
-    end: u32,
-    members: Range<usize>,
-}
-
-impl Unsorted {
-    fn add(&mut self, start: u32, end: u32, sorted: &[Member]) {
-        let first = self.members.len();
-        self.members
-            .extend(sorted.iter().map(|member| member.start..member.end));
-        self.objects.push(Object {
-            start,
-            end,
-            members: first..self.members.len(),
-        });
+    #[inline(never)]
+    fn drop_white_space(&mut self, at: usize) -> usize {
+        let end = at + text::white_space_length(&self.input[at..]);
+        self.written.replace(at..end, b"");
+        end
     }
 
-    /// Writes the text anew with these objects sorted; each byte is written once.
-    fn sort(mut self, text: &[u8]) -> Vec<u8> {
-        // They were found in the order in which they end.
-        self.objects.sort_unstable_by_key(|object| object.start);
-        let mut sorted = Vec::with_capacity(text.len());
-        self.write(text, 0..text.len() as u32, &mut sorted);
-        sorted
-    }
-
-    /// Writes a span of the text; it recurses once for each unsorted object around it.
-    fn write(&self, text: &[u8], span: Range<u32>, sorted: &mut Vec<u8>) {
-        let mut from = span.start;
-        let mut next = self
-            .objects
-            .partition_point(|object| object.start < span.start);
-        while let Some(object) = self
-            .objects
-            .get(next)
-            .filter(|object| object.end <= span.end)
-        {
-            sorted.extend_from_slice(&text[from as usize..=object.start as usize]);
-            for (index, member) in self.members[object.members.clone()].iter().enumerate() {
-                if index > 0 {
-                    sorted.push(b',');
-                }
-                self.write(text, member.clone(), sorted);
-            }
-            from = object.end;
-            next += self.objects[next..].partition_point(|inner| inner.start < object.end);
-        }
-        sorted.extend_from_slice(&text[from as usize..span.end as usize]);
+    #[inline]
+    fn peek(&self, at: usize) -> Option<u8> {
+        self.input.get(at).copied()
     }
 }

@@ -12,17 +12,18 @@ const EXPONENT_DIGITS: usize = 17;
 
 /// A number found at the start of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Number {
+pub(super) struct Number<'a> {
     /// How many bytes it takes there.
     pub(super) length: usize,
-    /// Its canonical form, where that is another text.
-    pub(super) rewritten: Option<Vec<u8>>,
+    /// Its value, where the text is not known to be its canonical form.
+    pub(super) rewritten: Option<Value<'a>>,
 }
 
 /// Reads the number that the text begins with.
 ///
 /// `None` if it is no JSON number (RFC 8259, section 6) or if its exponent is beyond reason.
-pub(super) fn read(text: &[u8]) -> Option<Number> {
+#[inline]
+pub(super) fn read(text: &[u8]) -> Option<Number<'_>> {
     let digits = count_digits(text);
     let ends = !matches!(text.get(digits), Some(b'.' | b'e' | b'E'));
     // Most numbers in payloads are short whole ones, which are canonical as they stand.
@@ -32,9 +33,16 @@ pub(super) fn read(text: &[u8]) -> Option<Number> {
             rewritten: None,
         });
     }
+    read_any(text)
+}
+
+#[inline(never)]
+fn read_any(text: &[u8]) -> Option<Number<'_>> {
     let parts = Parts::read(text)?;
-    let canonical = parts.canonical()?;
-    let rewritten = (canonical != text[..parts.length]).then_some(canonical);
+    let rewritten = match parts.is_canonical() {
+        true => None,
+        false => Some(parts.value()?),
+    };
     Some(Number {
         length: parts.length,
         rewritten,
@@ -47,7 +55,7 @@ struct Parts<'a> {
     negative: bool,
     whole: &'a [u8],
     fraction: &'a [u8],
-    exponent: i64,
+    exponent: Option<i64>,
 }
 
 impl<'a> Parts<'a> {
@@ -68,7 +76,7 @@ impl<'a> Parts<'a> {
                 return None;
             }
         }
-        let mut exponent = 0;
+        let mut exponent = None;
         if let Some(b'e' | b'E') = text.get(at) {
             at += 1;
             let sign = text
@@ -78,10 +86,8 @@ impl<'a> Parts<'a> {
             at += usize::from(sign.is_some());
             let digits = &text[at..at + count_digits(&text[at..])];
             at += digits.len();
-            exponent = read_exponent(digits)?;
-            if sign == Some(b'-') {
-                exponent = -exponent;
-            }
+            let value = read_exponent(digits)?;
+            exponent = Some(if sign == Some(b'-') { -value } else { value });
         }
         Some(Self {
             length: at,
@@ -92,59 +98,111 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Writes the value as `0.DIGITS × 10^point` asks for: plainly where that is short, else as
-    /// `d.ddde±x`. Each value has one form, and minus zero is zero.
-    fn canonical(&self) -> Option<Vec<u8>> {
-        let mut digits = [self.whole, self.fraction].concat();
-        while digits.last() == Some(&b'0') {
-            digits.pop();
-        }
-        let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
-        digits.drain(..zeros);
-        if digits.is_empty() {
-            return Some(b"0".to_vec());
-        }
-        let shift = i64::try_from(self.whole.len()).ok()? - i64::try_from(zeros).ok()?;
-        let point = self.exponent.checked_add(shift)?;
+    /// Whether the number is in canonical form for certain, which prices and the like are.
+    fn is_canonical(&self) -> bool {
+        let is_plain = match self.whole {
+            b"0" => count_zeros(self.fraction) as i64 <= PLAIN_ZEROS,
+            whole => whole.len() as i64 <= PLAIN_DIGITS,
+        };
+        let last = self.fraction.last().or(self.whole.first());
+        self.exponent.is_none() && is_plain && last != Some(&b'0')
+    }
 
-        let mut canonical = Vec::with_capacity(digits.len() + PLAIN_DIGITS as usize);
-        if self.negative {
-            canonical.push(b'-');
+    /// `None` if its exponent is beyond reason.
+    fn value(&self) -> Option<Value<'a>> {
+        let zeros = count_zeros(self.whole);
+        let mut whole = &self.whole[zeros..];
+        let mut fraction = self.fraction;
+        let mut point = i64::try_from(whole.len()).ok()?;
+        if whole.is_empty() {
+            let zeros = count_zeros(fraction);
+            fraction = &fraction[zeros..];
+            point = -i64::try_from(zeros).ok()?;
         }
-        match point {
-            1..=PLAIN_DIGITS => write_plain(&mut canonical, &digits, point as usize),
-            _ if (-PLAIN_ZEROS..=0).contains(&point) => {
-                canonical.extend_from_slice(b"0.");
-                canonical.resize(canonical.len() + point.unsigned_abs() as usize, b'0');
-                canonical.extend_from_slice(&digits);
-            }
-            _ => {
-                write_plain(&mut canonical, &digits, 1);
-                canonical.extend_from_slice(format!("e{}", point - 1).as_bytes());
+        while let [rest @ .., b'0'] = fraction {
+            fraction = rest;
+        }
+        if fraction.is_empty() {
+            while let [rest @ .., b'0'] = whole {
+                whole = rest;
             }
         }
-        Some(canonical)
+        Some(Value {
+            negative: self.negative,
+            digits: Digits { whole, fraction },
+            point: self.exponent.unwrap_or(0).checked_add(point)?,
+        })
     }
 }
 
-/// Writes digits with the point after the first `whole` of them, or with zeros up to it.
-fn write_plain(text: &mut Vec<u8>, digits: &[u8], whole: usize) {
-    if digits.len() <= whole {
-        text.extend_from_slice(digits);
-        text.resize(text.len() + whole - digits.len(), b'0');
-    } else {
-        text.extend_from_slice(&digits[..whole]);
-        text.push(b'.');
-        text.extend_from_slice(&digits[whole..]);
+/// The value `0.DIGITS × 10^point`.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Value<'a> {
+    negative: bool,
+    digits: Digits<'a>,
+    point: i64,
+}
+
+/// Digits without zeros at either end; none at all are zero.
+#[derive(Debug, PartialEq, Eq)]
+struct Digits<'a> {
+    whole: &'a [u8],
+    fraction: &'a [u8],
+}
+
+impl Value<'_> {
+    /// Writes the value plainly where that is short, else as `d.ddde±x`. Each value has one form,
+    /// and minus zero is zero.
+    pub(super) fn write(&self, text: &mut Vec<u8>) {
+        if self.digits.length() == 0 {
+            return text.push(b'0');
+        }
+        if self.negative {
+            text.push(b'-');
+        }
+        match self.point {
+            1..=PLAIN_DIGITS => self.digits.write(self.point as usize, text),
+            _ if (-PLAIN_ZEROS..=0).contains(&self.point) => {
+                text.extend_from_slice(b"0.");
+                text.resize(text.len() + self.point.unsigned_abs() as usize, b'0');
+                text.extend_from_slice(self.digits.whole);
+                text.extend_from_slice(self.digits.fraction);
+            }
+            _ => {
+                self.digits.write(1, text);
+                text.extend_from_slice(format!("e{}", self.point - 1).as_bytes());
+            }
+        }
     }
+}
+
+impl Digits<'_> {
+    fn length(&self) -> usize {
+        self.whole.len() + self.fraction.len()
+    }
+
+    /// Writes the digits with the point after the first `whole` of them, or with zeros up to it.
+    fn write(&self, whole: usize, text: &mut Vec<u8>) {
+        let start = text.len();
+        text.extend_from_slice(self.whole);
+        text.extend_from_slice(self.fraction);
+        if self.length() <= whole {
+            text.resize(start + whole, b'0');
+        } else {
+            text.insert(start + whole, b'.');
+        }
+    }
+}
+
+fn count_zeros(digits: &[u8]) -> usize {
+    digits.iter().take_while(|&&digit| digit == b'0').count()
 }
 
 fn read_exponent(digits: &[u8]) -> Option<i64> {
     if digits.is_empty() {
         return None;
     }
-    let zeros = digits.iter().take_while(|&&digit| digit == b'0').count();
-    let digits = &digits[zeros..];
+    let digits = &digits[count_zeros(digits)..];
     if digits.len() > EXPONENT_DIGITS {
         return None;
     }
@@ -164,8 +222,12 @@ mod tests {
 
     fn canonical(text: &str) -> Option<String> {
         let number = read(text.as_bytes())?;
-        let same = text.as_bytes()[..number.length].to_vec();
-        Some(String::from_utf8(number.rewritten.unwrap_or(same)).unwrap())
+        let mut canonical = Vec::new();
+        match number.rewritten {
+            Some(value) => value.write(&mut canonical),
+            None => canonical.extend_from_slice(&text.as_bytes()[..number.length]),
+        }
+        Some(String::from_utf8(canonical).unwrap())
     }
 
     #[test]

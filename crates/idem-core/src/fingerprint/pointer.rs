@@ -86,19 +86,29 @@ pub(super) enum Selection {
 
 impl Selection {
     /// Hashes what counts of a canonical payload.
-    pub(super) fn absorb(&self, hasher: Hasher, payload: &[u8]) -> Hasher {
+    pub(super) fn absorb(&self, hasher: &mut Hasher, payload: &[u8]) {
         match self {
-            Self::Whole => hasher.part(b"json").part(payload),
-            Self::Without(fields) => hasher.part(b"json without").part(&without(fields, payload)),
-            Self::Only(fields) => fields
-                .iter()
-                .fold(hasher.part(b"json only"), |hasher, field| {
-                    let hasher = hasher.part(field.pointer.as_bytes());
+            Self::Whole => {
+                hasher.add(b"json");
+                hasher.add(payload);
+            }
+            Self::Without(fields) => {
+                hasher.add(b"json without");
+                hasher.add(&without(fields, payload));
+            }
+            Self::Only(fields) => {
+                hasher.add(b"json only");
+                for field in fields {
+                    hasher.add(field.pointer.as_bytes());
                     match find(&field.tokens, payload) {
-                        None => hasher.part(b"absent"),
-                        Some(value) => hasher.part(b"present").part(value),
+                        None => hasher.add(b"absent"),
+                        Some(value) => {
+                            hasher.add(b"present");
+                            hasher.add(value);
+                        }
                     }
-                }),
+                }
+            }
         }
     }
 }

@@ -4,22 +4,41 @@
 /// How many bytes from here on are neither quote, backslash nor control character.
 ///
 /// It steps by eight bytes at a time, which is where most of a payload's bytes are passed.
+#[inline]
 pub(super) fn plain_length(text: &[u8]) -> usize {
-    let mut chunks = text.chunks_exact(8);
     let mut at = 0;
-    for chunk in &mut chunks {
-        let word = u64::from_le_bytes(chunk.try_into().expect("chunks_exact gives eight bytes"));
-        let special = special_bytes(word);
+    while let Some(&word) = text[at..].first_chunk() {
+        let special = special_bytes(u64::from_le_bytes(word));
         if special != 0 {
             return at + special.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
-    let rest = chunks.remainder();
+    let rest = &text[at..];
     at + rest
         .iter()
         .position(|&byte| is_special(byte))
         .unwrap_or(rest.len())
+}
+
+/// How many bytes from here on are white space.
+pub(super) fn white_space_length(text: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        // Indentation, for the most part.
+        while text[at..].starts_with(&[b' '; 8]) {
+            at += 8;
+        }
+        match text.get(at) {
+            Some(&byte) if is_white_space(byte) => at += 1,
+            _ => return at,
+        }
+    }
+}
+
+#[inline]
+pub(super) fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 fn is_special(byte: u8) -> bool {

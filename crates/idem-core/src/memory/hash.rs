@@ -1,7 +1,5 @@
 //! Where a record key falls, in a way that no client can aim at.
 
-use std::hash::{BuildHasher, Hasher};
-
 use crate::record_key::RecordKey;
 
 /// Two random words that place keys differently in each store.
@@ -11,18 +9,25 @@ use crate::record_key::RecordKey;
 #[derive(Clone, Copy)]
 pub(super) struct Seed(u64, u64);
 
+/// What of a key's hash a table keeps beside the key's place: enough to find it without looking at
+/// other keys, and to grow without looking at any.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Hash(u32);
+
 impl Seed {
     pub(super) fn random() -> Self {
         // An odd factor loses no bit.
         Self(rand::random(), rand::random::<u64>() | 1)
     }
 
-    /// Which of `shards`, a power of two, a key belongs to.
-    pub(super) fn shard(self, key: &RecordKey, shards: usize) -> usize {
-        let mut hasher = self.build_hasher();
-        hasher.write(key.as_bytes());
-        // The table inside the shard uses the lowest and the seven highest bits.
-        (hasher.finish() >> 40) as usize & (shards - 1)
+    /// Which of `shards`, a power of two, a key belongs to, and its hash there.
+    ///
+    /// A digest's first eight bytes are as good as any.
+    pub(super) fn place(self, key: &RecordKey, shards: usize) -> (usize, Hash) {
+        let word = key.as_bytes().first_chunk().expect("a digest is longer");
+        let hash = self.fold(u64::from_le_bytes(*word));
+        // Shard and hash share no bit: a shard's keys differ in all that its table looks at.
+        ((hash >> 40) as usize & (shards - 1), Hash(hash as u32))
     }
 
     fn fold(self, word: u64) -> u64 {
@@ -31,36 +36,10 @@ impl Seed {
     }
 }
 
-impl BuildHasher for Seed {
-    type Hasher = DigestHasher;
-
-    fn build_hasher(&self) -> DigestHasher {
-        DigestHasher {
-            seed: *self,
-            hash: 0,
-        }
-    }
-}
-
-/// Hashes a digest by its first eight bytes, which are as good as any.
-pub(super) struct DigestHasher {
-    seed: Seed,
-    hash: u64,
-}
-
-impl Hasher for DigestHasher {
-    fn write(&mut self, digest: &[u8]) {
-        if let Some(word) = digest.first_chunk() {
-            self.hash = self.seed.fold(u64::from_le_bytes(*word));
-        }
-    }
-
-    fn write_usize(&mut self, _length: usize) {
-        // Every digest has the same length.
-    }
-
-    fn finish(&self) -> u64 {
-        self.hash
+impl Hash {
+    /// As the table wants it, which uses the lowest and the seven highest bits.
+    pub(super) fn spread(self) -> u64 {
+        u64::from(self.0) << 32 | u64::from(self.0)
     }
 }
 
@@ -80,7 +59,7 @@ mod tests {
             .collect();
         let place = |seed: Seed| {
             keys.iter()
-                .map(|key| seed.shard(key, 64))
+                .map(|key| seed.place(key, 64).0)
                 .collect::<Vec<_>>()
         };
         let places = place(Seed(0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93));

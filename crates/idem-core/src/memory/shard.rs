@@ -1,15 +1,18 @@
 //! One part of the store: the state machine's transitions on a table of records.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
-use tokio::time::Instant;
+use hashbrown::HashTable;
 
 use super::{
-    expiry::{ExpiryQueue, Tick, deadline},
-    hash::Seed,
+    clock::Time,
+    entry::Entry,
+    hash::Hash,
+    slab::{Place, Slab},
+    wheel::Wheel,
 };
 use crate::{
-    record::{Completed, Identity, Lease, Outcome, OwnerToken, Pending, Record},
+    record::{Lease, Outcome},
     record_key::RecordKey,
     store::{Claim, Fenced},
 };
@@ -17,28 +20,27 @@ use crate::{
 /// Below this many places a table is not worth shrinking.
 const MIN_CAPACITY: usize = 64;
 
+/// Records in a slab, with a table to find them by key and a wheel to find what has run out.
+///
+/// The table holds eight bytes a record, so that growing it moves little: the records stay.
 pub(super) struct Shard {
-    records: HashMap<RecordKey, Entry, Seed>,
-    expiry: ExpiryQueue,
+    places: HashTable<(Hash, Place)>,
+    entries: Slab<Entry>,
+    wheel: Wheel,
 }
 
-struct Entry {
-    owner: OwnerToken,
-    identity: Identity,
-    /// What came of it; a pending record has nothing yet.
-    outcome: Option<Outcome>,
-    deadline: Instant,
-    /// The tick under which the expiry queue holds it; other mentions there are stale.
-    queued: Tick,
+/// A key with its hash in its shard.
+#[derive(Clone, Copy)]
+pub(super) struct Hashed<'a> {
+    pub(super) key: &'a RecordKey,
+    pub(super) hash: Hash,
 }
 
-/// What an operation added to the store and removed from it.
-#[derive(Default)]
+/// What an operation added to the store, less what it removed.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Change {
-    pub(super) records_added: usize,
-    pub(super) records_removed: usize,
-    pub(super) bytes_added: usize,
-    pub(super) bytes_removed: usize,
+    pub(super) records: isize,
+    pub(super) bytes: isize,
 }
 
 /// What was swept: the entries are dropped by whoever asked, after the lock is.
@@ -51,16 +53,18 @@ pub(super) struct Swept {
 }
 
 impl Shard {
-    pub(super) fn new(seed: Seed, epoch: Instant) -> Self {
+    pub(super) const fn new() -> Self {
         Self {
-            records: HashMap::with_hasher(seed),
-            expiry: ExpiryQueue::new(epoch),
+            places: HashTable::new(),
+            entries: Slab::new(),
+            wheel: Wheel::new(),
         }
     }
 
     /// Answers a claim if the key is not absent.
-    pub(super) fn find(&self, key: &RecordKey, lease: &Lease, now: Instant) -> Option<Claim> {
-        let entry = self.records.get(key).filter(|entry| entry.is_live(now))?;
+    pub(super) fn find(&self, key: Hashed<'_>, lease: &Lease, now: Time) -> Option<Claim> {
+        let place = self.live(key, now)?;
+        let entry = &self.entries[place];
         if entry.is_pending_of(lease) {
             return Some(Claim::Owned);
         }
@@ -68,20 +72,14 @@ impl Shard {
     }
 
     /// Takes the lease of a key that is absent.
-    pub(super) fn insert_pending(
-        &mut self,
-        key: &RecordKey,
-        lease: &Lease,
-        now: Instant,
-    ) -> Change {
-        self.put(key, lease, None, deadline(now, lease.duration()))
+    pub(super) fn insert_pending(&mut self, key: Hashed<'_>, lease: &Lease, now: Time) -> Change {
+        self.put(key, lease, None, now + lease.duration())
     }
 
-    pub(super) fn renew(&mut self, key: &RecordKey, lease: &Lease, now: Instant) -> Fenced {
-        match self.records.get_mut(key) {
-            Some(entry) if entry.is_live(now) && entry.is_pending_of(lease) => {
-                // A shorter lease would be due before its bucket; the next sweep is in time.
-                entry.deadline = deadline(now, lease.duration());
+    pub(super) fn renew(&mut self, key: Hashed<'_>, lease: &Lease, now: Time) -> Fenced {
+        match self.live(key, now) {
+            Some(place) if self.entries[place].is_pending_of(lease) => {
+                self.set_deadline(place, now + lease.duration());
                 Fenced::Held
             }
             _ => Fenced::Lost,
@@ -90,54 +88,68 @@ impl Shard {
 
     pub(super) fn complete(
         &mut self,
-        key: &RecordKey,
+        key: Hashed<'_>,
         lease: &Lease,
         outcome: &Outcome,
-        now: Instant,
+        now: Time,
         retention: Duration,
     ) -> (Fenced, Change) {
-        match self.records.get(key).filter(|entry| entry.is_live(now)) {
-            Some(entry) if entry.owner != *lease.owner() => (Fenced::Lost, Change::default()),
-            Some(entry) if entry.outcome.is_some() => (Fenced::Held, Change::default()),
-            _ => {
-                let deadline = deadline(now, retention);
-                let change = self.put(key, lease, Some(outcome.clone()), deadline);
-                (Fenced::Held, change)
-            }
+        let deadline = now + retention;
+        let Some(place) = self.live(key, now) else {
+            let change = self.put(key, lease, Some(outcome.clone()), deadline);
+            return (Fenced::Held, change);
+        };
+        let entry = &mut self.entries[place];
+        if !entry.is_of(lease) {
+            return (Fenced::Lost, Change::default());
         }
+        if entry.is_completed() {
+            return (Fenced::Held, Change::default());
+        }
+        let mut change = Change::default();
+        change.remove(entry);
+        entry.complete(outcome.clone());
+        change.add(entry);
+        self.set_deadline(place, deadline);
+        (Fenced::Held, change)
     }
 
     pub(super) fn release(
         &mut self,
-        key: &RecordKey,
+        key: Hashed<'_>,
         lease: &Lease,
-        now: Instant,
+        now: Time,
     ) -> (Fenced, Change) {
-        let entry = self.records.get(key);
-        if !entry.is_some_and(|entry| entry.is_live(now) && entry.is_pending_of(lease)) {
-            return (Fenced::Lost, Change::default());
+        match self.live(key, now) {
+            Some(place) if self.entries[place].is_pending_of(lease) => {
+                self.wheel.remove(&mut self.entries, place);
+                let mut change = Change::default();
+                change.remove(&self.remove(place));
+                (Fenced::Held, change)
+            }
+            _ => (Fenced::Lost, Change::default()),
         }
-        let mut change = Change::default();
-        if let Some(entry) = self.records.remove(key) {
-            change.remove(&entry);
-        }
-        (Fenced::Held, change)
     }
 
     /// Whether there is anything to look at, now or later.
     pub(super) fn is_queued(&self) -> bool {
-        !self.expiry.is_empty()
+        !self.wheel.is_empty()
     }
 
     /// Removes up to `most` records that have run out, looking at no more than that.
-    pub(super) fn sweep(&mut self, now: Instant, most: usize) -> Swept {
+    pub(super) fn sweep(&mut self, now: Time, most: usize) -> Swept {
         let mut swept = Swept::default();
         for _ in 0..most {
-            let Some((tick, key)) = self.expiry.pop_due(now) else {
+            let Some(place) = self.wheel.pop_due(&mut self.entries, now.ticks()) else {
                 self.shrink();
                 return swept;
             };
-            if let Some(entry) = self.remove_if_expired(tick, key, now) {
+            let entry = &self.entries[place];
+            if entry.is_live(now) {
+                let tick = entry.deadline.tick_after();
+                self.wheel.push(&mut self.entries, place, tick);
+            } else {
+                let entry = self.remove(place);
                 swept.change.remove(&entry);
                 swept.entries.push(entry);
             }
@@ -146,101 +158,86 @@ impl Shard {
         swept
     }
 
-    fn remove_if_expired(&mut self, tick: Tick, key: RecordKey, now: Instant) -> Option<Entry> {
-        let entry = self
-            .records
-            .get_mut(&key)
-            .filter(|entry| entry.queued == tick)?;
-        if entry.is_live(now) {
-            entry.queued = self.expiry.tick_after(entry.deadline);
-            self.expiry.push(entry.queued, key);
-            return None;
-        }
-        self.records.remove(&key)
-    }
-
     /// Gives memory back once the table is mostly empty. What is moved then is an eighth of the
     /// table at most, so it does not stall the shard for long.
     fn shrink(&mut self) {
-        let (length, capacity) = (self.records.len(), self.records.capacity());
+        let (length, capacity) = (self.places.len(), self.places.capacity());
         if capacity > MIN_CAPACITY && length < capacity / 8 {
-            self.records.shrink_to(MIN_CAPACITY.max(length * 2));
+            self.places
+                .shrink_to(MIN_CAPACITY.max(length * 2), |(hash, _)| hash.spread());
+        }
+    }
+
+    fn place(&self, key: Hashed<'_>) -> Option<Place> {
+        let found = self.places.find(key.hash.spread(), |&(hash, place)| {
+            hash == key.hash && self.entries[place].key == *key.key
+        });
+        found.map(|&(_, place)| place)
+    }
+
+    fn live(&self, key: Hashed<'_>, now: Time) -> Option<Place> {
+        self.place(key)
+            .filter(|&place| self.entries[place].is_live(now))
+    }
+
+    /// Puts off a deadline, or brings it forward, which alone the wheel must know.
+    fn set_deadline(&mut self, place: Place, deadline: Time) {
+        let entry = &mut self.entries[place];
+        let is_earlier = deadline < entry.deadline;
+        entry.deadline = deadline;
+        if is_earlier {
+            self.wheel.remove(&mut self.entries, place);
+            self.wheel
+                .push(&mut self.entries, place, deadline.tick_after());
         }
     }
 
     /// Puts an entry in the place of whatever is there.
     fn put(
         &mut self,
-        key: &RecordKey,
+        key: Hashed<'_>,
         lease: &Lease,
         outcome: Option<Outcome>,
-        deadline: Instant,
+        deadline: Time,
     ) -> Change {
+        let entry = Entry::new(*key.key, key.hash, lease, outcome, deadline);
         let mut change = Change::default();
-        let due = self.expiry.tick_after(deadline);
-        let queued = match self.records.get(key) {
-            // It will be looked at in time, and queued for its new deadline then.
-            Some(entry) if entry.queued <= due => entry.queued,
-            _ => {
-                self.expiry.push(due, *key);
-                due
-            }
-        };
-        let entry = Entry {
-            owner: *lease.owner(),
-            identity: *lease.identity(),
-            outcome,
-            deadline,
-            queued,
-        };
         change.add(&entry);
-        if let Some(replaced) = self.records.insert(*key, entry) {
-            change.remove(&replaced);
+        if let Some(place) = self.place(key) {
+            self.wheel.remove(&mut self.entries, place);
+            change.remove(&self.remove(place));
         }
+        let place = self.entries.insert(entry);
+        self.places
+            .insert_unique(key.hash.spread(), (key.hash, place), |(hash, _)| {
+                hash.spread()
+            });
+        self.wheel
+            .push(&mut self.entries, place, deadline.tick_after());
         change
     }
-}
 
-impl Entry {
-    fn is_live(&self, now: Instant) -> bool {
-        now < self.deadline
-    }
-
-    fn is_pending_of(&self, lease: &Lease) -> bool {
-        self.outcome.is_none() && self.owner == *lease.owner()
-    }
-
-    fn record(&self, now: Instant) -> Record {
-        match &self.outcome {
-            None => Record::Pending(Pending::new(
-                self.owner,
-                self.identity,
-                Some(self.deadline.saturating_duration_since(now)),
-            )),
-            Some(outcome) => {
-                Record::Completed(Completed::new(self.owner, self.identity, outcome.clone()))
-            }
+    /// Removes an entry that the wheel knows no more.
+    fn remove(&mut self, place: Place) -> Entry {
+        let entry = self.entries.remove(place);
+        let found = self
+            .places
+            .find_entry(entry.hash.spread(), |&(_, other)| other == place);
+        if let Ok(found) = found {
+            found.remove();
         }
-    }
-
-    /// What it takes with its key, its place in the queue, and its response.
-    fn size(&self) -> usize {
-        let response = match &self.outcome {
-            Some(Outcome::Response(response)) => size_of_val(&**response) + response.size(),
-            Some(Outcome::NotKept(_)) | None => 0,
-        };
-        size_of::<Self>() + 2 * size_of::<RecordKey>() + response
+        entry
     }
 }
 
 impl Change {
     fn add(&mut self, entry: &Entry) {
-        self.records_added += 1;
-        self.bytes_added += entry.size();
+        self.records += 1;
+        self.bytes += entry.size() as isize;
     }
 
     fn remove(&mut self, entry: &Entry) {
-        self.records_removed += 1;
-        self.bytes_removed += entry.size();
+        self.records -= 1;
+        self.bytes -= entry.size() as isize;
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime::Handle, time::Instant};
+use tokio::runtime::Handle;
 
 use super::{SHARDS, Shared};
 
@@ -94,8 +94,8 @@ pub(super) fn sweep_all(shared: &Shared) {
 /// Removes a batch from one shard; answers whether there is more.
 fn sweep_batch(shared: &Shared, index: usize) -> bool {
     let mut shard = shared.lock(index);
-    let swept = shard.sweep(Instant::now(), BATCH);
-    shared.account(&swept.change);
+    let swept = shard.sweep(shared.clock.now(), BATCH);
+    shared.account(swept.change);
     drop(shard);
     swept.more
 }

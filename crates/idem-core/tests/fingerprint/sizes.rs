@@ -169,6 +169,18 @@ fn names_with_a_long_common_beginning_are_sorted() {
 }
 
 #[test]
+fn pairs_of_names_with_a_common_beginning_are_sorted_and_their_repetition_is_found() {
+    let count = 40;
+    // Two names each have their first eight bytes in common, and no more do.
+    let member = |n: usize| format!("\"{:08}{}\":0", n / 2, n % 2);
+    let sorted = json(object((0..count).map(member)));
+    assert_eq!(sorted, json(object((0..count).rev().map(member))));
+    let repeated = |last| json(object((0..count).rev().chain([last]).map(member)));
+    assert_ne!(repeated(7), sorted);
+    assert_ne!(repeated(7), repeated(8));
+}
+
+#[test]
 fn objects_round_a_large_leaf_are_sorted() {
     let leaf = format!("\"{}\"", "x".repeat(MEGABYTE));
     let unsorted = nested("{\"b\":", &leaf, ",\"a\":1}", 127);

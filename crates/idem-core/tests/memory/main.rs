@@ -5,6 +5,7 @@
 
 mod bounds;
 mod expiry;
+mod keys;
 
 use std::time::Duration;
 

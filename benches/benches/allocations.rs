@@ -1,0 +1,137 @@
+//! What is allocated: for each request, and for each record that the memory store holds.
+//!
+//! It counts, and measures no time.
+
+#![forbid(unsafe_code)]
+#![allow(missing_docs)]
+
+use std::alloc::System;
+
+use bytes::Bytes;
+use idem_benches::{
+    PostOrders, Spelling, order,
+    records::{RETENTION, key, lease, outcome, unbounded},
+};
+use idem_core::{
+    Admission, Begin, FingerprintRules, Headers, Idempotency, IdempotencyStore, Policy, Response,
+    Verdict,
+};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
+use tokio::runtime::Builder;
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() {
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(async {
+        fingerprints();
+        requests().await;
+        records(if is_test { 1_000 } else { 1_000_000 }).await;
+    });
+}
+
+fn print(name: &str, stats: Stats) {
+    println!(
+        "{name:<44} {:>3} allocations, {:>2} reallocations, {:>6} bytes",
+        stats.allocations, stats.reallocations, stats.bytes_allocated
+    );
+}
+
+fn fingerprints() {
+    let rules = FingerprintRules::default();
+    for spelling in [Spelling::InOrder, Spelling::OutOfOrder, Spelling::Pretty] {
+        let payload = order(1 << 10, spelling);
+        let region = Region::new(ALLOCATOR);
+        let _ = rules.fingerprint(&PostOrders, &payload);
+        let change = region.change();
+        print(&format!("fingerprint, 1 KiB, {spelling:?}"), change);
+    }
+}
+
+/// The engine with the memory store, without an adapter; the response's own parts are counted
+/// beside it.
+async fn requests() {
+    let idempotency = Idempotency::new(unbounded(), Policy::reference());
+    let payload = order(200, Spelling::InOrder);
+    for name in ["first request of all", "another key", "one more key"] {
+        let head = idem_benches::WithKey(name);
+        let response = response();
+        let region = Region::new(ALLOCATOR);
+        execute(&idempotency, &head, &payload, response).await;
+        let change = region.change();
+        print(&format!("fresh: {name}"), change);
+    }
+    for name in ["another key", "one more key"] {
+        let head = idem_benches::WithKey(name);
+        let region = Region::new(ALLOCATOR);
+        replay(&idempotency, &head, &payload).await;
+        let change = region.change();
+        print(&format!("replay: {name}"), change);
+    }
+    let region = Region::new(ALLOCATOR);
+    drop(response());
+    print("the response itself, 200 B", region.change());
+}
+
+fn response() -> Response {
+    let headers: Headers = [("content-type", b"application/json".as_slice())]
+        .into_iter()
+        .collect();
+    Response::new(201, headers, Bytes::from(vec![b'x'; 200]))
+}
+
+async fn execute(
+    idempotency: &Idempotency,
+    head: &idem_benches::WithKey,
+    payload: &[u8],
+    response: Response,
+) {
+    let Admission::Protected(request) = idempotency.admit(head, || None) else {
+        panic!("the request is protected");
+    };
+    let Begin::Execute(execution) = idempotency.begin(request, payload).await else {
+        panic!("the key is fresh");
+    };
+    execution
+        .run(async { (Verdict::Keep(response.into()), ()) })
+        .await;
+}
+
+async fn replay(idempotency: &Idempotency, head: &idem_benches::WithKey, payload: &[u8]) {
+    let Admission::Protected(request) = idempotency.admit(head, || None) else {
+        panic!("the request is protected");
+    };
+    let Begin::Replay(_) = idempotency.begin(request, payload).await else {
+        panic!("the record is there");
+    };
+}
+
+/// All that is held for a record with a body of 200 bytes: table, wheel and response included.
+async fn records(count: u64) {
+    let region = Region::new(ALLOCATOR);
+    let store = unbounded();
+    let empty = held(&region);
+    for number in 0..count {
+        let (key, lease) = (key(number), lease(1));
+        let _ = store.claim(&key, &lease).await;
+        let _ = store.complete(&key, &lease, &outcome(200), RETENTION).await;
+    }
+    let full = held(&region);
+    println!("{:<44} {empty} bytes", "an empty store");
+    println!(
+        "{:<44} {} bytes ({} by its own count)",
+        format!("each of {count} records, 200 B of body"),
+        (full - empty) / count as isize,
+        store.bytes() as u64 / count
+    );
+}
+
+fn held(region: &Region<'_, System>) -> isize {
+    let change = region.change();
+    change.bytes_allocated as isize - change.bytes_deallocated as isize
+}

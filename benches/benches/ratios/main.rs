@@ -1,0 +1,31 @@
+//! The figures of `docs/performance.md`: variants measured in turns, as ratios to a baseline.
+//!
+//! `cargo bench -p idem-benches --bench ratios -- fingerprint` runs the part of that name; without
+//! a name all parts run.
+
+#![forbid(unsafe_code)]
+#![allow(missing_docs)]
+
+mod fingerprint;
+mod memory;
+mod stalls;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let is_test = arguments.iter().any(|argument| argument == "--test");
+    let names: Vec<_> = arguments
+        .iter()
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
+    let parts: [(&str, fn(usize)); 3] = [
+        ("fingerprint", fingerprint::run),
+        ("memory", memory::run),
+        ("stalls", stalls::run),
+    ];
+    let rounds = if is_test { 1 } else { 300 };
+    for (name, run) in parts {
+        if names.is_empty() || names.iter().any(|wanted| name.contains(wanted.as_str())) {
+            run(rounds);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The longest that one call takes: while the store grows, and while millions of records expire.
+
+use std::time::Duration;
+
+use idem_benches::{
+    interleaved::cpu_time,
+    records::{RETENTION, key, lease, outcome, unbounded},
+};
+use idem_core::{IdempotencyStore, MemoryStore, Outcome};
+use tokio::{runtime::Builder, time::Instant};
+
+/// The records live at once.
+const RECORDS: u64 = 4_000_000;
+
+pub(crate) fn run(rounds: usize) {
+    let records = if rounds == 1 { 1_000 } else { RECORDS };
+    let runtime = Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime starts");
+    runtime.block_on(stalls(records));
+}
+
+async fn stalls(records: u64) {
+    let store = unbounded();
+    let outcome = outcome(200);
+    let mut growing = Longest::default();
+    // All run out at about the same time, which is worse than any load.
+    let end = Instant::now() + Duration::from_secs(20);
+    for number in 0..records {
+        let retention = end.saturating_duration_since(Instant::now());
+        put(&store, number, &outcome, retention, &mut growing).await;
+    }
+    println!("\nthe longest calls, CPU time of the thread; {records} records");
+    growing.print("claim + complete, growing");
+
+    tokio::time::sleep_until(end + Duration::from_secs(1)).await;
+    let mut expiring = Longest::default();
+    let swept_from = store.records();
+    let mut number = records;
+    while store.records() as u64 > number - records {
+        number += 1;
+        put(&store, number, &outcome, RETENTION, &mut expiring).await;
+        if number.is_multiple_of(64) {
+            // The sweeping task has its turns, and is measured as what it delays.
+            let start = cpu_time();
+            tokio::task::yield_now().await;
+            expiring.add(cpu_time() - start);
+        }
+    }
+    expiring.print(&format!("claim + complete, {swept_from} records expiring"));
+}
+
+async fn put(
+    store: &MemoryStore,
+    number: u64,
+    outcome: &Outcome,
+    retention: Duration,
+    longest: &mut Longest,
+) {
+    let (key, lease) = (key(number), lease(1));
+    let start = cpu_time();
+    let _ = store.claim(&key, &lease).await;
+    let _ = store.complete(&key, &lease, outcome, retention).await;
+    longest.add(cpu_time() - start);
+}
+
+/// All durations, to find the longest.
+#[derive(Default)]
+struct Longest(Vec<Duration>);
+
+impl Longest {
+    fn add(&mut self, duration: Duration) {
+        self.0.push(duration);
+    }
+
+    fn print(mut self, name: &str) {
+        self.0.sort_unstable();
+        let at = |share: f64| self.0[((self.0.len() - 1) as f64 * share) as usize];
+        println!(
+            "  {name:<48} median {:?}, p99.9 {:?}, longest three of {}: {:?}",
+            at(0.5),
+            at(0.999),
+            self.0.len(),
+            &self.0[self.0.len().saturating_sub(3)..]
+        );
+    }
+}
