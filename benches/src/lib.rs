@@ -45,7 +45,7 @@ impl RequestHead for WithKey {
         PostOrders.target()
     }
 
-    fn route(&self) -> Option<&'static str> {
+    fn route(&self) -> Option<std::borrow::Cow<'_, str>> {
         PostOrders.route()
     }
 
