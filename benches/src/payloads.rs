@@ -3,8 +3,11 @@
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+/// Makes a payload of about so many bytes.
+pub type Payload = fn(usize) -> Vec<u8>;
+
 /// Payloads of a given size that an attacker might send, by name.
-pub const ADVERSARIAL: [(&str, fn(usize) -> Vec<u8>); 7] = [
+pub const ADVERSARIAL: [(&str, Payload); 7] = [
     ("127 unsorted objects round one leaf", nested),
     ("many unsorted objects", many_objects),
     ("one unsorted object of many members", many_members),

@@ -10,6 +10,9 @@ mod fingerprint;
 mod memory;
 mod stalls;
 
+/// Measures in so many rounds, and prints.
+type Part = fn(usize);
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let is_test = arguments.iter().any(|argument| argument == "--test");
@@ -17,7 +20,7 @@ fn main() {
         .iter()
         .filter(|argument| !argument.starts_with("--"))
         .collect();
-    let parts: [(&str, fn(usize)); 3] = [
+    let parts: [(&str, Part); 3] = [
         ("fingerprint", fingerprint::run),
         ("memory", memory::run),
         ("stalls", stalls::run),
