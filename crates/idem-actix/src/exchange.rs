@@ -9,6 +9,7 @@ use actix_web::{
     http::header::{CONTENT_LENGTH, HeaderValue},
 };
 use bytes::Bytes;
+use futures_util::TryFutureExt;
 use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, ResponseHead};
 
 use crate::{
@@ -58,13 +59,11 @@ where
         if let Some(current) = current {
             self.request.extensions_mut().insert(current);
         }
-        // Outside the future, which then holds the inner one and nothing of the request.
-        let response = self.inner.call(self.request);
-        async move {
-            let (request, response) = response.await?.into_parts();
+        self.inner.call(self.request).map_ok(|response| {
+            let (request, response) = response.into_parts();
             let (response, body) = response.into_parts();
-            Ok((Head { request, response }, body))
-        }
+            (Head { request, response }, body)
+        })
     }
 
     fn least_length(body: &B) -> u64 {

@@ -2,6 +2,7 @@
 
 use axum::{BoxError, body::Body};
 use bytes::Bytes;
+use futures_util::TryFutureExt;
 use http::{Request, Response, request, response};
 use http_body::Body as _;
 use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, ResponseHead};
@@ -61,12 +62,10 @@ where
         if let Some(current) = current {
             request.extensions_mut().insert(current);
         }
-        // Outside the future, which then holds the inner one and nothing of the request.
-        let response = self.inner.call(request);
-        async move {
-            let (head, body) = response.await?.into_parts();
-            Ok((Head(head), Body::new(body)))
-        }
+        self.inner.call(request).map_ok(|response| {
+            let (head, body) = response.into_parts();
+            (Head(head), Body::new(body))
+        })
     }
 
     fn least_length(body: &Body) -> u64 {

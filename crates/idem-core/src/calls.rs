@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// A store as the engine calls it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Calls {
     pub(crate) store: Arc<dyn IdempotencyStore>,
-    pub(crate) policy: Arc<Policy>,
+    pub(crate) policy: Policy,
 }
 
 impl Calls {
@@ -75,7 +75,11 @@ impl Calls {
         // A store that answers at once, as one in memory does, sets no timer.
         let answer = match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
             Poll::Ready(result) => Ok(result),
-            Poll::Pending => timeout_at(started + self.policy.call_timeout(), call).await,
+            Poll::Pending => {
+                let deadline = started + self.policy.call_timeout();
+                // Boxed, so that futures have no room for a timer that few of them set.
+                Box::pin(timeout_at(deadline, call)).await
+            }
         };
         let result = match answer {
             Ok(result) => result,

@@ -37,8 +37,11 @@ const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
 ///
 /// It needs a tokio runtime with its timer.
 #[derive(Clone)]
-pub struct Idempotency {
-    pub(crate) calls: Calls,
+pub struct Idempotency(Arc<Inner>);
+
+/// Under one pointer, for a request takes several clones.
+struct Inner {
+    calls: Calls,
     shared: Arc<Shared>,
 }
 
@@ -98,38 +101,51 @@ impl Protected {
     pub fn watch(&self) -> Watch {
         self.watch.clone()
     }
+
+    /// Says what is asked for, now that the body is known.
+    pub(crate) fn identify(
+        self,
+        policy: &Policy,
+        body: &[u8],
+    ) -> (IdempotencyKey, Identity, Watch) {
+        let fingerprint = policy.fingerprints().finish(self.fingerprint, body);
+        let identity = Identity::new(fingerprint).with_credentials(self.credentials);
+        (self.key, identity, self.watch)
+    }
 }
 
 impl Idempotency {
     /// Joins a store and a policy.
     pub fn new(store: impl IdempotencyStore, policy: Policy) -> Self {
-        Self {
-            calls: Calls {
-                store: Arc::new(store),
-                policy: Arc::new(policy),
-            },
-            shared: Arc::default(),
-        }
+        Self::join(Arc::new(store), policy, Arc::default())
     }
 
     /// The same store under another policy; waiters and executions are counted together.
     #[must_use]
     pub fn with_policy(&self, policy: Policy) -> Self {
-        let mut other = self.clone();
-        other.calls.policy = Arc::new(policy);
-        other
+        let store = Arc::clone(&self.calls().store);
+        Self::join(store, policy, Arc::clone(&self.0.shared))
+    }
+
+    fn join(store: Arc<dyn IdempotencyStore>, policy: Policy, shared: Arc<Shared>) -> Self {
+        let calls = Calls { store, policy };
+        Self(Arc::new(Inner { calls, shared }))
+    }
+
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.0.calls
     }
 
     /// The policy.
     #[must_use]
     pub fn policy(&self) -> &Policy {
-        &self.calls.policy
+        &self.calls().policy
     }
 
     /// The store.
     #[must_use]
     pub fn store(&self) -> &dyn IdempotencyStore {
-        &*self.calls.store
+        &*self.calls().store
     }
 
     /// The name of the record that a key has in a scope.
@@ -148,12 +164,12 @@ impl Idempotency {
     /// # Cancel safety
     /// Safe: the executions run on, and it may be called again.
     pub async fn drain(&self) {
-        self.shared.executions.close();
-        self.shared.executions.wait().await;
+        self.0.shared.executions.close();
+        self.0.shared.executions.wait().await;
     }
 
     pub(crate) fn executions(&self) -> &TaskTracker {
-        &self.shared.executions
+        &self.0.shared.executions
     }
 
     /// Looks at the head of a request. No round trip.
@@ -213,14 +229,7 @@ impl Idempotency {
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
     /// the lease. Put what calls it into a [`HandOver`](crate::HandOver).
     pub async fn begin(&self, request: Protected, body: &[u8]) -> Begin {
-        let Protected {
-            key,
-            credentials,
-            fingerprint,
-            watch,
-        } = request;
-        let fingerprint = self.policy().fingerprints().finish(fingerprint, body);
-        let identity = Identity::new(fingerprint).with_credentials(credentials);
+        let (key, identity, watch) = request.identify(self.policy(), body);
         self.begin_as(key, identity, &watch).await
     }
 
@@ -232,7 +241,7 @@ impl Idempotency {
     ) -> Begin {
         let (answered, begin) = self.decide(key, identity, watch).await;
         watch.decided(answered);
-        self.calls
+        self.calls()
             .report(watch.record_key(), &Event::Decided(answered));
         begin
     }
@@ -247,9 +256,9 @@ impl Idempotency {
         let lease = Lease::new(identity, self.policy().pending_duration());
         let mut waiter = None;
         // Taken before it is asked whether more may begin: a drain that comes between waits.
-        let under_way = self.shared.executions.token();
+        let under_way = self.0.shared.executions.token();
         loop {
-            if self.shared.executions.is_closed() {
+            if self.0.shared.executions.is_closed() {
                 return refused(Answered::ShuttingDown, Refusal::ShuttingDown);
             }
             // The lease may run from the first time that the claim was sent.
@@ -265,13 +274,9 @@ impl Idempotency {
                 return self.without_store();
             }
             watch.may_own(matches!(decision, Decision::Execute));
-            if let Decision::InProgress(_) = decision {
-                match self
-                    .shared
-                    .waiting
-                    .wait(&mut waiter, self.policy().waiting())
-                    .await
-                {
+            if let (Decision::InProgress(_), Some(wait)) = (&decision, self.policy().waiting()) {
+                // Boxed, for few wait, and every request would have room for it.
+                match Box::pin(self.0.shared.waiting.wait(&mut waiter, wait)).await {
                     Waited::AskAgain => continue,
                     Waited::Enough => {}
                     Waited::NoPlace => {
@@ -282,15 +287,15 @@ impl Idempotency {
             return self.answer(decision, || {
                 let deadline = sent + lease.duration();
                 let current = CurrentExecution::new(key, *record_key, deadline);
-                Execution::new(self.calls.clone(), current, lease, under_way)
+                Execution::new(self.clone(), current, lease, under_way)
             });
         }
     }
 
     /// Claims, and claims once more with the same owner if nobody knows whether it landed.
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        match self.calls.claim(key, lease).await {
-            Err(error) if error.may_have_landed() => self.calls.claim(key, lease).await,
+        match self.calls().claim(key, lease).await {
+            Err(error) if error.may_have_landed() => Box::pin(self.calls().claim(key, lease)).await,
             answer => answer,
         }
     }
@@ -333,8 +338,8 @@ fn refused(answered: Answered, refusal: Refusal) -> (Answered, Begin) {
 impl fmt::Debug for Idempotency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Idempotency")
-            .field("store", &self.calls.store)
-            .field("policy", &self.calls.policy)
+            .field("store", &self.calls().store)
+            .field("policy", &self.calls().policy)
             .finish_non_exhaustive()
     }
 }

@@ -99,36 +99,62 @@ impl Idempotency {
     ///
     /// # Cancel safety
     /// Not cancel safe once the payload is read: put it into a [`HandOver`](crate::HandOver).
-    pub async fn serve<X: Exchange>(
+    pub fn serve<X: Exchange>(
         self,
         protected: Protected,
-        mut exchange: X,
-    ) -> Result<X::Response, X::Error> {
-        let policy = self.policy();
-        let begin = match exchange.read_payload(policy.request_limit()).await {
-            Ok(payload) => self.begin(protected, &payload).await,
-            Err(refusal) => Begin::Refused(refusal),
-        };
-        match begin {
-            Begin::Execute(execution) => execute(execution, exchange).await,
-            Begin::Unprotected => {
-                let (head, body) = exchange.call(None).await?;
-                Ok(X::respond(head, Handled::Untouched(body)))
+        exchange: X,
+    ) -> impl Future<Output = Result<X::Response, X::Error>> {
+        // Taken from where it stands: a future that it is moved into has room for it to its end.
+        let mut exchange = Some(exchange);
+        async move {
+            let policy = self.policy();
+            let limit = policy.request_limit();
+            let begin = match place(&mut exchange).read_payload(limit).await {
+                Ok(payload) => {
+                    let (key, identity, watch) = protected.identify(policy, &payload);
+                    drop(payload);
+                    self.begin_as(key, identity, &watch).await
+                }
+                Err(refusal) => Begin::Refused(refusal),
+            };
+            match begin {
+                Begin::Execute(mut execution) => execute(&mut execution, &mut exchange).await,
+                Begin::Unprotected => {
+                    let (head, body) = take(&mut exchange).call(None).await?;
+                    Ok(X::respond(head, Handled::Untouched(body)))
+                }
+                Begin::Replay(response) => {
+                    let marker = policy.replay_marker_name();
+                    Ok(take(&mut exchange).answer(&response, Some(marker)))
+                }
+                Begin::Refused(refusal) => {
+                    let response = refusal.to_response(policy);
+                    Ok(take(&mut exchange).answer(&response, None))
+                }
             }
-            Begin::Replay(response) => {
-                Ok(exchange.answer(&response, Some(policy.replay_marker_name())))
-            }
-            Begin::Refused(refusal) => Ok(exchange.answer(&refusal.to_response(policy), None)),
         }
     }
 }
 
+fn place<X>(exchange: &mut Option<X>) -> &mut X {
+    exchange.as_mut().expect(ONCE)
+}
+
+fn take<X>(exchange: &mut Option<X>) -> X {
+    exchange.take().expect(ONCE)
+}
+
+const ONCE: &str = "an exchange is answered once, at its end";
+
 /// Runs the handler under its lease; what comes of it is recorded before the response leaves.
-async fn execute<X: Exchange>(execution: Execution, exchange: X) -> Result<X::Response, X::Error> {
+async fn execute<X: Exchange>(
+    execution: &mut Execution,
+    exchange: &mut Option<X>,
+) -> Result<X::Response, X::Error> {
     let recording = execution.recording();
     let current = execution.current().clone();
     let work = pin!(async {
-        match exchange.call(Some(current)).await {
+        match take(exchange).call(Some(current)).await {
             Ok((head, body)) => {
                 let (verdict, body) = judge::<X>(&recording, &head, body).await;
                 (verdict, Ok(X::respond(head, body)))

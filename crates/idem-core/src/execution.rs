@@ -16,6 +16,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use crate::{
     calls::Calls,
     current::CurrentExecution,
+    engine::Idempotency,
     event::{End, Event},
     record::{Lease, NotKept, Outcome},
     record_key::RecordKey,
@@ -36,7 +37,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 #[must_use]
 pub struct Execution {
-    calls: Calls,
+    idempotency: Idempotency,
     current: CurrentExecution,
     lease: Lease,
     /// Lets a drain wait for it.
@@ -59,13 +60,13 @@ type Panic = Box<dyn Any + Send>;
 
 impl Execution {
     pub(crate) const fn new(
-        calls: Calls,
+        idempotency: Idempotency,
         current: CurrentExecution,
         lease: Lease,
         under_way: TaskTrackerToken,
     ) -> Self {
         Self {
-            calls,
+            idempotency,
             current,
             lease,
             _under_way: under_way,
@@ -82,7 +83,7 @@ impl Execution {
     /// What is recorded of a response, and whether.
     #[must_use]
     pub fn recording(&self) -> Recording {
-        Recording::new(&self.calls)
+        Recording::new(&self.idempotency)
     }
 
     /// Runs the handler's work to its end, and records its verdict before it hands its result back.
@@ -97,30 +98,31 @@ impl Execution {
     /// # Cancel safety
     /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs
     /// out. Put it into a [`HandOver`](crate::HandOver).
-    pub async fn run<R>(self, work: impl Future<Output = (Verdict, R)>) -> R {
+    pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> R {
         let work = pin!(work);
         self.run_pinned(work).await
     }
 
-    /// As `run`. The work stays where it is pinned: a handler's future is large, and would stand in
-    /// each of the futures around it if they took it by value.
+    /// As `run`, and only once. Execution and work stay where they are: they are large, and would
+    /// stand in each of the futures around them if those took them by value.
     pub(crate) async fn run_pinned<R>(
-        mut self,
+        &mut self,
         work: Pin<&mut impl Future<Output = (Verdict, R)>>,
     ) -> R {
-        let worked = self.work_under_renewal(work).await;
-        let result = match worked {
-            Ok((verdict, result)) => {
-                self.finish(verdict).await;
-                Ok(result)
-            }
+        let (verdict, result) = match self.work_under_renewal(work).await {
+            Ok(worked) => worked,
             Err(panic) => {
                 self.release(End::Panicked).await;
-                Err(panic)
+                self.ended = true;
+                resume_unwind(panic)
             }
         };
+        match verdict {
+            Verdict::Keep(mut outcome) => self.complete(&mut outcome).await,
+            Verdict::Free => self.release(End::Freed).await,
+        }
         self.ended = true;
-        result.unwrap_or_else(|panic| resume_unwind(panic))
+        result
     }
 
     /// Polls the work, and while it is pending the renewal too.
@@ -128,7 +130,8 @@ impl Execution {
         &self,
         mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Result<T, Panic> {
-        let mut renewal = pin!(self.renew_for_ever());
+        // Made when the work has to wait: work that is ready at once needs none of it.
+        let mut renewal = None;
         poll_fn(|context| {
             // A future that panicked is not polled again, so nobody sees what it left behind.
             match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
@@ -136,6 +139,7 @@ impl Execution {
                 Ok(Poll::Pending) => {}
                 Err(panic) => return Poll::Ready(Err(panic)),
             }
+            let renewal = renewal.get_or_insert_with(|| Box::pin(self.renew_for_ever()));
             renewal.as_mut().poll(context).map(Ok)
         })
         .await
@@ -149,7 +153,7 @@ impl Execution {
         loop {
             sleep(pause).await;
             let sent = Instant::now();
-            let renewed = self.calls.renew(self.key(), &self.lease).await;
+            let renewed = self.calls().renew(self.key(), &self.lease).await;
             self.report(&Event::Renewed(renewed.as_ref().copied()));
             pause = match renewed {
                 Ok(Fenced::Held) => {
@@ -170,23 +174,16 @@ impl Execution {
         }
     }
 
-    async fn finish(&self, verdict: Verdict) {
-        match verdict {
-            Verdict::Keep(outcome) => self.complete(outcome).await,
-            Verdict::Free => self.release(End::Freed).await,
-        }
-    }
-
-    async fn complete(&self, mut outcome: Outcome) {
-        let retention = self.calls.policy.retention_duration();
+    async fn complete(&self, outcome: &mut Outcome) {
+        let retention = self.idempotency.policy().retention_duration();
         let mut attempts = self.attempts();
         let completed = loop {
             let call = self
-                .calls
-                .complete(self.key(), &self.lease, &outcome, retention);
+                .calls()
+                .complete(self.key(), &self.lease, outcome, retention);
             match call.await {
-                Err(error) if is_too_large(&error, &outcome) => {
-                    outcome = Outcome::NotKept(NotKept::TooLarge);
+                Err(error) if is_too_large(&error, outcome) => {
+                    *outcome = Outcome::NotKept(NotKept::TooLarge);
                 }
                 Err(error) if attempts.again(&error).await => {}
                 ended => break ended,
@@ -203,7 +200,7 @@ impl Execution {
     async fn release(&self, end: End) {
         let mut attempts = self.attempts();
         let released = loop {
-            match self.calls.release(self.key(), &self.lease).await {
+            match self.calls().release(self.key(), &self.lease).await {
                 Err(error) if attempts.again(&error).await => {}
                 ended => break ended,
             }
@@ -233,12 +230,16 @@ impl Execution {
         }
     }
 
+    fn calls(&self) -> &Calls {
+        self.idempotency.calls()
+    }
+
     fn key(&self) -> &RecordKey {
         self.current.record_key()
     }
 
     fn report(&self, event: &Event<'_>) {
-        self.calls.report(self.key(), event);
+        self.calls().report(self.key(), event);
     }
 }
 

@@ -26,11 +26,13 @@ use crate::{
 /// What is known of a request outside the future that serves it: its name, its span, and whether
 /// its key is being claimed or owned.
 #[derive(Clone)]
-pub struct Watch {
+pub struct Watch(Arc<Watched>);
+
+struct Watched {
     idempotency: Idempotency,
     record_key: RecordKey,
     span: Span,
-    may_own: Arc<AtomicBool>,
+    may_own: AtomicBool,
 }
 
 impl Watch {
@@ -46,33 +48,33 @@ impl Watch {
             route = route().as_deref(),
             outcome = Empty
         );
-        Self {
+        Self(Arc::new(Watched {
             idempotency,
             record_key,
             span,
-            may_own: Arc::default(),
-        }
+            may_own: AtomicBool::new(false),
+        }))
     }
 
-    pub(crate) const fn record_key(&self) -> &RecordKey {
-        &self.record_key
+    pub(crate) fn record_key(&self) -> &RecordKey {
+        &self.0.record_key
     }
 
     /// From when a claim is sent the request may own its key, until the answer says otherwise.
     pub(crate) fn may_own(&self, may_own: bool) {
-        self.may_own.store(may_own, Ordering::Relaxed);
+        self.0.may_own.store(may_own, Ordering::Relaxed);
     }
 
     pub(crate) fn decided(&self, answered: Answered) {
-        self.span.record("outcome", answered.as_str());
+        self.0.span.record("outcome", answered.as_str());
     }
 }
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch")
-            .field("record_key", &self.record_key)
-            .field("may_own", &self.may_own)
+            .field("record_key", &self.0.record_key)
+            .field("may_own", &self.0.may_own)
             .finish_non_exhaustive()
     }
 }
@@ -114,7 +116,7 @@ impl<F: Future + Unpin + 'static> HandOver<F> {
 
     fn with_spawn(future: F, watch: Watch, spawn: fn(&TaskTracker, Instrumented<F>)) -> Self {
         Self {
-            running: Some(future.instrument(watch.span.clone())),
+            running: Some(future.instrument(watch.0.span.clone())),
             watch,
             spawn,
         }
@@ -147,14 +149,16 @@ impl<F: Future + Unpin + 'static> Drop for HandOver<F> {
         let Some(running) = self.running.take() else {
             return;
         };
-        if !self.watch.may_own.load(Ordering::Relaxed) {
+        if !self.watch.0.may_own.load(Ordering::Relaxed) {
             return;
         }
         if Handle::try_current().is_ok() {
-            let idempotency = &self.watch.idempotency;
-            idempotency
-                .calls
-                .report(&self.watch.record_key, &Event::HandedOver);
+            let Watched {
+                idempotency,
+                record_key,
+                ..
+            } = &*self.watch.0;
+            idempotency.calls().report(record_key, &Event::HandedOver);
             (self.spawn)(idempotency.executions(), running);
         }
     }

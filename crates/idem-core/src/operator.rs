@@ -40,7 +40,7 @@ impl Idempotency {
         // The store tells what stands there only to one who claims.
         let nobody = Identity::new(Fingerprint::from_bytes([0; 32]));
         let probe = Lease::new(nobody, PROBE);
-        let (held, found) = match self.calls.claim(key, &probe).await? {
+        let (held, found) = match self.calls().claim(key, &probe).await? {
             Claim::Owned => (probe, Freed::NothingPending),
             Claim::Taken(Record::Pending(pending)) => {
                 let lease = Lease::of_owner(*pending.owner(), *pending.identity(), PROBE);
@@ -50,7 +50,7 @@ impl Idempotency {
                 return Ok(Freed::NothingPending);
             }
         };
-        Ok(match self.calls.release(key, &held).await? {
+        Ok(match self.calls().release(key, &held).await? {
             Fenced::Held => found,
             // It ended by itself meanwhile.
             Fenced::Lost => Freed::NothingPending,

@@ -1,30 +1,26 @@
 //! What is recorded of a response.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 
 use crate::{
-    calls::Calls,
-    policy::Policy,
+    engine::Idempotency,
     record::{NotKept, Outcome},
     response::{Recordable, Response, is_event_stream},
-    store::IdempotencyStore,
 };
 
 /// The policy's rules about responses, for the time of one execution.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    policy: Arc<Policy>,
+    idempotency: Idempotency,
     limit: usize,
 }
 
 impl Recording {
-    pub(crate) fn new(calls: &Calls) -> Self {
-        let limit = calls.policy.response_limit();
-        let store = calls.store.capacity().max_record_bytes();
+    pub(crate) fn new(idempotency: &Idempotency) -> Self {
+        let limit = idempotency.policy().response_limit();
+        let store = idempotency.store().capacity().max_record_bytes();
         Self {
-            policy: Arc::clone(&calls.policy),
+            idempotency: idempotency.clone(),
             limit: store.map_or(limit, |store| limit.min(store)),
         }
     }
@@ -35,7 +31,7 @@ impl Recording {
         L: Iterator<Item = (&'a str, &'a [u8])>,
     {
         let headers = || lines().collect();
-        self.policy.saves(status, headers)
+        self.idempotency.policy().saves(status, headers)
     }
 
     /// Why a response that is saved cannot be kept, as far as its head tells.
@@ -68,7 +64,10 @@ impl Recording {
         let connection = lines()
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .map(|(_, value)| value);
-        let recordable = Recordable::new(self.policy.unrecorded_header_names(), connection);
+        let recordable = Recordable::new(
+            self.idempotency.policy().unrecorded_header_names(),
+            connection,
+        );
         let headers = lines()
             .filter(|(name, _)| recordable.allows(name))
             .collect();

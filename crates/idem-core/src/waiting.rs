@@ -22,7 +22,7 @@ pub(crate) struct WaitingRoom {
 pub(crate) enum Waited {
     /// It waited a while: the original may have ended.
     AskAgain,
-    /// It may not wait, or has waited long enough.
+    /// It has waited long enough.
     Enough,
     /// It may wait, but all places are taken.
     NoPlace,
@@ -30,14 +30,7 @@ pub(crate) enum Waited {
 
 impl WaitingRoom {
     /// Waits a while, in the place that the duplicate has or takes now.
-    pub(crate) async fn wait<'a>(
-        &'a self,
-        place: &mut Option<Waiter<'a>>,
-        wait: Option<Wait>,
-    ) -> Waited {
-        let Some(wait) = wait else {
-            return Waited::Enough;
-        };
+    pub(crate) async fn wait<'a>(&'a self, place: &mut Option<Waiter<'a>>, wait: Wait) -> Waited {
         if place.is_none() {
             *place = self.enter(wait);
         }
