@@ -4,16 +4,15 @@ use std::rc::Rc;
 
 use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
-    body::{BodySize, BodyStream, BoxBody, EitherBody, MessageBody, to_bytes_limited},
-    dev::{Payload, Service, ServiceRequest, ServiceResponse},
-    http::header::{CONTENT_LENGTH, HeaderValue},
+    body::{BodySize, BoxBody, EitherBody, MessageBody},
+    dev::{Service, ServiceRequest, ServiceResponse},
 };
 use bytes::Bytes;
 use futures_util::TryFutureExt;
 use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, ResponseHead};
 
 use crate::{
-    convert,
+    convert, request_body,
     response_body::{BodyFrames, ResumedBody},
 };
 
@@ -41,15 +40,7 @@ where
     type Error = Error;
 
     async fn read_payload(&mut self, limit: usize) -> Result<Bytes, Refusal> {
-        let too_large = Refusal::PayloadTooLarge { limit };
-        if announced_length(&self.request).is_some_and(|length| length > limit as u64) {
-            return Err(too_large);
-        }
-        let body = BodyStream::new(self.request.take_payload());
-        let payload = to_bytes_limited(body, limit).await.map_err(|_| too_large)?;
-        let payload = payload.map_err(|_| Refusal::PayloadUnreadable)?;
-        self.request.set_payload(Payload::from(payload.clone()));
-        Ok(payload)
+        request_body::read(&mut self.request, limit).await
     }
 
     fn call(
@@ -92,11 +83,6 @@ where
     fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Self::Response {
         convert::response(self.request, response, marker)
     }
-}
-
-fn announced_length(request: &ServiceRequest) -> Option<u64> {
-    let length = request.headers().get(CONTENT_LENGTH)?;
-    HeaderValue::to_str(length).ok()?.parse().ok()
 }
 
 /// The head of a response, as the core reads it, and the request that actix-web keeps with it.

@@ -83,6 +83,7 @@
 mod convert;
 mod exchange;
 mod middleware;
+mod request_body;
 mod response_body;
 mod service;
 

@@ -1,12 +1,17 @@
 //! Reading a request's body whole, up to a limit, before its key is claimed.
 
-use std::future::ready;
+use std::{
+    future,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+};
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use idem_core::Refusal;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full};
+use idem_core::{Frames, Reading, Refusal, Stop};
 
 /// A body that was read: what is hashed, and what the handler gets.
 #[derive(Default)]
@@ -25,7 +30,7 @@ impl Payload {
         match self.trailers {
             None => Body::from(self.bytes),
             Some(trailers) => {
-                let trailers = ready(Some(Ok(trailers)));
+                let trailers = future::ready(Some(Ok(trailers)));
                 Body::new(Full::new(self.bytes).with_trailers(trailers))
             }
         }
@@ -40,25 +45,35 @@ where
     if body.size_hint().lower() > limit as u64 {
         return Err(Refusal::PayloadTooLarge { limit });
     }
-    // The error is told apart by its place, for the body's own need not be `Error`.
-    let body = body.map_err(|_| Unreadable);
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(Payload {
-            trailers: collected.trailers().cloned(),
-            bytes: collected.to_bytes(),
-        }),
-        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::PayloadTooLarge { limit }),
-        Err(_) => Err(Refusal::PayloadUnreadable),
-    }
+    let body = pin!(body);
+    let mut reading = Reading::new(RequestFrames(body));
+    let trailers = match reading.read_up_to(limit).await {
+        Ok(()) => None,
+        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit }),
+        // Trailers are the last that a body has.
+        Err(Stop::NotData) => match reading.take_last().and_then(Result::ok) {
+            Some(frame) => frame.into_trailers().ok(),
+            None => return Err(Refusal::PayloadUnreadable),
+        },
+    };
+    let bytes = reading.join();
+    Ok(Payload { bytes, trailers })
 }
 
-#[derive(Debug)]
+struct RequestFrames<'a, B>(Pin<&'a mut B>);
+
+/// A body's own error need not be `Send`, and nobody sees it.
 struct Unreadable;
 
-impl std::fmt::Display for Unreadable {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the body could not be read")
+impl<B: http_body::Body<Data = Bytes>> Frames for RequestFrames<'_, B> {
+    type Frame = Result<Frame<Bytes>, Unreadable>;
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Frame>> {
+        let frame = ready!(self.0.as_mut().poll_frame(cx));
+        Poll::Ready(frame.map(|frame| frame.map_err(|_| Unreadable)))
+    }
+
+    fn data(frame: &Self::Frame) -> Option<&Bytes> {
+        frame.as_ref().ok()?.data_ref()
     }
 }
-
-impl std::error::Error for Unreadable {}

@@ -57,10 +57,6 @@ struct Shared {
 /// The enum is complete: an adapter handles each case.
 #[derive(Debug)]
 #[must_use]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart at once, where it was made"
-)]
 pub enum Admission {
     /// The request is none of our business: hand it on as it is.
     PassThrough,

@@ -8,9 +8,11 @@ use crate::{
     current::CurrentExecution,
     engine::{Begin, Idempotency, Protected},
     execution::{Execution, Verdict},
+    reading::{Frames, Reading, Stop},
+    record::NotKept,
     recording::Recording,
     refusal::Refusal,
-    response::{Frames, Reading, Response},
+    response::Response,
 };
 
 /// A protected request and its handler, as a web framework has them.
@@ -186,7 +188,12 @@ async fn judge<X: Exchange>(
             let mut reading = Reading::new(frames);
             match reading.read_up_to(recording.limit()).await {
                 Ok(()) => reading.join(),
-                Err(reason) => {
+                Err(stop) => {
+                    let reason = match stop {
+                        Stop::OverLimit => NotKept::TooLarge,
+                        // Trailers, or an error that the client must see as it would without us.
+                        Stop::NotData => NotKept::Stream,
+                    };
                     return (Verdict::Keep(reason.into()), Handled::Resumed(reading));
                 }
             }

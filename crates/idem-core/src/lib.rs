@@ -34,6 +34,7 @@ mod key;
 mod memory;
 mod operator;
 mod policy;
+mod reading;
 mod record;
 mod record_key;
 mod recording;
@@ -62,12 +63,13 @@ pub use crate::{
     memory::{MemoryLimits, MemoryStore},
     operator::Freed,
     policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},
+    reading::{Frames, Reading, Stop},
     record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record},
     record_key::RecordKey,
     recording::Recording,
     refusal::Refusal,
     request::RequestHead,
-    response::{Frames, Headers, Reading, Response},
+    response::{Headers, Response},
     run::{Done, RunError},
     scope::Scope,
     store::{

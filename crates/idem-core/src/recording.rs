@@ -5,7 +5,7 @@ use bytes::Bytes;
 use crate::{
     engine::Idempotency,
     record::{NotKept, Outcome},
-    response::{Recordable, Response, is_event_stream},
+    response::{Recordable, Response},
 };
 
 /// The policy's rules about responses, for the time of one execution.
@@ -76,5 +76,33 @@ impl Recording {
             return NotKept::TooLarge.into();
         }
         response.into()
+    }
+}
+
+/// Whether a response is a stream of server-sent events, which has no end to wait for.
+fn is_event_stream<'a>(lines: impl Iterator<Item = (&'a str, &'a [u8])>) -> bool {
+    const EVENT_STREAM: &[u8] = b"text/event-stream";
+    let mut content_types = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    content_types.any(|(_, value)| {
+        let media_type = value.get(..EVENT_STREAM.len());
+        media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case(EVENT_STREAM))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_streams_are_known_by_their_type() {
+        for (value, is_stream) in [
+            ("text/event-stream", true),
+            ("Text/Event-Stream; charset=utf-8", true),
+            ("text/plain", false),
+            ("", false),
+        ] {
+            let lines = [("content-type", value.as_bytes())];
+            assert_eq!(is_event_stream(lines.into_iter()), is_stream, "{value}");
+        }
     }
 }

@@ -4,11 +4,8 @@ use std::fmt;
 
 use bytes::Bytes;
 
-mod reading;
 mod recordable;
 
-pub(crate) use reading::is_event_stream;
-pub use reading::{Frames, Reading};
 pub(crate) use recordable::Recordable;
 
 /// A status, ordered headers and a body.

@@ -57,18 +57,31 @@ async fn handle(market: Data<Market>, request: HttpRequest, body: Bytes) -> Http
 
 /// Starts the market and gives its base URL, in which it has a path of its own.
 pub(crate) fn start(conventions: &str) -> String {
+    let idempotency = middlewares(conventions);
+    serve(move || idempotency.clone())
+}
+
+/// As `start`, but for a mistake that is easily made: each worker has stores of its own.
+pub(crate) fn start_with_stores_for_each_worker(conventions: &'static str) -> String {
+    serve(move || middlewares(conventions))
+}
+
+/// For `/excluded`, for `/short`, and for all others.
+fn middlewares(conventions: &str) -> [IdempotencyMiddleware; 3] {
     let policy = policy(conventions);
+    [excluding(policy.clone()), short(policy.clone()), policy].map(middleware)
+}
+
+/// Serves with two workers, of which each asks for its middlewares.
+fn serve(idempotency: impl Fn() -> [IdempotencyMiddleware; 3] + Clone + Send + 'static) -> String {
     let market = Data::new(Market::default());
-    let [excluded, short, all] =
-        [excluding(policy.clone()), short(policy.clone()), policy].map(middleware);
     let server = HttpServer::new(move || {
-        let route = |path: &str, idempotency: &IdempotencyMiddleware| {
-            web::resource(path).wrap(idempotency.clone()).to(handle)
-        };
+        let [excluded, short, all] = idempotency();
+        let route = |path: &str, idempotency| web::resource(path).wrap(idempotency).to(handle);
         let routes = web::scope(PREFIX)
-            .service(route("/excluded", &excluded))
-            .service(route("/short", &short))
-            .service(route("/{path:.*}", &all));
+            .service(route("/excluded", excluded))
+            .service(route("/short", short))
+            .service(route("/{path:.*}", all));
         App::new().app_data(market.clone()).service(routes)
     })
     .workers(2)

@@ -34,6 +34,14 @@ async fn an_adapter_passes_every_scenario_in_every_profile() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_for_each_worker_is_found_out() {
+    let base_url = actix_market::start_with_stores_for_each_worker("reference");
+    let suite = Suite::new(&base_url, profile("reference")).unwrap();
+    let report = suite.only(["concurrency/one-of-a-hundred"]).run().await;
+    assert!(!report.unwrap().is_conformant());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_answer_one_seed_with_the_same_bytes() {
     let servers = markets("ietf").await;
     let first = answers(&run(&servers[0].1, "ietf", 7).await);

@@ -1,4 +1,4 @@
-//! Reading a response's body to keep it, and handing it on whole where it cannot be kept.
+//! Reading a body whole up to a limit, and handing it on where it is longer.
 
 use std::{
     collections::VecDeque,
@@ -8,8 +8,6 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-
-use crate::record::NotKept;
 
 /// A body that comes frame by frame, as a web framework has it.
 pub trait Frames {
@@ -31,8 +29,21 @@ pub struct Reading<F: Frames> {
     rest: F,
 }
 
+/// Why reading stopped before the body's end.
+///
+/// The enum is complete: a frame is data or it is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// There is more data than the limit.
+    OverLimit,
+    /// A frame is no data; it is the last that was read.
+    NotData,
+}
+
 impl<F: Frames> Reading<F> {
-    pub(crate) fn new(rest: F) -> Self {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(rest: F) -> Self {
         Self {
             first: None,
             others: VecDeque::new(),
@@ -44,8 +55,14 @@ impl<F: Frames> Reading<F> {
         self.first.iter().chain(&self.others)
     }
 
-    /// Reads to the end, or to where it is known that the body is not kept.
-    pub(crate) async fn read_up_to(&mut self, limit: usize) -> Result<(), NotKept> {
+    /// Reads to the end, or to the frame that is no data or takes it over the limit, in bytes.
+    ///
+    /// # Errors
+    /// The body has not ended; all that was read is still there.
+    ///
+    /// # Cancel safety
+    /// Safe: what was read until then is still there.
+    pub async fn read_up_to(&mut self, limit: usize) -> Result<(), Stop> {
         let mut length = 0;
         while let Some(frame) = poll_fn(|context| self.rest.poll_frame(context)).await {
             let data = F::data(&frame).map(Bytes::len);
@@ -53,17 +70,17 @@ impl<F: Frames> Reading<F> {
                 None => self.first = Some(frame),
                 Some(_) => self.others.push_back(frame),
             }
-            // Trailers, or an error that the client must see as it would without us.
-            length += data.ok_or(NotKept::Stream)?;
+            length += data.ok_or(Stop::NotData)?;
             if length > limit {
-                return Err(NotKept::TooLarge);
+                return Err(Stop::OverLimit);
             }
         }
         Ok(())
     }
 
     /// All data that was read, in one piece; a body of one frame is not copied.
-    pub(crate) fn join(&self) -> Bytes {
+    #[must_use]
+    pub fn join(&self) -> Bytes {
         let mut data = self.read().filter_map(F::data);
         let first = data.next().cloned().unwrap_or_default();
         match data.next() {
@@ -75,6 +92,11 @@ impl<F: Frames> Reading<F> {
                 joined.freeze()
             }
         }
+    }
+
+    /// Takes the last frame that was read.
+    pub fn take_last(&mut self) -> Option<F::Frame> {
+        self.others.pop_back().or_else(|| self.first.take())
     }
 
     /// The next frame: of what was read, and then of the rest.
@@ -105,16 +127,6 @@ impl<F: Frames> fmt::Debug for Reading<F> {
             .field("buffered", &self.buffered())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether a response is a stream of server-sent events, which has no end to wait for.
-pub(crate) fn is_event_stream<'a>(lines: impl Iterator<Item = (&'a str, &'a [u8])>) -> bool {
-    const EVENT_STREAM: &[u8] = b"text/event-stream";
-    let mut content_types = lines.filter(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-    content_types.any(|(_, value)| {
-        let media_type = value.get(..EVENT_STREAM.len());
-        media_type.is_some_and(|media_type| media_type.eq_ignore_ascii_case(EVENT_STREAM))
-    })
 }
 
 #[cfg(test)]
@@ -168,7 +180,7 @@ mod tests {
     #[tokio::test]
     async fn a_body_over_the_limit_is_handed_on_whole() {
         let mut reading = reading(&[Some("go"), Some("ats"), Some("!")]);
-        assert_eq!(reading.read_up_to(4).await, Err(NotKept::TooLarge));
+        assert_eq!(reading.read_up_to(4).await, Err(Stop::OverLimit));
         assert_eq!(reading.buffered(), 5);
         assert_eq!(handed_on(reading).await, "go|ats|!");
     }
@@ -176,20 +188,16 @@ mod tests {
     #[tokio::test]
     async fn what_is_no_data_is_handed_on_in_its_place() {
         let mut reading = reading(&[Some("go"), None, Some("at")]);
-        assert_eq!(reading.read_up_to(4).await, Err(NotKept::Stream));
+        assert_eq!(reading.read_up_to(4).await, Err(Stop::NotData));
         assert_eq!(handed_on(reading).await, "go|!|at");
     }
 
-    #[test]
-    fn event_streams_are_known_by_their_type() {
-        for (value, is_stream) in [
-            ("text/event-stream", true),
-            ("Text/Event-Stream; charset=utf-8", true),
-            ("text/plain", false),
-            ("", false),
-        ] {
-            let lines = [("content-type", value.as_bytes())];
-            assert_eq!(is_event_stream(lines.into_iter()), is_stream, "{value}");
+    #[tokio::test]
+    async fn the_last_frame_is_the_one_that_is_no_data() {
+        for frames in [[None, Some("at")], [Some("go"), None]] {
+            let mut reading = reading(&frames);
+            assert_eq!(reading.read_up_to(4).await, Err(Stop::NotData));
+            assert_eq!(reading.take_last(), Some(None));
         }
     }
 }

@@ -1,0 +1,54 @@
+//! Reading a request's body whole, up to a limit, before its key is claimed.
+
+use std::{
+    future::ready,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use actix_web::{
+    HttpMessage,
+    dev::{Payload, ServiceRequest},
+    error::PayloadError,
+    http::header::{CONTENT_LENGTH, HeaderValue},
+};
+use bytes::Bytes;
+use futures_util::stream::{Stream, once};
+use idem_core::{Frames, Reading, Refusal, Stop};
+
+/// Reads a request's body to its end, and leaves it there for the handler, sharing the bytes; one
+/// that announces more than the limit is not read at all.
+pub(crate) async fn read(request: &mut ServiceRequest, limit: usize) -> Result<Bytes, Refusal> {
+    if announced_length(request).is_some_and(|length| length > limit as u64) {
+        return Err(Refusal::PayloadTooLarge { limit });
+    }
+    let mut reading = Reading::new(RequestFrames(request.take_payload()));
+    match reading.read_up_to(limit).await {
+        Ok(()) => {}
+        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit }),
+        Err(Stop::NotData) => return Err(Refusal::PayloadUnreadable),
+    }
+    let bytes = reading.join();
+    let payload = Box::pin(once(ready(Ok(bytes.clone()))));
+    request.set_payload(Payload::Stream { payload });
+    Ok(bytes)
+}
+
+fn announced_length(request: &ServiceRequest) -> Option<u64> {
+    let length = request.headers().get(CONTENT_LENGTH)?;
+    HeaderValue::to_str(length).ok()?.parse().ok()
+}
+
+struct RequestFrames(Payload);
+
+impl Frames for RequestFrames {
+    type Frame = Result<Bytes, PayloadError>;
+
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Frame>> {
+        Pin::new(&mut self.0).poll_next(cx)
+    }
+
+    fn data(frame: &Self::Frame) -> Option<&Bytes> {
+        frame.as_ref().ok()
+    }
+}
