@@ -47,10 +47,9 @@
 
 mod convert;
 mod exchange;
-mod future;
 mod layer;
 mod request_body;
 mod response_body;
 mod service;
 
-pub use crate::{future::ResponseFuture, layer::IdempotencyLayer, service::IdempotencyService};
+pub use crate::{layer::IdempotencyLayer, service::IdempotencyService};

@@ -1,12 +1,18 @@
 //! The path of a request through the layer.
 
 use std::{
+    future::{Future, Ready, ready},
     mem,
+    pin::Pin,
     task::{Context, Poll},
 };
 
 use axum::{BoxError, body::Body};
 use bytes::Bytes;
+use futures_util::{
+    TryFutureExt,
+    future::{Either, MapOk},
+};
 use http::{Request, Response};
 use idem_core::{Admission, HandOver};
 use tower_service::Service;
@@ -14,7 +20,6 @@ use tower_service::Service;
 use crate::{
     convert::{self, Head},
     exchange::HttpExchange,
-    future::ResponseFuture,
     layer::IdempotencyLayer,
 };
 
@@ -31,6 +36,14 @@ impl<S> IdempotencyService<S> {
     }
 }
 
+/// A request that passes through, one that is refused at once, or one that is protected.
+type Serving<F, B, E> = Either<
+    MapOk<F, fn(Response<B>) -> Response<Body>>,
+    Either<Ready<Served<E>>, HandOver<Pin<Box<dyn Future<Output = Served<E>> + Send>>>>,
+>;
+
+type Served<E> = Result<Response<Body>, E>;
+
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for IdempotencyService<S>
 where
     S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
@@ -43,7 +56,7 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = ResponseFuture<S::Future, S::Error>;
+    type Future = Serving<S::Future, ResBody, S::Error>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(cx)
@@ -56,11 +69,13 @@ where
         match admission {
             Admission::PassThrough => {
                 let request = Request::from_parts(head, Body::new(body));
-                ResponseFuture::passing(self.inner.call(request))
+                let passing = self.inner.call(request);
+                Either::Left(passing.map_ok(|response| response.map(Body::new)))
             }
             Admission::Refused(refusal) => {
                 let response = refusal.to_response(idempotency.policy());
-                ResponseFuture::ready(convert::response(&response, None))
+                let response = convert::response(&response, None);
+                Either::Right(Either::Left(ready(Ok(response))))
             }
             Admission::Protected(protected) => {
                 let watch = protected.watch();
@@ -69,8 +84,9 @@ where
                 let inner = mem::replace(&mut self.inner, clone);
                 let idempotency = idempotency.clone();
                 let exchange = HttpExchange::new(inner, head, body);
-                let serve = Box::pin(idempotency.serve(protected, exchange));
-                ResponseFuture::guarded(HandOver::new(serve, watch))
+                let serve: Pin<Box<dyn Future<Output = _> + Send>> =
+                    Box::pin(idempotency.serve(protected, exchange));
+                Either::Right(Either::Right(HandOver::new(serve, watch)))
             }
         }
     }
