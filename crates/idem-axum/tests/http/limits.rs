@@ -2,8 +2,16 @@
 
 use futures_util::{Stream, StreamExt, stream};
 use idem_core::{MockIdempotencyStore, Policy};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
-use crate::support::{Layer, Server, send};
+use crate::{
+    support::{Layer, Server, send},
+    vanished::NEVER,
+};
 
 #[tokio::test]
 async fn a_request_over_the_limit_is_refused_and_asks_no_store() {
@@ -26,6 +34,21 @@ async fn a_request_over_the_limit_is_refused_and_asks_no_store() {
         );
     }
     assert_eq!(server.effects.runs(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_as_too_large_is_not_waited_for() {
+    let server = Server::start(Policy::reference().max_request_bytes(1_000)).await;
+    let mut client = TcpStream::connect(server.address).await.unwrap();
+    let head = "POST /orders HTTP/1.1\r\nhost: goats\r\nidempotency-key: k\r\n\
+                content-length: 1001\r\n\r\n";
+    client.write_all(head.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    let answered = timeout(NEVER, client.read_exact(&mut status)).await;
+    answered
+        .expect("it is answered before the body comes")
+        .unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413");
 }
 
 #[tokio::test]
