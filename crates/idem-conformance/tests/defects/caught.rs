@@ -189,17 +189,12 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
 const AMONG_OTHERS: &[(Defect, &[&str])] = &[
     (
         InProgressIsAnotherStatus,
-        &["concurrency/in-progress", "concurrency/one-of-a-hundred"],
+        &["concurrency/in-progress", "concurrency/many-while-it-runs"],
     ),
     (DisconnectCancels, &["vanished/while-it-runs"]),
     (
         NoLock,
-        &[
-            "concurrency/in-progress",
-            "concurrency/one-of-two",
-            "concurrency/one-of-a-hundred",
-            "concurrency/many-while-it-runs",
-        ],
+        &["concurrency/in-progress", "concurrency/many-while-it-runs"],
     ),
     (QuotedAndBareDiffer, &["key/quoted-and-bare"]),
     (DisconnectBlocksTheKey, &["vanished/while-it-runs"]),
