@@ -6,7 +6,9 @@ use std::fmt::Write;
 use idem_core::RequestHead;
 
 pub mod interleaved;
+pub mod orders;
 pub mod payloads;
+pub mod plot;
 pub mod records;
 
 /// A `POST /orders` with JSON.
