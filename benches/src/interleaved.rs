@@ -82,6 +82,10 @@ impl<'a> Comparison<'a> {
     }
 
     /// Runs all variants in turns, and prints each as a ratio to its baseline.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the figures are printed, and few compute with them"
+    )]
     pub fn run(mut self, rounds: usize) -> Figures {
         for variant in &mut self.variants {
             variant.calibrate();
@@ -90,6 +94,10 @@ impl<'a> Comparison<'a> {
     }
 
     /// The same, with so many calls a sample.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the figures are printed, and few compute with them"
+    )]
     pub fn run_batches(mut self, calls: u32, rounds: usize) -> Figures {
         for variant in &mut self.variants {
             variant.calls = calls;
