@@ -95,7 +95,7 @@ fn response() -> Response {
 
 async fn execute(
     idempotency: &Idempotency,
-    head: &idem_benches::WithKey,
+    head: &idem_benches::WithKey<'_>,
     payload: &[u8],
     response: Response,
 ) {
@@ -110,7 +110,7 @@ async fn execute(
         .await;
 }
 
-async fn replay(idempotency: &Idempotency, head: &idem_benches::WithKey, payload: &[u8]) {
+async fn replay(idempotency: &Idempotency, head: &idem_benches::WithKey<'_>, payload: &[u8]) {
     let Admission::Protected(request) = idempotency.admit(head, || None) else {
         panic!("the request is protected");
     };
