@@ -42,12 +42,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             "axum" => {
                 let layer = (!is_bare).then(|| IdempotencyLayer::new(unbounded()));
                 let orders = AxumOrders::new(router(handler, layer));
-                Ok(post_for_a_while(orders, is_fresh).await)
+                post_for_a_while(orders, is_fresh).await;
+                Ok(())
             }
             "actix" => {
                 let middleware = (!is_bare).then(|| IdempotencyMiddleware::new(unbounded()));
                 let orders = actix::start(handler, middleware).await;
-                Ok(post_for_a_while(orders, is_fresh).await)
+                post_for_a_while(orders, is_fresh).await;
+                Ok(())
             }
             _ => Err("there is axum, and there is actix".into()),
         }

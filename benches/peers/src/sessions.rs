@@ -61,3 +61,29 @@ impl Orders for InSessions {
         self.orders.post(key, payload).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use idem_benches::orders::{Handler, PATH, axum::unlayered};
+    use tower_service::Service;
+
+    use super::layered;
+
+    #[test]
+    fn a_duplicate_is_replayed_in_a_session() {
+        actix_rt::System::new().block_on(async {
+            let mut router = layered(unlayered(Handler::Answers));
+            for is_replay in [false, true] {
+                let request = Request::post(PATH)
+                    .header("cookie", format!("session={:021}A", 1))
+                    .header("idempotency-key", "8e03978e")
+                    .body(Body::from("{}"))
+                    .unwrap();
+                let Ok(response) = router.call(request).await;
+                let is_marked = response.headers().contains_key("idempotency-replayed");
+                assert_eq!(is_marked, is_replay);
+            }
+        });
+    }
+}
