@@ -56,7 +56,13 @@ impl Plot {
                 (left..right).log_scale(),
                 (bottom / 1.5..top * 1.5).log_scale(),
             )?;
-        chart.configure_mesh().x_desc(self.x).draw()?;
+        let whole = |number: &f64| format!("{number:.0}");
+        chart
+            .configure_mesh()
+            .x_desc(self.x)
+            .x_label_formatter(&whole)
+            .y_label_formatter(&whole)
+            .draw()?;
         for (index, line) in self.lines.iter().enumerate() {
             let colour = Palette99::pick(index).to_rgba();
             let points = || line.points.iter().copied();
