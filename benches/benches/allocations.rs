@@ -7,9 +7,16 @@
 
 use std::alloc::System;
 
+use actix_web::rt;
 use bytes::Bytes;
+use idem_actix::IdempotencyMiddleware;
+use idem_axum::IdempotencyLayer;
 use idem_benches::{
     PostOrders, Spelling, order,
+    orders::{
+        Handler, Key, Orders, actix,
+        axum::{AxumOrders, router},
+    },
     records::{RETENTION, key, lease, outcome, unbounded},
 };
 use idem_core::{
@@ -33,6 +40,7 @@ fn main() {
         requests().await;
         records(if is_test { 1_000 } else { 1_000_000 }).await;
     });
+    rt::System::new().block_on(adapters());
 }
 
 fn print(name: &str, stats: Stats) {
@@ -87,7 +95,7 @@ fn response() -> Response {
 
 async fn execute(
     idempotency: &Idempotency,
-    head: &idem_benches::WithKey,
+    head: &idem_benches::WithKey<'_>,
     payload: &[u8],
     response: Response,
 ) {
@@ -102,13 +110,53 @@ async fn execute(
         .await;
 }
 
-async fn replay(idempotency: &Idempotency, head: &idem_benches::WithKey, payload: &[u8]) {
+async fn replay(idempotency: &Idempotency, head: &idem_benches::WithKey<'_>, payload: &[u8]) {
     let Admission::Protected(request) = idempotency.admit(head, || None) else {
         panic!("the request is protected");
     };
     let Begin::Replay(_) = idempotency.begin(request, payload).await else {
         panic!("the record is there");
     };
+}
+
+/// A request of 200 B on both frameworks, from its head's first header to its response's last byte.
+async fn adapters() {
+    let handler = Handler::Answers;
+    let layer = IdempotencyLayer::new(unbounded());
+    let middleware = IdempotencyMiddleware::new(unbounded());
+    let bare = AxumOrders::new(router(handler, None));
+    adapter("axum, bare", bare, "").await;
+    let protected = AxumOrders::new(router(handler, Some(layer)));
+    adapter("axum, fresh", protected, "axum, replay").await;
+    let bare = actix::start(handler, None).await;
+    adapter("actix, bare", bare, "").await;
+    let protected = actix::start(handler, Some(middleware)).await;
+    adapter("actix, fresh", protected, "actix, replay").await;
+}
+
+async fn adapter(first: &str, mut orders: impl Orders, again: &str) {
+    // Each shard of the store has its table after these, and actix-web its pool of requests.
+    const BEFORE: u64 = 10_000;
+    let payload = Bytes::from(order(200, Spelling::InOrder));
+    for number in 0..BEFORE {
+        orders.post(Key::new(number), &payload).await;
+    }
+    print(first, fewest(&mut orders, BEFORE, &payload).await);
+    if !again.is_empty() {
+        print(again, fewest(&mut orders, 0, &payload).await);
+    }
+}
+
+/// What the most frugal of some requests allocates: none that a table grows for.
+async fn fewest(orders: &mut impl Orders, from: u64, payload: &Bytes) -> Stats {
+    let mut all = Vec::new();
+    for number in from..from + 10 {
+        let region = Region::new(ALLOCATOR);
+        orders.post(Key::new(number), payload).await;
+        all.push(region.change());
+    }
+    let fewest = all.into_iter().min_by_key(|stats| stats.bytes_allocated);
+    fewest.expect("there were ten requests")
 }
 
 /// All that is held for a record with a body of 200 bytes: table, wheel and response included.

@@ -6,7 +6,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use idem_benches::{PostOrders, Spelling, order};
+use idem_benches::{
+    PostOrders, Spelling, order,
+    payloads::{ADVERSARIAL, value_and_sort},
+};
 use idem_core::{FingerprintRules, IdempotencyKey, RecordKey};
 use sha2::{Digest, Sha256};
 
@@ -46,9 +49,27 @@ fn fingerprint(criterion: &mut Criterion) {
                 },
             );
         }
+        group.bench_function("parse, sort and hash", |bencher| {
+            bencher.iter(|| value_and_sort(black_box(&payload)));
+        });
         group.finish();
     }
 }
 
-criterion_group!(benches, key, fingerprint);
+/// The fingerprint of what an attacker might send.
+fn adversarial(criterion: &mut Criterion) {
+    let rules = FingerprintRules::default();
+    let mut group = criterion.benchmark_group("fingerprint/1 MiB, adversarial");
+    group.sample_size(10);
+    for (name, payload) in ADVERSARIAL {
+        let payload = payload(1 << 20);
+        group.throughput(Throughput::Bytes(payload.len() as u64));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| rules.fingerprint(&PostOrders, black_box(&payload)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, key, fingerprint, adversarial);
 criterion_main!(benches);

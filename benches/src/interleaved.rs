@@ -1,4 +1,4 @@
-//! Variants measured in turns, and told as ratios to the first one.
+//! Variants measured in turns, and told as ratios to a baseline.
 //!
 //! Criterion measures one variant after the other. Where other work comes and goes on the machine,
 //! that compares two moments; here all variants share each moment.
@@ -25,10 +25,13 @@ pub fn cpu_time() -> Duration {
 pub struct Comparison<'a> {
     name: String,
     variants: Vec<Variant<'a>>,
+    baseline: usize,
 }
 
 struct Variant<'a> {
     name: String,
+    /// The place of what it is compared to.
+    baseline: usize,
     /// Does the job so many times, and tells how long that took.
     work: Box<dyn FnMut(u32) -> Duration + 'a>,
     calls: u32,
@@ -41,7 +44,14 @@ impl<'a> Comparison<'a> {
         Self {
             name: name.into(),
             variants: Vec::new(),
+            baseline: 0,
         }
+    }
+
+    /// Makes the next variant the baseline of those that come after it.
+    pub fn new_baseline(mut self) -> Self {
+        self.baseline = self.variants.len();
+        self
     }
 
     /// Adds a job that is the same each time.
@@ -63,6 +73,7 @@ impl<'a> Comparison<'a> {
     ) -> Self {
         self.variants.push(Variant {
             name: name.into(),
+            baseline: self.baseline,
             work: Box::new(work),
             calls: 1,
             samples: Vec::new(),
@@ -70,23 +81,31 @@ impl<'a> Comparison<'a> {
         self
     }
 
-    /// Runs all variants in turns, and prints each as a ratio to the first.
-    pub fn run(mut self, rounds: usize) {
+    /// Runs all variants in turns, and prints each as a ratio to its baseline.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the figures are printed, and few compute with them"
+    )]
+    pub fn run(mut self, rounds: usize) -> Figures {
         for variant in &mut self.variants {
             variant.calibrate();
         }
-        self.run_rounds(rounds);
+        self.run_rounds(rounds)
     }
 
     /// The same, with so many calls a sample.
-    pub fn run_batches(mut self, calls: u32, rounds: usize) {
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the figures are printed, and few compute with them"
+    )]
+    pub fn run_batches(mut self, calls: u32, rounds: usize) -> Figures {
         for variant in &mut self.variants {
             variant.calls = calls;
         }
-        self.run_rounds(rounds);
+        self.run_rounds(rounds)
     }
 
-    fn run_rounds(mut self, rounds: usize) {
+    fn run_rounds(mut self, rounds: usize) -> Figures {
         let count = self.variants.len();
         for round in 0..rounds {
             for index in 0..count {
@@ -94,24 +113,68 @@ impl<'a> Comparison<'a> {
                 self.variants[(index + round) % count].sample();
             }
         }
-        self.print();
+        let figures = self.figures();
+        figures.print(&self.name);
+        figures
     }
 
-    fn print(&mut self) {
+    fn figures(&mut self) -> Figures {
+        let figures = self.variants.iter_mut().map(Variant::figure);
+        Figures(figures.collect())
+    }
+}
+
+/// What was measured, in the order of the variants.
+#[derive(Debug)]
+pub struct Figures(Vec<Figure>);
+
+/// Nanoseconds a call of one variant.
+#[derive(Debug)]
+struct Figure {
+    name: String,
+    baseline: usize,
+    median: f64,
+    lowest_decile: f64,
+}
+
+impl Figures {
+    /// The median of a variant, in nanoseconds a call.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    #[must_use]
+    pub fn median(&self, name: &str) -> f64 {
+        self.find(name).median
+    }
+
+    /// What a variant takes more than its baseline does, in nanoseconds a call.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    #[must_use]
+    pub fn added(&self, name: &str) -> f64 {
+        let figure = self.find(name);
+        figure.median - self.0[figure.baseline].median
+    }
+
+    fn find(&self, name: &str) -> &Figure {
+        let found = self.0.iter().find(|figure| figure.name == name);
+        found.expect("variants are looked for by the names they were given")
+    }
+
+    fn print(&self, name: &str) {
         println!(
-            "\n{:<44} {:>12} {:>9} {:>13}",
-            self.name, "median", "ratio", "lowest decile"
+            "\n{name:<44} {:>12} {:>9} {:>13}",
+            "median", "ratio", "lowest decile"
         );
-        let mut baseline = None;
-        for variant in &mut self.variants {
-            let (median, decile) = variant.figures();
-            let (base_median, base_decile) = *baseline.get_or_insert((median, decile));
+        for figure in &self.0 {
+            let baseline = &self.0[figure.baseline];
             println!(
                 "  {:<42} {:>9.0} ns {:>8.2}x {:>12.2}x",
-                variant.name,
-                median,
-                median / base_median,
-                decile / base_decile,
+                figure.name,
+                figure.median,
+                figure.median / baseline.median,
+                figure.lowest_decile / baseline.lowest_decile,
             );
         }
     }
@@ -138,10 +201,14 @@ impl Variant<'_> {
             .push(took.as_nanos() as f64 / f64::from(self.calls));
     }
 
-    /// The median and the lowest decile, in nanoseconds a call.
-    fn figures(&mut self) -> (f64, f64) {
+    fn figure(&mut self) -> Figure {
         self.samples.sort_unstable_by(f64::total_cmp);
         let at = |percent: usize| self.samples[self.samples.len() * percent / 100];
-        (at(50), at(10))
+        Figure {
+            name: self.name.clone(),
+            baseline: self.baseline,
+            median: at(50),
+            lowest_decile: at(10),
+        }
     }
 }

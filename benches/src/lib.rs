@@ -6,7 +6,9 @@ use std::fmt::Write;
 use idem_core::RequestHead;
 
 pub mod interleaved;
+pub mod orders;
 pub mod payloads;
+pub mod plot;
 pub mod records;
 
 /// A `POST /orders` with JSON.
@@ -34,9 +36,9 @@ impl RequestHead for PostOrders {
 
 /// The same with an idempotency key.
 #[derive(Clone, Copy, Debug)]
-pub struct WithKey(pub &'static str);
+pub struct WithKey<'k>(pub &'k str);
 
-impl RequestHead for WithKey {
+impl RequestHead for WithKey<'_> {
     fn method(&self) -> &'static str {
         PostOrders.method()
     }

@@ -8,6 +8,7 @@
 
 mod fingerprint;
 mod memory;
+mod momento;
 mod stalls;
 
 /// Measures in so many rounds, and prints.
@@ -20,9 +21,10 @@ fn main() {
         .iter()
         .filter(|argument| !argument.starts_with("--"))
         .collect();
-    let parts: [(&str, Part); 3] = [
+    let parts: [(&str, Part); 4] = [
         ("fingerprint", fingerprint::run),
         ("memory", memory::run),
+        ("momento", momento::run),
         ("stalls", stalls::run),
     ];
     let rounds = if is_test { 1 } else { 300 };
