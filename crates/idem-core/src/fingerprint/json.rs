@@ -13,15 +13,16 @@ use std::{borrow::Cow, cmp::Ordering};
 use super::{
     members::{Member, Span, sort},
     nested::Nested,
-    number, text,
+    number::{self, Number},
+    text,
     written::Written,
 };
 
 /// How deep arrays and objects may be nested: about where most parsers draw their line.
 const MAX_DEPTH: usize = 128;
 
-/// How much longer the canonical form can be: `1e39` becomes 40 digits.
-const MAX_GROWTH: usize = 10;
+/// How much longer the canonical form can be: `1e19` becomes 20 digits.
+const MAX_GROWTH: usize = 5;
 
 /// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
 /// once more costs less than to note where it is.
@@ -30,7 +31,7 @@ const SMALL: usize = 512;
 /// Brings a payload into its canonical form.
 ///
 /// `None` if it is no valid JSON (RFC 8259), has a duplicate member or a number with an exponent
-/// beyond reason, is nested too deep, or has over 400 MB.
+/// beyond reason, is nested too deep, or has over 800 MB.
 pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     let payload = trim(payload);
     std::str::from_utf8(payload).ok()?;
@@ -312,9 +313,18 @@ impl<'a> Scanner<'a> {
 
     #[inline(always)]
     fn number(&mut self, at: usize) -> Option<usize> {
-        let number = number::read(&self.input[at..])?;
+        match number::short_whole_length(&self.input[at..]) {
+            Some(length) => Some(at + length),
+            None => self.any_number(at),
+        }
+    }
+
+    #[inline(never)]
+    fn any_number(&mut self, at: usize) -> Option<usize> {
+        let number = Number::read(&self.input[at..])?;
         let end = at + number.length;
-        if let Some(value) = number.rewritten {
+        if !number.is_canonical() {
+            let value = number.value()?;
             self.written.replace_by(at..end, |text| value.write(text));
         }
         Some(end)
