@@ -13,6 +13,7 @@ mod nested;
 mod number;
 mod pointer;
 mod text;
+mod work;
 mod written;
 
 use pointer::Selection;

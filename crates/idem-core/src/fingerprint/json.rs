@@ -26,7 +26,7 @@ const MAX_GROWTH: usize = 5;
 
 /// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
 /// once more costs less than to note where it is.
-const SMALL: usize = 512;
+const SMALL: usize = 256;
 
 /// Brings a payload into its canonical form.
 ///

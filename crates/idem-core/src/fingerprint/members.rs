@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, ops::Range};
 
-use super::written::Written;
+use super::{work, written::Written};
 
 /// A piece of the text.
 #[derive(Clone, Copy)]
@@ -48,7 +48,9 @@ impl Member {
 
     #[inline(never)]
     fn compare_names(self, other: Self, written: &Written<'_>) -> Ordering {
-        self.name(written).cmp(other.name(written))
+        let (name, other) = (self.name(written), other.name(written));
+        work::note(name.len().min(other.len()));
+        name.cmp(other)
     }
 
     fn name<'a>(self, written: &'a Written<'_>) -> &'a [u8] {
@@ -128,8 +130,8 @@ fn insert_each(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
 
 /// Sorts by eight bytes of each name at a time, as one sorts by the most significant digit first.
 ///
-/// What all names of a group begin with is skipped, so no byte is read more than a few times,
-/// however long the names are and however much they have in common.
+/// What all names of a group have in common is skipped, so no byte is read more than a few times,
+/// however long the names are and however much of them is alike.
 fn sort_many(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
     // Groups to be sorted, with how many bytes their names are known to have in common.
     let mut groups = Vec::new();
@@ -169,14 +171,21 @@ fn sort_by_prefix(
     }
 }
 
-/// How many bytes the names of all these members have in common from the byte `known` on.
+/// How far ahead it is looked for what all names of a group have in common. Were it as far as two of
+/// them go, names that are each the beginning of the next would be read to their ends each time.
+const AHEAD: usize = 32;
+
+/// How many bytes the names of all these members have in common from the byte `known` on, up to
+/// [`AHEAD`].
 fn common_length(written: &Written<'_>, members: &[Member], known: usize) -> usize {
     let Some((first, others)) = members.split_first() else {
         return 0;
     };
     let mut common = first.name_from(written, known);
+    common = &common[..common.len().min(AHEAD)];
     for other in others {
         let name = other.name_from(written, known);
+        work::note(common.len());
         if !name.starts_with(common) {
             common = &common[..length_alike(common, name)];
         }

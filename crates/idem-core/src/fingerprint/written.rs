@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::members::{Member, Span};
+use super::{
+    members::{Member, Span},
+    work,
+};
 
 /// The text in document order: a rewritten part, then input that still stands as it came.
 pub(super) struct Written<'a> {
@@ -91,6 +94,7 @@ impl<'a> Written<'a> {
                 .extend_from_within(member.start as usize..member.end as usize);
         }
         self.rewritten.copy_within(end.., start);
+        work::note(2 * (end - start));
         self.rewritten.truncate(end);
     }
 
@@ -110,6 +114,7 @@ impl<'a> Written<'a> {
 #[inline(always)]
 pub(super) fn append(to: &mut Vec<u8>, text: &[u8], piece: Range<usize>) {
     const SHORT: usize = 16;
+    work::note(piece.len());
     match text[piece.start..].first_chunk::<SHORT>() {
         Some(chunk) if piece.len() <= SHORT => {
             let length = to.len() + piece.len();
