@@ -7,13 +7,17 @@ use sha2::{Digest, Sha256};
 pub type Payload = fn(usize) -> Vec<u8>;
 
 /// Payloads of a given size that an attacker might send, by name.
-pub const ADVERSARIAL: [(&str, Payload); 7] = [
+pub const ADVERSARIAL: [(&str, Payload); 11] = [
     ("127 unsorted objects round one leaf", nested),
     ("many unsorted objects", many_objects),
     ("one unsorted object of many members", many_members),
+    ("one unsorted object of short names", short_names),
+    ("objects of sixteen members, backwards", backwards),
     ("escapes everywhere", escapes),
     ("white space", white_space),
+    ("spaces one by one", single_spaces),
     ("numbers to rewrite", numbers),
+    ("short numbers to rewrite", short_numbers),
     ("arrays of nothing", empty_arrays),
 ];
 
@@ -40,6 +44,23 @@ fn many_members(bytes: usize) -> Vec<u8> {
     format!("{{{}}}", members.join(",")).into_bytes()
 }
 
+fn short_names(bytes: usize) -> Vec<u8> {
+    let count = bytes / 10;
+    let members: Vec<_> = (0..count)
+        .map(|number| format!(r#""{:05}":1"#, number * 7_919 % 999_983))
+        .collect();
+    format!("{{{}}}", members.join(",")).into_bytes()
+}
+
+fn backwards(bytes: usize) -> Vec<u8> {
+    let members: Vec<_> = ('a'..='p')
+        .rev()
+        .map(|name| format!(r#""{name}":1"#))
+        .collect();
+    let object = format!("{{{}}}", members.join(","));
+    array_of(bytes, |_| object.clone())
+}
+
 fn escapes(bytes: usize) -> Vec<u8> {
     format!(r#"["{}"]"#, r"\u0061\/".repeat(bytes / 8)).into_bytes()
 }
@@ -48,8 +69,16 @@ fn white_space(bytes: usize) -> Vec<u8> {
     array_of(bytes, |_| format!("{}1", " \n\t ".repeat(64)))
 }
 
+fn single_spaces(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |_| " 1 ".to_owned())
+}
+
 fn numbers(bytes: usize) -> Vec<u8> {
     array_of(bytes, |number| format!("{number}.50e1"))
+}
+
+fn short_numbers(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |number| format!("{}e-5", number % 10))
 }
 
 fn empty_arrays(bytes: usize) -> Vec<u8> {

@@ -13,6 +13,7 @@ mod nested;
 mod number;
 mod pointer;
 mod text;
+mod work;
 mod written;
 
 use pointer::Selection;
@@ -22,7 +23,7 @@ pub use pointer::{JsonPointer, ParsePointerError};
 ///
 /// A change of the algorithm changes this: a record made before then is answered as a mismatch,
 /// and never run a second time as if it were new.
-const DOMAIN: &str = "idem fingerprint 1";
+const DOMAIN: &str = "idem fingerprint 2";
 
 /// SHA-256 of what a request asks for: method, path with query, content type, chosen headers and
 /// canonical payload.

@@ -23,6 +23,7 @@ use crate::{
 mod clock;
 mod entry;
 mod hash;
+mod index;
 mod shard;
 mod slab;
 mod sweeper;
@@ -32,8 +33,7 @@ use clock::Clock;
 use hash::Seed;
 use shard::{Change, Hashed, Shard};
 
-/// A power of two, far above the cores that contend for the locks. It bounds what one claim waits
-/// for when its shard's table grows: of 4 million records 31,000 are in one.
+/// A power of two, far above the cores that contend for the locks.
 const SHARDS: usize = 128;
 
 /// What a claim sweeps of its own shard on the way, so that expiry keeps up with the load even

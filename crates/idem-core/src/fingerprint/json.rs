@@ -13,20 +13,25 @@ use std::{borrow::Cow, cmp::Ordering};
 use super::{
     members::{Member, Span, sort},
     nested::Nested,
-    number, text,
+    number::{self, Number},
+    text,
     written::Written,
 };
 
 /// How deep arrays and objects may be nested: about where most parsers draw their line.
 const MAX_DEPTH: usize = 128;
 
-/// How much longer the canonical form can be: `1e39` becomes 40 digits.
-const MAX_GROWTH: usize = 10;
+/// How much longer the canonical form can be: `1e19` becomes 20 digits.
+const MAX_GROWTH: usize = 5;
+
+/// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
+/// once more costs less than to note where it is.
+const SMALL: usize = 256;
 
 /// Brings a payload into its canonical form.
 ///
 /// `None` if it is no valid JSON (RFC 8259), has a duplicate member or a number with an exponent
-/// beyond reason, is nested too deep, or has over 400 MB.
+/// beyond reason, is nested too deep, or has over 800 MB.
 pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     let payload = trim(payload);
     std::str::from_utf8(payload).ok()?;
@@ -52,23 +57,43 @@ fn trim(mut payload: &[u8]) -> &[u8] {
 }
 
 /// An array or object that is not closed yet.
+///
+/// It is one word, as a struct of small fields is not always: written by the field and read as a
+/// whole, that would wait for the memory each time that a container opens or closes.
 #[derive(Clone, Copy)]
-struct Container {
-    closing: u8,
-    in_order: bool,
-    holds: Holds,
-    /// Where the members of an object begin among those of all open objects.
-    first_member: u32,
-}
+struct Container(u64);
 
-/// What a container holds of objects whose members came out of order.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Holds {
-    None,
-    /// They stand sorted in the text already.
-    Sorted,
-    /// Some are to be sorted in the end.
-    Deferred,
+impl Container {
+    /// What is around the outermost array or object: no byte closes it.
+    const PAYLOAD: Self = Self::new(0, 0);
+
+    const OUT_OF_ORDER: u64 = 1 << 8;
+    /// It holds objects that came out of order, and that stand sorted in the text already.
+    const HOLDS_SORTED: u64 = 1 << 9;
+    /// It holds objects that are to be sorted in the end.
+    const HOLDS_DEFERRED: u64 = 1 << 10;
+    const HOLDS: u64 = Self::HOLDS_SORTED | Self::HOLDS_DEFERRED;
+
+    const fn new(closing: u8, first_member: u32) -> Self {
+        Self((first_member as u64) << 32 | closing as u64)
+    }
+
+    const fn closing(self) -> u8 {
+        self.0 as u8
+    }
+
+    /// Where the members of an object begin among those of all open objects.
+    const fn first_member(self) -> usize {
+        (self.0 >> 32) as usize
+    }
+
+    const fn is(self, mark: u64) -> bool {
+        self.0 & mark != 0
+    }
+
+    const fn set(&mut self, marks: u64) {
+        self.0 |= marks;
+    }
 }
 
 /// Reads the payload. Its position is handed from call to call instead of kept here, and what most
@@ -76,7 +101,9 @@ enum Holds {
 struct Scanner<'a> {
     input: &'a [u8],
     written: Written<'a>,
-    open: Vec<Container>,
+    innermost: Container,
+    /// Those around the innermost one, from the payload itself on.
+    around: Vec<Container>,
     /// The members of all open objects, the innermost last.
     members: Vec<Member>,
     nested: Nested,
@@ -87,7 +114,8 @@ impl<'a> Scanner<'a> {
         Self {
             input,
             written: Written::new(input),
-            open: Vec::with_capacity(16),
+            innermost: Container::PAYLOAD,
+            around: Vec::with_capacity(16),
             members: Vec::with_capacity(32),
             nested: Nested::default(),
         }
@@ -96,8 +124,8 @@ impl<'a> Scanner<'a> {
     fn scan(&mut self) -> Option<()> {
         let mut next = Some(0);
         while let Some(at) = next {
-            let at = self.skip_white_space(at);
-            next = match self.peek(at)? {
+            let (at, byte) = self.token(at)?;
+            next = match byte {
                 b'{' => self.open_object(at)?,
                 b'[' => self.open_array(at)?,
                 b'"' => {
@@ -119,23 +147,27 @@ impl<'a> Scanner<'a> {
     /// Reads on from where a value ended; answers where the next one begins, if one does.
     #[inline(always)]
     fn end_value(&mut self, mut at: usize) -> Option<Option<usize>> {
-        while let Some(container) = self.open.last() {
-            let closing = container.closing;
-            at = self.skip_white_space(at);
-            match self.peek(at)? {
-                b',' if closing == b'}' => return self.name(at + 1).map(Some),
-                b',' => return Some(Some(at + 1)),
-                byte if byte == closing => at = self.close(at)?,
-                _ => return None,
+        while self.innermost.closing() != Container::PAYLOAD.closing() {
+            let (here, byte) = self.token(at)?;
+            if byte == b',' {
+                return match self.innermost.closing() {
+                    b'}' => self.name(here + 1).map(Some),
+                    _ => Some(Some(here + 1)),
+                };
             }
+            if byte != self.innermost.closing() {
+                return None;
+            }
+            at = self.close(here)?;
         }
         (at == self.input.len()).then_some(None)
     }
 
     #[inline]
     fn open_object(&mut self, at: usize) -> Option<Option<usize>> {
-        let at = self.push(at, b'}')?;
-        if self.peek(at)? == b'}' {
+        self.push(b'}')?;
+        let (at, byte) = self.token(at + 1)?;
+        if byte == b'}' {
             let at = self.close(at)?;
             return self.end_value(at);
         }
@@ -144,8 +176,9 @@ impl<'a> Scanner<'a> {
 
     #[inline]
     fn open_array(&mut self, at: usize) -> Option<Option<usize>> {
-        let at = self.push(at, b']')?;
-        if self.peek(at)? == b']' {
+        self.push(b']')?;
+        let (at, byte) = self.token(at + 1)?;
+        if byte == b']' {
             let at = self.close(at)?;
             return self.end_value(at);
         }
@@ -153,39 +186,34 @@ impl<'a> Scanner<'a> {
     }
 
     #[inline]
-    fn push(&mut self, at: usize, closing: u8) -> Option<usize> {
-        if self.open.len() == MAX_DEPTH {
+    fn push(&mut self, closing: u8) -> Option<()> {
+        if self.around.len() == MAX_DEPTH {
             return None;
         }
-        self.open.push(Container {
-            closing,
-            in_order: true,
-            holds: Holds::None,
-            first_member: self.members.len() as u32,
-        });
-        Some(self.skip_white_space(at + 1))
+        self.around.push(self.innermost);
+        self.innermost = Container::new(closing, self.members.len() as u32);
+        Some(())
     }
 
     #[inline]
     fn close(&mut self, at: usize) -> Option<usize> {
-        let mut closed = self.open.pop()?;
-        if !closed.in_order {
+        let mut closed = std::mem::replace(&mut self.innermost, self.around.pop()?);
+        if closed.is(Container::OUT_OF_ORDER) {
             self.sort(&mut closed, at)?;
         }
-        self.members.truncate(closed.first_member as usize);
-        if let Some(around) = self.open.last_mut() {
-            around.holds = around.holds.max(closed.holds);
-        }
+        self.members.truncate(closed.first_member());
+        self.innermost.set(closed.0 & Container::HOLDS);
         Some(at + 1)
     }
 
     /// Sorts an object that came out of order, and looks for duplicates.
     ///
-    /// It is written sorted at once if nothing in it was: so no byte is moved more than once,
-    /// however deep objects are nested. Those around it are written in one more pass.
+    /// It is written sorted at once if nothing in it was, or if it is small: so no byte is moved
+    /// more than a few times, however deep objects are nested. Those around it are written in one
+    /// more pass.
     #[inline(never)]
     fn sort(&mut self, object: &mut Container, end: usize) -> Option<()> {
-        let members = &mut self.members[object.first_member as usize..];
+        let members = &mut self.members[object.first_member()..];
         let end = self.written.offset(end) as u32;
         let span = Span {
             // The text has no white space: the brace stands right before the first name.
@@ -194,13 +222,14 @@ impl<'a> Scanner<'a> {
         };
         Member::set_ends(members, end);
         sort(&self.written, members)?;
-        if object.holds == Holds::None {
-            object.holds = Holds::Sorted;
+        let is_small = end - span.start <= SMALL as u32;
+        let holds_deferred = object.is(Container::HOLDS_DEFERRED);
+        if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
+            object.set(Container::HOLDS_SORTED);
             self.written.permute(span, members);
         } else {
-            self.nested
-                .defer(span, members, object.holds == Holds::Deferred);
-            object.holds = Holds::Deferred;
+            object.set(Container::HOLDS_DEFERRED);
+            self.nested.defer(span, members, holds_deferred);
         }
         Some(())
     }
@@ -208,15 +237,15 @@ impl<'a> Scanner<'a> {
     /// Reads a member's name and its colon.
     #[inline(always)]
     fn name(&mut self, at: usize) -> Option<usize> {
-        let at = self.skip_white_space(at);
-        if self.peek(at)? != b'"' {
+        let (at, byte) = self.token(at)?;
+        if byte != b'"' {
             return None;
         }
         let start = self.written.offset(at);
         let end = self.string(at)?;
         let name_end = self.written.offset(end);
-        let at = self.skip_white_space(end);
-        if self.peek(at)? != b':' {
+        let (at, byte) = self.token(end)?;
+        if byte != b':' {
             return None;
         }
         self.add_member(start, name_end)?;
@@ -226,12 +255,12 @@ impl<'a> Scanner<'a> {
     #[inline]
     fn add_member(&mut self, start: usize, name_end: usize) -> Option<()> {
         let member = Member::new(&self.written, start, name_end);
-        let object = self.open.last_mut()?;
-        if let Some(previous) = self.members[object.first_member as usize..].last() {
+        if self.members.len() > self.innermost.first_member() {
+            let previous = self.members.last()?;
             match previous.compare(member, &self.written) {
                 Ordering::Less => {}
                 Ordering::Equal => return None,
-                Ordering::Greater => object.in_order = false,
+                Ordering::Greater => self.innermost.set(Container::OUT_OF_ORDER),
             }
         }
         self.members.push(member);
@@ -284,9 +313,18 @@ impl<'a> Scanner<'a> {
 
     #[inline(always)]
     fn number(&mut self, at: usize) -> Option<usize> {
-        let number = number::read(&self.input[at..])?;
+        match number::short_whole_length(&self.input[at..]) {
+            Some(length) => Some(at + length),
+            None => self.any_number(at),
+        }
+    }
+
+    #[inline(never)]
+    fn any_number(&mut self, at: usize) -> Option<usize> {
+        let number = Number::read(&self.input[at..])?;
         let end = at + number.length;
-        if let Some(value) = number.rewritten {
+        if !number.is_canonical() {
+            let value = number.value()?;
             self.written.replace_by(at..end, |text| value.write(text));
         }
         Some(end)
@@ -300,23 +338,21 @@ impl<'a> Scanner<'a> {
         self.end_value(at + literal.len())
     }
 
-    #[inline]
-    fn skip_white_space(&mut self, at: usize) -> usize {
-        match self.input.get(at) {
-            Some(&byte) if text::is_white_space(byte) => self.drop_white_space(at),
-            _ => at,
+    /// The first byte from here on that is no white space, and where it is.
+    #[inline(always)]
+    fn token(&mut self, at: usize) -> Option<(usize, u8)> {
+        let byte = *self.input.get(at)?;
+        // What else is below a space begins no token.
+        if byte > b' ' {
+            return Some((at, byte));
         }
+        self.token_behind_white_space(at)
     }
 
     #[inline(never)]
-    fn drop_white_space(&mut self, at: usize) -> usize {
+    fn token_behind_white_space(&mut self, at: usize) -> Option<(usize, u8)> {
         let end = at + text::white_space_length(&self.input[at..]);
         self.written.replace(at..end, b"");
-        end
-    }
-
-    #[inline]
-    fn peek(&self, at: usize) -> Option<u8> {
-        self.input.get(at).copied()
+        Some((end, *self.input.get(end)?))
     }
 }

@@ -1,8 +1,8 @@
 //! The members of an object, and their order.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, ops::Range};
 
-use super::written::Written;
+use super::{work, written::Written};
 
 /// A piece of the text.
 #[derive(Clone, Copy)]
@@ -22,12 +22,14 @@ pub(super) struct Member {
     pub(super) end: u32,
 }
 
+/// Every name begins with a quote, which tells nothing apart.
+const QUOTE: usize = 1;
+
 impl Member {
     /// A member whose name stands in one piece of the text.
     #[inline]
     pub(super) fn new(written: &Written<'_>, start: usize, name_end: usize) -> Self {
-        // Every name begins with a quote, which tells nothing apart.
-        let from = start + 1;
+        let from = start + QUOTE;
         Self {
             prefix: prefix(written.from(from), name_end - from),
             start: start as u32,
@@ -46,11 +48,29 @@ impl Member {
 
     #[inline(never)]
     fn compare_names(self, other: Self, written: &Written<'_>) -> Ordering {
-        self.name(written).cmp(other.name(written))
+        let (name, other) = (self.name(written), other.name(written));
+        work::note(name.len().min(other.len()));
+        name.cmp(other)
     }
 
     fn name<'a>(self, written: &'a Written<'_>) -> &'a [u8] {
         &written.from(self.start as usize)[..(self.name_end - self.start) as usize]
+    }
+
+    /// The name from its byte `at` on; nothing if it is shorter.
+    fn name_from<'a>(self, written: &'a Written<'_>, at: usize) -> &'a [u8] {
+        self.name(written).get(at..).unwrap_or_default()
+    }
+
+    /// Takes the eight bytes of the name from its byte `at` on; `None` if it has none there.
+    ///
+    /// No name is the beginning of another, because a quote ends it and stands nowhere else. So one
+    /// that ends within what a group has in common is equal to the others.
+    fn take_prefix(&mut self, written: &Written<'_>, at: usize) -> Option<()> {
+        let length = (self.name_end - self.start) as usize;
+        let rest = length.checked_sub(at).filter(|rest| *rest > 0)?;
+        self.prefix = prefix(written.from(self.start as usize + at), rest);
+        Some(())
     }
 
     /// Sets where members end that stand one after the other, with a comma between them.
@@ -88,13 +108,7 @@ pub(super) fn sort(written: &Written<'_>, members: &mut [Member]) -> Option<()> 
     if members.len() <= FEW {
         return insert_each(written, members);
     }
-    members.sort_unstable_by_key(|member| member.prefix);
-    for same in members.chunk_by_mut(|one, other| one.prefix == other.prefix) {
-        if same.len() > 1 {
-            sort_by_names(written, same)?;
-        }
-    }
-    Some(())
+    sort_many(written, members)
 }
 
 fn insert_each(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
@@ -114,10 +128,74 @@ fn insert_each(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
     Some(())
 }
 
-fn sort_by_names(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
-    members.sort_unstable_by(|one, other| one.compare_names(*other, written));
-    let duplicate = members
-        .windows(2)
-        .any(|pair| pair[0].compare_names(pair[1], written).is_eq());
-    (!duplicate).then_some(())
+/// Sorts by eight bytes of each name at a time, as one sorts by the most significant digit first.
+///
+/// What all names of a group have in common is skipped, so no byte is read more than a few times,
+/// however long the names are and however much of them is alike.
+fn sort_many(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
+    // Groups to be sorted, with how many bytes their names are known to have in common.
+    let mut groups = Vec::new();
+    sort_by_prefix(members, 0, QUOTE, &mut groups);
+    while let Some((range, known)) = groups.pop() {
+        let first = range.start;
+        let group = &mut members[range];
+        let alike = known + common_length(written, group, known);
+        for member in &mut *group {
+            member.take_prefix(written, alike)?;
+        }
+        if group.len() <= FEW {
+            insert_each(written, group)?;
+        } else {
+            sort_by_prefix(group, first, alike, &mut groups);
+        }
+    }
+    Some(())
+}
+
+/// Sorts a group by prefixes taken at the byte `at` of each name; `groups` are told of what is alike
+/// in them, with its place counted from `first` on.
+fn sort_by_prefix(
+    group: &mut [Member],
+    first: usize,
+    at: usize,
+    groups: &mut Vec<(Range<usize>, usize)>,
+) {
+    group.sort_unstable_by_key(|member| member.prefix);
+    let mut start = first;
+    for same in group.chunk_by(|one, other| one.prefix == other.prefix) {
+        let end = start + same.len();
+        if same.len() > 1 {
+            groups.push((start..end, at + size_of::<u64>()));
+        }
+        start = end;
+    }
+}
+
+/// How far ahead it is looked for what all names of a group have in common. Were it as far as two of
+/// them go, names that are each the beginning of the next would be read to their ends each time.
+const AHEAD: usize = 32;
+
+/// How many bytes the names of all these members have in common from the byte `known` on, up to
+/// [`AHEAD`].
+fn common_length(written: &Written<'_>, members: &[Member], known: usize) -> usize {
+    let Some((first, others)) = members.split_first() else {
+        return 0;
+    };
+    let mut common = first.name_from(written, known);
+    common = &common[..common.len().min(AHEAD)];
+    for other in others {
+        let name = other.name_from(written, known);
+        work::note(common.len());
+        if !name.starts_with(common) {
+            common = &common[..length_alike(common, name)];
+        }
+    }
+    common.len()
+}
+
+fn length_alike(one: &[u8], other: &[u8]) -> usize {
+    one.iter()
+        .zip(other)
+        .take_while(|(one, other)| one == other)
+        .count()
 }

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::members::{Member, Span};
+use super::{
+    members::{Member, Span},
+    work,
+};
 
 /// Objects whose members are still in the order in which they came.
 #[derive(Default)]
@@ -90,5 +93,6 @@ fn within(objects: &[Object], span: Span) -> &[Object] {
 }
 
 fn copy(text: &[u8], span: Range<u32>, sorted: &mut Vec<u8>) {
+    work::note(span.len());
     sorted.extend_from_slice(&text[span.start as usize..span.end as usize]);
 }

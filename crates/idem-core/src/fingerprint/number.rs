@@ -1,77 +1,65 @@
 //! JSON numbers by their exact decimal value: `1`, `1.0` and `1e0` are one, and no float is used.
 
+use std::ops::Range;
+
+use super::written::append;
+
 /// Up to this many digits before the point, and zeros after it, a number is written plainly.
 ///
-/// It bounds what an exponent can blow up (`1e40` becomes 41 bytes, `1e41` stays short), and lets
-/// the numbers that clients send be their own canonical form.
-const PLAIN_DIGITS: i64 = 40;
+/// It bounds what an exponent can blow up (`1e19` becomes 20 bytes, `1e20` stays short), and lets
+/// the numbers that clients send, those of 64 bits included, be their own canonical form.
+const PLAIN_DIGITS: i64 = 20;
 const PLAIN_ZEROS: i64 = 8;
+
+/// As many as are ever written for an exponent, and as many more as `append` copies at once.
+const ZEROS: [u8; 36] = [b'0'; PLAIN_DIGITS as usize + 16];
 
 /// The longest exponent that is read, in digits without leading zeros.
 const EXPONENT_DIGITS: usize = 17;
 
-/// A number found at the start of a text.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Number<'a> {
-    /// How many bytes it takes there.
-    pub(super) length: usize,
-    /// Its value, where the text is not known to be its canonical form.
-    pub(super) rewritten: Option<Value<'a>>,
-}
-
-/// Reads the number that the text begins with.
-///
-/// `None` if it is no JSON number (RFC 8259, section 6) or if its exponent is beyond reason.
+/// The length of the number that the text begins with, if that is a short whole one: most are, and
+/// these are canonical as they stand.
 #[inline]
-pub(super) fn read(text: &[u8]) -> Option<Number<'_>> {
-    let digits = count_digits(text);
-    let ends = !matches!(text.get(digits), Some(b'.' | b'e' | b'E'));
-    // Most numbers in payloads are short whole ones, which are canonical as they stand.
-    if ends && (digits == 1 || (digits > 1 && digits as i64 <= PLAIN_DIGITS && text[0] != b'0')) {
-        return Some(Number {
-            length: digits,
-            rewritten: None,
-        });
-    }
-    read_any(text)
-}
-
-#[inline(never)]
-fn read_any(text: &[u8]) -> Option<Number<'_>> {
-    let parts = Parts::read(text)?;
-    let rewritten = match parts.is_canonical() {
-        true => None,
-        false => Some(parts.value()?),
+pub(super) fn short_whole_length(text: &[u8]) -> Option<usize> {
+    let sign = usize::from(text.first() == Some(&b'-'));
+    let digits = count_digits(text.get(sign..)?);
+    let length = sign + digits;
+    let is_plain = match text.get(sign)? {
+        b'0' => length == 1,
+        _ => digits > 0 && digits as i64 <= PLAIN_DIGITS,
     };
-    Some(Number {
-        length: parts.length,
-        rewritten,
-    })
+    let ends = !matches!(text.get(length), Some(b'.' | b'e' | b'E'));
+    (is_plain && ends).then_some(length)
 }
 
 /// A number taken apart along the grammar.
-struct Parts<'a> {
-    length: usize,
+///
+/// It is read, asked and written in one function, into which its methods are inlined: handed on as
+/// a value it would be written to memory by the field and read back as a whole, and wait for that.
+pub(super) struct Number<'a> {
+    /// How many bytes it takes.
+    pub(super) length: usize,
     negative: bool,
-    whole: &'a [u8],
-    fraction: &'a [u8],
+    digits: Digits<'a>,
     exponent: Option<i64>,
 }
 
-impl<'a> Parts<'a> {
-    fn read(text: &'a [u8]) -> Option<Self> {
+impl<'a> Number<'a> {
+    /// Reads the number that the text begins with.
+    ///
+    /// `None` if it is no JSON number (RFC 8259, section 6) or if its exponent is beyond reason.
+    #[inline(always)]
+    pub(super) fn read(text: &'a [u8]) -> Option<Self> {
         let negative = text.first() == Some(&b'-');
-        let mut at = usize::from(negative);
-        let whole = &text[at..at + count_digits(&text[at..])];
-        at += whole.len();
-        if whole.is_empty() || (whole.len() > 1 && whole[0] == b'0') {
+        let whole = digits_from(text, usize::from(negative));
+        if whole.is_empty() || (whole.len() > 1 && text[whole.start] == b'0') {
             return None;
         }
-        let mut fraction = &text[at..at];
+        let mut at = whole.end;
+        let mut fraction = at..at;
         if text.get(at) == Some(&b'.') {
-            at += 1;
-            fraction = &text[at..at + count_digits(&text[at..])];
-            at += fraction.len();
+            fraction = digits_from(text, at + 1);
+            at = fraction.end;
             if fraction.is_empty() {
                 return None;
             }
@@ -83,59 +71,63 @@ impl<'a> Parts<'a> {
                 .get(at)
                 .copied()
                 .filter(|byte| matches!(byte, b'+' | b'-'));
-            at += usize::from(sign.is_some());
-            let digits = &text[at..at + count_digits(&text[at..])];
-            at += digits.len();
-            let value = read_exponent(digits)?;
+            let digits = digits_from(text, at + usize::from(sign.is_some()));
+            at = digits.end;
+            let value = read_exponent(&text[digits])?;
             exponent = Some(if sign == Some(b'-') { -value } else { value });
         }
         Some(Self {
             length: at,
             negative,
-            whole,
-            fraction,
+            digits: Digits {
+                text,
+                whole,
+                fraction,
+            },
             exponent,
         })
     }
 
     /// Whether the number is in canonical form for certain, which prices and the like are.
-    fn is_canonical(&self) -> bool {
-        let is_plain = match self.whole {
-            b"0" => count_zeros(self.fraction) as i64 <= PLAIN_ZEROS,
+    #[inline(always)]
+    pub(super) fn is_canonical(&self) -> bool {
+        let (whole, fraction) = (self.digits.whole(), self.digits.fraction());
+        let is_plain = match whole {
+            b"0" => count_zeros(fraction) as i64 <= PLAIN_ZEROS,
             whole => whole.len() as i64 <= PLAIN_DIGITS,
         };
-        let last = self.fraction.last().or(self.whole.first());
+        let last = fraction.last().or(whole.first());
         self.exponent.is_none() && is_plain && last != Some(&b'0')
     }
 
     /// `None` if its exponent is beyond reason.
-    fn value(&self) -> Option<Value<'a>> {
-        let zeros = count_zeros(self.whole);
-        let mut whole = &self.whole[zeros..];
-        let mut fraction = self.fraction;
-        let mut point = i64::try_from(whole.len()).ok()?;
-        if whole.is_empty() {
-            let zeros = count_zeros(fraction);
-            fraction = &fraction[zeros..];
+    #[inline(always)]
+    pub(super) fn value(self) -> Option<Value<'a>> {
+        let mut digits = self.digits;
+        digits.whole.start += count_zeros(digits.whole());
+        let mut point = i64::try_from(digits.whole.len()).ok()?;
+        if digits.whole.is_empty() {
+            let zeros = count_zeros(digits.fraction());
+            digits.fraction.start += zeros;
             point = -i64::try_from(zeros).ok()?;
         }
-        while let [rest @ .., b'0'] = fraction {
-            fraction = rest;
+        while let [.., b'0'] = digits.fraction() {
+            digits.fraction.end -= 1;
         }
-        if fraction.is_empty() {
-            while let [rest @ .., b'0'] = whole {
-                whole = rest;
+        if digits.fraction.is_empty() {
+            while let [.., b'0'] = digits.whole() {
+                digits.whole.end -= 1;
             }
         }
         Some(Value {
             negative: self.negative,
-            digits: Digits { whole, fraction },
+            digits,
             point: self.exponent.unwrap_or(0).checked_add(point)?,
         })
     }
 }
 
-/// The value `0.DIGITS × 10^point`.
+/// The value `0.DIGITS × 10^point`, whose digits have no zeros at either end; none at all are zero.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Value<'a> {
     negative: bool,
@@ -143,16 +135,19 @@ pub(super) struct Value<'a> {
     point: i64,
 }
 
-/// Digits without zeros at either end; none at all are zero.
+/// Digits before and after a point, as pieces of a text: what is behind them is there to be copied
+/// with them, which is faster.
 #[derive(Debug, PartialEq, Eq)]
 struct Digits<'a> {
-    whole: &'a [u8],
-    fraction: &'a [u8],
+    text: &'a [u8],
+    whole: Range<usize>,
+    fraction: Range<usize>,
 }
 
 impl Value<'_> {
     /// Writes the value plainly where that is short, else as `d.ddde±x`. Each value has one form,
     /// and minus zero is zero.
+    #[inline(always)]
     pub(super) fn write(&self, text: &mut Vec<u8>) {
         if self.digits.length() == 0 {
             return text.push(b'0');
@@ -163,35 +158,81 @@ impl Value<'_> {
         match self.point {
             1..=PLAIN_DIGITS => self.digits.write(self.point as usize, text),
             _ if (-PLAIN_ZEROS..=0).contains(&self.point) => {
-                text.extend_from_slice(b"0.");
-                text.resize(text.len() + self.point.unsigned_abs() as usize, b'0');
-                text.extend_from_slice(self.digits.whole);
-                text.extend_from_slice(self.digits.fraction);
+                let zeros = self.point.unsigned_abs() as usize;
+                append(text, b"0.00000000......", 0..2 + zeros);
+                self.digits.write_pieces(0..self.digits.length(), text);
             }
             _ => {
                 self.digits.write(1, text);
-                text.extend_from_slice(format!("e{}", self.point - 1).as_bytes());
+                write_exponent(self.point - 1, text);
             }
         }
     }
 }
 
-impl Digits<'_> {
+impl<'a> Digits<'a> {
+    fn whole(&self) -> &'a [u8] {
+        &self.text[self.whole.clone()]
+    }
+
+    fn fraction(&self) -> &'a [u8] {
+        &self.text[self.fraction.clone()]
+    }
+
     fn length(&self) -> usize {
         self.whole.len() + self.fraction.len()
     }
 
-    /// Writes the digits with the point after the first `whole` of them, or with zeros up to it.
-    fn write(&self, whole: usize, text: &mut Vec<u8>) {
-        let start = text.len();
-        text.extend_from_slice(self.whole);
-        text.extend_from_slice(self.fraction);
-        if self.length() <= whole {
-            text.resize(start + whole, b'0');
-        } else {
-            text.insert(start + whole, b'.');
+    /// Writes the digits with the point after the first `count` of them, or with zeros up to it.
+    #[inline(always)]
+    fn write(&self, count: usize, text: &mut Vec<u8>) {
+        let length = self.length();
+        if length <= count {
+            self.write_pieces(0..length, text);
+            return append(text, &ZEROS, 0..count - length);
+        }
+        self.write_pieces(0..count, text);
+        text.push(b'.');
+        self.write_pieces(count..length, text);
+    }
+
+    /// Writes some of the digits, counted through both pieces.
+    #[inline(always)]
+    fn write_pieces(&self, range: Range<usize>, text: &mut Vec<u8>) {
+        let (whole, fraction) = (self.whole.clone(), self.fraction.clone());
+        let in_whole = |digit: usize| whole.start + digit.min(whole.len());
+        let in_fraction = |digit: usize| fraction.start + digit.saturating_sub(whole.len());
+        let pieces = [
+            in_whole(range.start)..in_whole(range.end),
+            in_fraction(range.start)..in_fraction(range.end),
+        ];
+        for piece in pieces {
+            if !piece.is_empty() {
+                append(text, self.text, piece);
+            }
         }
     }
+}
+
+fn digits_from(text: &[u8], at: usize) -> Range<usize> {
+    let count = text.get(at..).map_or(0, count_digits);
+    at..at + count
+}
+
+fn write_exponent(exponent: i64, text: &mut Vec<u8>) {
+    text.push(b'e');
+    if exponent < 0 {
+        text.push(b'-');
+    }
+    let mut digits = [0; EXPONENT_DIGITS + 2];
+    let mut first = digits.len();
+    let mut rest = exponent.unsigned_abs();
+    while rest > 0 {
+        first -= 1;
+        digits[first] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.extend_from_slice(&digits[first..]);
 }
 
 fn count_zeros(digits: &[u8]) -> usize {
@@ -221,11 +262,14 @@ mod tests {
     use super::*;
 
     fn canonical(text: &str) -> Option<String> {
-        let number = read(text.as_bytes())?;
+        let text = text.as_bytes();
+        let number = Number::read(text)?;
+        assert_eq!(number.length, text.len());
         let mut canonical = Vec::new();
-        match number.rewritten {
-            Some(value) => value.write(&mut canonical),
-            None => canonical.extend_from_slice(&text.as_bytes()[..number.length]),
+        if short_whole_length(text).is_some() || number.is_canonical() {
+            canonical.extend_from_slice(text);
+        } else {
+            number.value()?.write(&mut canonical);
         }
         Some(String::from_utf8(canonical).unwrap())
     }
@@ -240,12 +284,16 @@ mod tests {
             ("0.001", &["0.001", "1e-3", "0.0010"]),
             ("1e-10", &["0.0000000001", "1e-10"]),
             (
-                "1.5e40",
-                &[
-                    "15e39",
-                    "1.5e40",
-                    "15000000000000000000000000000000000000000",
-                ],
+                "12000000000000000000",
+                &["12e18", "1.2e19", "12000000000000000000"],
+            ),
+            (
+                "1.2e20",
+                &["12e19", "1.2e20", "120000000000000000000", "1.20e20"],
+            ),
+            (
+                "-18446744073709551615",
+                &["-18446744073709551615", "-1.8446744073709551615e19"],
             ),
             (
                 "9007199254740993",
@@ -264,7 +312,8 @@ mod tests {
         for text in [
             "", "-", "01", "-01", "1.", ".5", "+1", "1e", "1e+", "1.e1", "-e1",
         ] {
-            assert_eq!(read(text.as_bytes()), None, "{text}");
+            assert!(Number::read(text.as_bytes()).is_none(), "{text}");
+            assert_eq!(short_whole_length(text.as_bytes()), None, "{text}");
         }
     }
 
@@ -284,7 +333,9 @@ mod tests {
 
     #[test]
     fn only_the_number_itself_is_taken() {
-        assert_eq!(read(b"17,").unwrap().length, 2);
-        assert_eq!(read(b"1.50]").unwrap().length, 4);
+        assert_eq!(short_whole_length(b"17,"), Some(2));
+        assert_eq!(short_whole_length(b"1.50]"), None);
+        assert_eq!(Number::read(b"17,").unwrap().length, 2);
+        assert_eq!(Number::read(b"1.50]").unwrap().length, 4);
     }
 }

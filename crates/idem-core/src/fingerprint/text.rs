@@ -4,7 +4,7 @@
 /// How many bytes from here on are neither quote, backslash nor control character.
 ///
 /// It steps by eight bytes at a time, which is where most of a payload's bytes are passed.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_length(text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(&word) = text[at..].first_chunk() {
@@ -36,8 +36,7 @@ pub(super) fn white_space_length(text: &[u8]) -> usize {
     }
 }
 
-#[inline]
-pub(super) fn is_white_space(byte: u8) -> bool {
+fn is_white_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 

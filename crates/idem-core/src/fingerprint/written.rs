@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::members::{Member, Span};
+use super::{
+    members::{Member, Span},
+    work,
+};
 
 /// The text in document order: a rewritten part, then input that still stands as it came.
 pub(super) struct Written<'a> {
@@ -39,12 +42,12 @@ impl<'a> Written<'a> {
         self.copied = piece.end;
     }
 
+    #[inline]
     pub(super) fn copy_up_to(&mut self, at: usize) {
         if self.rewritten.capacity() == 0 {
             self.rewritten.reserve(self.input.len());
         }
-        self.rewritten
-            .extend_from_slice(&self.input[self.copied..at]);
+        append(&mut self.rewritten, self.input, self.copied..at);
         self.copied = at;
     }
 
@@ -75,8 +78,7 @@ impl<'a> Written<'a> {
                 self.rewritten.push(b',');
             }
             let (from, to) = (member.start - span.start, member.end - span.start);
-            self.rewritten
-                .extend_from_slice(&input[from as usize..to as usize]);
+            append(&mut self.rewritten, input, from as usize..to as usize);
         }
         self.copied = start + (span.end - span.start) as usize;
     }
@@ -92,6 +94,7 @@ impl<'a> Written<'a> {
                 .extend_from_within(member.start as usize..member.end as usize);
         }
         self.rewritten.copy_within(end.., start);
+        work::note(2 * (end - start));
         self.rewritten.truncate(end);
     }
 
@@ -101,5 +104,23 @@ impl<'a> Written<'a> {
         }
         self.copy_up_to(self.input.len());
         Cow::Owned(self.rewritten)
+    }
+}
+
+/// Appends a piece of a text, which is short for the most part.
+///
+/// Sixteen bytes are copied by two instructions, and any other number of them by a call: so what is
+/// shorter is copied with what is behind it, which is cut off again.
+#[inline(always)]
+pub(super) fn append(to: &mut Vec<u8>, text: &[u8], piece: Range<usize>) {
+    const SHORT: usize = 16;
+    work::note(piece.len());
+    match text[piece.start..].first_chunk::<SHORT>() {
+        Some(chunk) if piece.len() <= SHORT => {
+            let length = to.len() + piece.len();
+            to.extend_from_slice(chunk);
+            to.truncate(length);
+        }
+        _ => to.extend_from_slice(&text[piece]),
     }
 }

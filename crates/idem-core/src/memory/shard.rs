@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use hashbrown::HashTable;
-
 use super::{
     clock::Time,
     entry::Entry,
     hash::Hash,
+    index::Index,
     slab::{Place, Slab},
     wheel::Wheel,
 };
@@ -17,14 +16,9 @@ use crate::{
     store::{Claim, Fenced},
 };
 
-/// Below this many places a table is not worth shrinking.
-const MIN_CAPACITY: usize = 64;
-
-/// Records in a slab, with a table to find them by key and a wheel to find what has run out.
-///
-/// The table holds eight bytes a record, so that growing it moves little: the records stay.
+/// Records in a slab, with an index to find them by key and a wheel to find what has run out.
 pub(super) struct Shard {
-    places: HashTable<(Hash, Place)>,
+    index: Index,
     entries: Slab<Entry>,
     wheel: Wheel,
 }
@@ -55,7 +49,7 @@ pub(super) struct Swept {
 impl Shard {
     pub(super) const fn new() -> Self {
         Self {
-            places: HashTable::new(),
+            index: Index::new(),
             entries: Slab::new(),
             wheel: Wheel::new(),
         }
@@ -141,7 +135,6 @@ impl Shard {
         let mut swept = Swept::default();
         for _ in 0..most {
             let Some(place) = self.wheel.pop_due(&mut self.entries, now.ticks()) else {
-                self.shrink();
                 return swept;
             };
             let entry = &self.entries[place];
@@ -158,21 +151,9 @@ impl Shard {
         swept
     }
 
-    /// Gives memory back once the table is mostly empty. What is moved then is an eighth of the
-    /// table at most, so it does not stall the shard for long.
-    fn shrink(&mut self) {
-        let (length, capacity) = (self.places.len(), self.places.capacity());
-        if capacity > MIN_CAPACITY && length < capacity / 8 {
-            self.places
-                .shrink_to(MIN_CAPACITY.max(length * 2), |(hash, _)| hash.spread());
-        }
-    }
-
     fn place(&self, key: Hashed<'_>) -> Option<Place> {
-        let found = self.places.find(key.hash.spread(), |&(hash, place)| {
-            hash == key.hash && self.entries[place].key == *key.key
-        });
-        found.map(|&(_, place)| place)
+        self.index
+            .find(key.hash, |place| self.entries[place].key == *key.key)
     }
 
     fn live(&self, key: Hashed<'_>, now: Time) -> Option<Place> {
@@ -208,10 +189,7 @@ impl Shard {
             change.remove(&self.remove(place));
         }
         let place = self.entries.insert(entry);
-        self.places
-            .insert_unique(key.hash.spread(), (key.hash, place), |(hash, _)| {
-                hash.spread()
-            });
+        self.index.insert(key.hash, place);
         self.wheel
             .push(&mut self.entries, place, deadline.tick_after());
         change
@@ -220,12 +198,7 @@ impl Shard {
     /// Removes an entry that the wheel knows no more.
     fn remove(&mut self, place: Place) -> Entry {
         let entry = self.entries.remove(place);
-        let found = self
-            .places
-            .find_entry(entry.hash.spread(), |&(_, other)| other == place);
-        if let Ok(found) = found {
-            found.remove();
-        }
+        self.index.remove(entry.hash, place);
         entry
     }
 }
