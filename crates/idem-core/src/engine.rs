@@ -1,6 +1,6 @@
 //! From a request to its decision: what both adapters call, in the order in which they call it.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, future::Future, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
@@ -22,7 +22,7 @@ use crate::{
     request::RequestHead,
     response::Response,
     scope::Scope,
-    store::{Claim, IdempotencyStore, StoreError},
+    store::IdempotencyStore,
     waiting::{Waited, WaitingRoom},
 };
 
@@ -229,27 +229,25 @@ impl Idempotency {
         self.begin_as(key, identity, &watch).await
     }
 
-    pub(crate) async fn begin_as(
-        &self,
+    pub(crate) fn begin_as<'a>(
+        &'a self,
         key: IdempotencyKey,
         identity: Identity,
-        watch: &Watch,
-    ) -> Begin {
-        let (answered, begin) = self.decide(key, identity, watch).await;
-        watch.decided(answered);
-        self.calls()
-            .report(watch.record_key(), &Event::Decided(answered));
-        begin
+        watch: &'a Watch,
+    ) -> impl Future<Output = Begin> + Send + 'a {
+        let lease = Lease::new(identity, self.policy().pending_duration());
+        // One future, and no more than it needs: each request has room for it.
+        async move {
+            let (answered, begin) = self.decide(key, &lease, watch).await;
+            watch.decided(answered);
+            self.calls()
+                .report(watch.record_key(), &Event::Decided(answered));
+            begin
+        }
     }
 
-    async fn decide(
-        &self,
-        key: IdempotencyKey,
-        identity: Identity,
-        watch: &Watch,
-    ) -> (Answered, Begin) {
+    async fn decide(&self, key: IdempotencyKey, lease: &Lease, watch: &Watch) -> (Answered, Begin) {
         let record_key = watch.record_key();
-        let lease = Lease::new(identity, self.policy().pending_duration());
         let mut waiter = None;
         // Taken before it is asked whether more may begin: a drain that comes between waits.
         let under_way = self.0.shared.executions.token();
@@ -260,10 +258,17 @@ impl Idempotency {
             // The lease may run from the first time that the claim was sent.
             let sent = Instant::now();
             watch.may_own(true);
-            let decision = match self.claim(record_key, &lease).await {
-                Ok(claim) => decide(&identity, &claim),
-                Err(_) => return self.without_store(),
+            // Asked once more with the same owner if nobody knows whether it landed.
+            let claim = match self.calls().claim(record_key, lease).await {
+                Err(error) if error.may_have_landed() => {
+                    Box::pin(self.calls().claim(record_key, lease)).await
+                }
+                answer => answer,
             };
+            let Ok(claim) = claim else {
+                return self.without_store();
+            };
+            let decision = decide(lease.identity(), &claim);
             // The timeouts see to it, unless the whole process stood still: what was owned when
             // the store answered may be somebody else's now.
             if matches!(decision, Decision::Execute) && sent.elapsed() >= lease.duration() {
@@ -283,16 +288,8 @@ impl Idempotency {
             return self.answer(decision, || {
                 let deadline = sent + lease.duration();
                 let current = CurrentExecution::new(key, *record_key, deadline);
-                Execution::new(self.clone(), current, lease, under_way)
+                Execution::new(self.clone(), current, *lease, under_way)
             });
-        }
-    }
-
-    /// Claims, and claims once more with the same owner if nobody knows whether it landed.
-    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        match self.calls().claim(key, lease).await {
-            Err(error) if error.may_have_landed() => Box::pin(self.calls().claim(key, lease)).await,
-            answer => answer,
         }
     }
 

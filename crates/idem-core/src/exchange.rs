@@ -1,6 +1,6 @@
 //! From a protected request to its answer: the path that is the same in every framework.
 
-use std::{future::Future, pin::pin};
+use std::future::Future;
 
 use bytes::Bytes;
 
@@ -8,8 +8,11 @@ use crate::{
     current::CurrentExecution,
     engine::{Begin, Idempotency, Protected},
     execution::{Execution, Verdict},
+    hand_over::Watch,
+    key::IdempotencyKey,
+    policy::Policy,
     reading::{Frames, Reading, Stop},
-    record::NotKept,
+    record::{Identity, NotKept},
     recording::Recording,
     refusal::Refusal,
     response::Response,
@@ -106,57 +109,73 @@ impl Idempotency {
         protected: Protected,
         exchange: X,
     ) -> impl Future<Output = Result<X::Response, X::Error>> {
-        // Taken from where it stands: a future that it is moved into has room for it to its end.
-        let mut exchange = Some(exchange);
+        let mut request = Box::new(Request {
+            exchange: Some(exchange),
+            protected: Some(protected),
+        });
         async move {
             let policy = self.policy();
-            let limit = policy.request_limit();
-            let begin = match place(&mut exchange).read_payload(limit).await {
-                Ok(payload) => {
-                    let (key, identity, watch) = protected.identify(policy, &payload);
-                    drop(payload);
-                    self.begin_as(key, identity, &watch).await
-                }
-                Err(refusal) => Begin::Refused(refusal),
+            let refuse = |refusal: Refusal, exchange: X| {
+                Ok(exchange.answer(&refusal.to_response(policy), None))
             };
+            let (key, identity, watch) = match request.identified(policy).await {
+                Ok(identified) => identified,
+                Err(refusal) => return refuse(refusal, request.exchange()),
+            };
+            let mut begin = self.begin_as(key, identity, &watch).await;
             match begin {
-                Begin::Execute(mut execution) => execute(&mut execution, &mut exchange).await,
+                Begin::Execute(ref mut execution) => execute(execution, &mut request).await,
                 Begin::Unprotected => {
-                    let (head, body) = take(&mut exchange).call(None).await?;
+                    let (head, body) = request.exchange().call(None).await?;
                     Ok(X::respond(head, Handled::Untouched(body)))
                 }
                 Begin::Replay(response) => {
                     let marker = policy.replay_marker_name();
-                    Ok(take(&mut exchange).answer(&response, Some(marker)))
+                    Ok(request.exchange().answer(&response, Some(marker)))
                 }
-                Begin::Refused(refusal) => {
-                    let response = refusal.to_response(policy);
-                    Ok(take(&mut exchange).answer(&response, None))
-                }
+                Begin::Refused(refusal) => refuse(refusal, request.exchange()),
             }
         }
     }
 }
 
-fn place<X>(exchange: &mut Option<X>) -> &mut X {
-    exchange.as_mut().expect(ONCE)
+/// What a request is taken from as it goes on.
+///
+/// Boxed, for it is large: a future that it is moved into has room for it to its end, and one of more
+/// than a kilobyte is slow to allocate.
+struct Request<X> {
+    exchange: Option<X>,
+    protected: Option<Protected>,
 }
 
-fn take<X>(exchange: &mut Option<X>) -> X {
-    exchange.take().expect(ONCE)
+impl<X: Exchange> Request<X> {
+    /// Reads the payload, and says by it what is asked for.
+    async fn identified(
+        &mut self,
+        policy: &Policy,
+    ) -> Result<(IdempotencyKey, Identity, Watch), Refusal> {
+        let exchange = self.exchange.as_mut().expect(ONCE);
+        let payload = exchange.read_payload(policy.request_limit()).await?;
+        let protected = self.protected.take().expect(ONCE);
+        Ok(protected.identify(policy, &payload))
+    }
+
+    fn exchange(&mut self) -> X {
+        self.exchange.take().expect(ONCE)
+    }
 }
 
-const ONCE: &str = "an exchange is answered once, at its end";
+const ONCE: &str = "a request is identified once and answered once";
 
 /// Runs the handler under its lease; what comes of it is recorded before the response leaves.
 async fn execute<X: Exchange>(
     execution: &mut Execution,
-    exchange: &mut Option<X>,
+    request: &mut Request<X>,
 ) -> Result<X::Response, X::Error> {
     let recording = execution.recording();
     let current = execution.current().clone();
-    let work = pin!(async {
-        match take(exchange).call(Some(current)).await {
+    let mut work = Box::pin(async {
+        match request.exchange().call(Some(current)).await {
             Ok((head, body)) => {
                 let (verdict, body) = judge::<X>(&recording, &head, body).await;
                 (verdict, Ok(X::respond(head, body)))
@@ -164,7 +183,7 @@ async fn execute<X: Exchange>(
             Err(error) => (Verdict::Free, Err(error)),
         }
     });
-    execution.run_pinned(work).await
+    execution.run_pinned(work.as_mut()).await
 }
 
 /// Decides what of a response is kept, and reads it as far as that needs: a body that is too long
