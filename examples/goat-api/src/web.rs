@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod content_type;
+mod pages;
 
 #[cfg(feature = "actix")]
 pub mod actix;

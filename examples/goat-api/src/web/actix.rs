@@ -1,5 +1,7 @@
 //! The market's routes in actix-web.
 
+use std::future::ready;
+
 use actix_web::body::BoxBody;
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
@@ -9,7 +11,8 @@ use actix_web::{Error, HttpRequest, HttpResponse, Resource, Responder};
 use idem_actix::IdempotencyMiddleware;
 
 use crate::service::GoatMarket;
-use crate::web::answer::{Answer, Failure};
+use crate::web::answer::{Answer, Failure, Typed};
+use crate::web::pages::{self, Page};
 use crate::web::{LARGEST, api, content_type};
 
 /// The routes of the market; those that would do a thing twice are under `idempotency`.
@@ -48,7 +51,17 @@ pub fn routes(
                     .route(web::head().to(find_order)),
             )
             .default_service(web::to(unknown_path));
+        for page in pages::all() {
+            config.service(with_page(page));
+        }
     }
+}
+
+fn with_page(Page { path, answer }: Page) -> Resource {
+    let serve = move || ready(answer.clone());
+    resource(path, "GET,HEAD")
+        .route(web::get().to(serve.clone()))
+        .route(web::head().to(serve))
 }
 
 /// A path whose other methods are refused.
@@ -130,10 +143,13 @@ impl From<Failure> for Error {
 
 fn response(answer: Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).expect("the market knows its statuses");
-    match answer.json {
+    match answer.body {
         None => HttpResponse::new(status),
-        Some(json) => HttpResponse::build(status)
-            .content_type("application/json")
-            .body(json),
+        Some(Typed {
+            content_type,
+            bytes,
+        }) => HttpResponse::build(status)
+            .content_type(content_type)
+            .body(bytes),
     }
 }

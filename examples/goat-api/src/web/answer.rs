@@ -2,17 +2,25 @@
 
 use std::error::Error;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::market::invalid::{Invalid, excerpt};
 use crate::service::MarketError;
 use crate::web::LARGEST;
 
-/// A status and, but for 204, a body of JSON.
-#[derive(Debug)]
+/// A status and, but for 204, a body.
+#[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    pub(super) json: Option<Vec<u8>>,
+    pub(super) body: Option<Typed>,
+}
+
+/// A body and its media type.
+#[derive(Debug, Clone)]
+pub(super) struct Typed {
+    pub(super) content_type: &'static str,
+    pub(super) bytes: Bytes,
 }
 
 impl Answer {
@@ -39,15 +47,19 @@ impl Answer {
     pub(super) const fn no_content() -> Self {
         Self {
             status: 204,
-            json: None,
+            body: None,
         }
     }
 
     fn json(status: u16, body: &impl Serialize) -> Self {
         let json = serde_json::to_vec(body).expect("the market's own types are JSON");
+        let body = Typed {
+            content_type: "application/json",
+            bytes: json.into(),
+        };
         Self {
             status,
-            json: Some(json),
+            body: Some(body),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The market's routes in axum.
 
+use std::future::ready;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
@@ -11,7 +13,8 @@ use axum::routing::{get, post};
 use idem_axum::IdempotencyLayer;
 
 use crate::service::GoatMarket;
-use crate::web::answer::{Answer, Failure};
+use crate::web::answer::{Answer, Failure, Typed};
+use crate::web::pages::{self, Page};
 use crate::web::{LARGEST, api, content_type};
 
 /// The routes of the market; those that would do a thing twice are under `idempotency`.
@@ -20,7 +23,8 @@ use crate::web::{LARGEST, api, content_type};
 pub fn router(market: GoatMarket, idempotency: IdempotencyLayer) -> Router {
     let register = post(register).layer(idempotency.clone());
     let order = post(order).layer(idempotency);
-    Router::new()
+    let router = pages::all().into_iter().fold(Router::new(), with_page);
+    router
         .route("/goats", get(goats).merge(register))
         .route("/goats/{goat_id}/catalog", get(catalog).post(offer))
         .route("/orders", get(orders).merge(order))
@@ -29,6 +33,10 @@ pub fn router(market: GoatMarket, idempotency: IdempotencyLayer) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(LARGEST))
         .with_state(market)
+}
+
+fn with_page(router: Router<GoatMarket>, page: Page) -> Router<GoatMarket> {
+    router.route(page.path, get(move || ready(page.answer.clone())))
 }
 
 type Market = State<GoatMarket>;
@@ -90,9 +98,12 @@ async fn json(request: Request) -> Result<Bytes, Failure> {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).expect("the market knows its statuses");
-        match self.json {
+        match self.body {
             None => status.into_response(),
-            Some(json) => (status, [(CONTENT_TYPE, "application/json")], json).into_response(),
+            Some(Typed {
+                content_type,
+                bytes,
+            }) => (status, [(CONTENT_TYPE, content_type)], bytes).into_response(),
         }
     }
 }
