@@ -6,7 +6,7 @@ use idem_benches::{
     Spelling, WithKey,
     interleaved::{Comparison, cpu_time},
     order,
-    records::{RETENTION, lease, outcome},
+    records::{RETENTION, key, lease, outcome, put},
 };
 use idem_core::{Admission, Begin, Idempotency, Policy, Verdict, encode_completed, encode_pending};
 use idem_momento::MomentoStore;
@@ -32,9 +32,9 @@ pub(crate) fn run(rounds: usize) {
     emulator.create_cache(CACHE);
     let client = runtime.block_on(async { emulator.client(Duration::from_secs(5)) });
     let store = MomentoStore::new(client.clone(), CACHE);
-    let idempotency = Idempotency::new(store, Policy::reference());
+    let idempotency = Idempotency::new(store.clone(), Policy::reference());
     let payload = order(200, Spelling::InOrder);
-    let (mut by_hand, mut by_engine) = (0_u64, 0_u64);
+    let (mut by_hand, mut by_store, mut by_engine) = (0_u64, 0_u64, 0_u64);
     let figures = Comparison::new("a fresh request, Momento stand-in")
         .timed("the SDK's two calls", |calls| {
             runtime.block_on(async {
@@ -42,6 +42,16 @@ pub(crate) fn run(rounds: usize) {
                 for _ in 0..calls {
                     by_hand += 1;
                     two_calls(&client, by_hand).await;
+                }
+                cpu_time() - start
+            })
+        })
+        .timed("the store's two calls", |calls| {
+            runtime.block_on(async {
+                let start = cpu_time();
+                for _ in 0..calls {
+                    by_store += 1;
+                    put(&store, key(by_store), &outcome(200)).await;
                 }
                 cpu_time() - start
             })

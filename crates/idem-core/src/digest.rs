@@ -16,10 +16,29 @@ impl Hasher {
         hasher
     }
 
+    /// The same, for parts that are all short; such a domain is none of the others'.
+    pub(crate) fn new_short(tag: &'static str) -> Self {
+        let mut hasher = Self(Sha256::new());
+        hasher.add_short(tag.as_bytes());
+        hasher
+    }
+
     /// Adds a part where it stands: a hash is a hundred bytes, which are not moved for nothing.
     #[inline]
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    /// Adds a part with no more of a length than it needs (LEB128), for what is short and should
+    /// fill no block of the hash more than it must.
+    pub(crate) fn add_short(&mut self, bytes: &[u8]) {
+        let mut length = bytes.len();
+        while length >= 0x80 {
+            self.0.update([length as u8 | 0x80]);
+            length >>= 7;
+        }
+        self.0.update([length as u8]);
         self.0.update(bytes);
     }
 
@@ -39,7 +58,18 @@ pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        for bytes in self.0.chunks(32) {
+            // In pieces of text: a formatted byte costs as much as all of a digest does so.
+            let mut text = [0; 64];
+            for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+                pair[0] = DIGITS[usize::from(byte >> 4)];
+                pair[1] = DIGITS[usize::from(byte & 15)];
+            }
+            let text = std::str::from_utf8(&text[..2 * bytes.len()]);
+            f.write_str(text.expect("digits are ASCII"))?;
+        }
+        Ok(())
     }
 }
 

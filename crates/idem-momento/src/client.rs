@@ -4,7 +4,7 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
 };
@@ -20,7 +20,8 @@ const UNANSWERED: u32 = 3;
 type Connect = dyn Fn() -> MomentoResult<CacheClient> + Send + Sync;
 
 pub(crate) struct Client {
-    current: Mutex<CacheClient>,
+    /// Shared, since a clone of the SDK's client copies each of its channels.
+    current: Mutex<Arc<CacheClient>>,
     connect: Option<Box<Connect>>,
     unanswered: AtomicU32,
 }
@@ -29,7 +30,7 @@ impl Client {
     /// A client that somebody else built, and that stays.
     pub(crate) fn fixed(client: CacheClient) -> Self {
         Self {
-            current: Mutex::new(client),
+            current: Mutex::new(Arc::new(client)),
             connect: None,
             unanswered: AtomicU32::new(0),
         }
@@ -40,7 +41,7 @@ impl Client {
         connect: impl Fn() -> MomentoResult<CacheClient> + Send + Sync + 'static,
     ) -> MomentoResult<Self> {
         Ok(Self {
-            current: Mutex::new(connect()?),
+            current: Mutex::new(Arc::new(connect()?)),
             connect: Some(Box::new(connect)),
             unanswered: AtomicU32::new(0),
         })
@@ -48,7 +49,10 @@ impl Client {
 
     /// Makes a call, and notices if it has no answer: its deadline passed, or whoever waited for it
     /// gave up.
-    pub(crate) async fn call<T, F>(&self, call: impl FnOnce(CacheClient) -> F) -> MomentoResult<T>
+    pub(crate) async fn call<T, F>(
+        &self,
+        call: impl FnOnce(Arc<CacheClient>) -> F,
+    ) -> MomentoResult<T>
     where
         F: Future<Output = MomentoResult<T>>,
     {
@@ -71,11 +75,9 @@ impl Client {
         result
     }
 
-    pub(crate) fn current(&self) -> CacheClient {
-        self.current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    pub(crate) fn current(&self) -> Arc<CacheClient> {
+        let current = self.current.lock();
+        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
     }
 
     fn count_unanswered(&self) {
@@ -89,7 +91,7 @@ impl Client {
                 tracing::warn!(
                     "built the Momento client anew after {UNANSWERED} calls without an answer"
                 );
-                *self.current.lock().unwrap_or_else(PoisonError::into_inner) = client;
+                *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(client);
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;

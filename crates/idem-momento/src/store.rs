@@ -141,7 +141,7 @@ impl MomentoStore {
         self.max_item_bytes.saturating_sub(OVERHEAD_BYTES)
     }
 
-    pub(crate) fn client(&self) -> CacheClient {
+    pub(crate) fn client(&self) -> Arc<CacheClient> {
         self.client.current()
     }
 
@@ -160,7 +160,7 @@ impl MomentoStore {
         let request =
             SetIfAbsentOrEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
         let request = request.ttl(ttl);
-        let call = |client: CacheClient| async move { client.send_request(request).await };
+        let call = |client: Arc<CacheClient>| async move { client.send_request(request).await };
         let stored = self.client.call(call).await;
         let stored = stored.map_err(|error| store_error(operation, error))?;
         Ok(stored == SetIfAbsentOrEqualResponse::Stored)
@@ -176,14 +176,14 @@ impl MomentoStore {
     ) -> Result<bool, StoreError> {
         let request = SetIfEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
         let request = request.ttl(ttl);
-        let call = |client: CacheClient| async move { client.send_request(request).await };
+        let call = |client: Arc<CacheClient>| async move { client.send_request(request).await };
         let stored = self.client.call(call).await;
         let stored = stored.map_err(|error| store_error(operation, error))?;
         Ok(stored == SetIfEqualResponse::Stored)
     }
 
     async fn get(&self, operation: Operation, key: &RecordKey) -> Result<Found, StoreError> {
-        let call = |client: CacheClient| async move {
+        let call = |client: Arc<CacheClient>| async move {
             client.get(&*self.cache, key.as_bytes().to_vec()).await
         };
         let found = self.client.call(call).await;
