@@ -33,11 +33,11 @@ impl RequestHead for Head<'_> {
     }
 
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.0
-            .headers
-            .get_all(name)
-            .iter()
-            .map(HeaderValue::as_bytes)
+        // A look at each name takes less than to parse the one that is looked for.
+        let lines = self.0.headers.iter();
+        lines
+            .filter(move |(line, _)| line.as_str() == name)
+            .map(|(_, value)| value.as_bytes())
     }
 }
 
@@ -49,15 +49,27 @@ pub(crate) fn response(response: &idem_core::Response, marker: Option<&str>) -> 
         *answer.status_mut() = status;
     }
     let headers = answer.headers_mut();
-    headers.reserve(response.headers().iter().count() + 1);
+    headers.reserve(response.headers().len() + ADDED);
     for (name, value) in response.headers().iter() {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value))
         {
             headers.append(name, value);
         }
     }
-    if let Some(Ok(marker)) = marker.map(str::parse::<HeaderName>) {
+    if let Some(marker) = marker.and_then(header_name) {
         headers.insert(marker, HeaderValue::from_static("true"));
     }
     answer
+}
+
+/// The marker, and the length that axum adds.
+const ADDED: usize = 2;
+
+/// A policy's marker as a name, which is parsed only where it is not the usual one.
+fn header_name(marker: &str) -> Option<HeaderName> {
+    static USUAL: HeaderName = HeaderName::from_static("idempotency-replayed");
+    if marker == USUAL.as_str() {
+        return Some(USUAL.clone());
+    }
+    marker.parse().ok()
 }

@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    event::{Event, report},
+    event::{Event, report, times_store_calls},
     policy::Policy,
     record::{Lease, Outcome},
     record_key::RecordKey,
@@ -30,9 +30,15 @@ impl Calls {
         report(self.policy.observed_by(), key, event);
     }
 
-    pub(crate) async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        self.bounded(Operation::Claim, key, self.store.as_ref().claim(key, lease))
-            .await
+    /// Claims at a time that is known already.
+    pub(crate) async fn claim(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        now: Instant,
+    ) -> Result<Claim, StoreError> {
+        let call = self.store.as_ref().claim(key, lease);
+        self.bounded_from(now, Operation::Claim, key, call).await
     }
 
     pub(crate) async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
@@ -64,13 +70,22 @@ impl Calls {
         .await
     }
 
-    async fn bounded<T>(
+    fn bounded<T>(
         &self,
         operation: Operation,
         key: &RecordKey,
         call: impl Future<Output = Result<T, StoreError>>,
+    ) -> impl Future<Output = Result<T, StoreError>> {
+        self.bounded_from(Instant::now(), operation, key, call)
+    }
+
+    async fn bounded_from<T>(
+        &self,
+        started: Instant,
+        operation: Operation,
+        key: &RecordKey,
+        call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let started = Instant::now();
         let mut call = pin!(call);
         // A store that answers at once, as one in memory does, sets no timer.
         let answer = match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
@@ -91,12 +106,16 @@ impl Calls {
                 )
             }
         };
-        let event = Event::StoreCalled {
-            operation,
-            elapsed: started.elapsed(),
-            error: result.as_ref().err(),
-        };
-        self.report(key, &event);
+        // The clock is read for those alone who look at it.
+        let error = result.as_ref().err();
+        if error.is_some() || times_store_calls(self.policy.observed_by()) {
+            let event = Event::StoreCalled {
+                operation,
+                elapsed: started.elapsed(),
+                error,
+            };
+            self.report(key, &event);
+        }
         result
     }
 }

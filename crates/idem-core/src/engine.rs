@@ -259,9 +259,9 @@ impl Idempotency {
             let sent = Instant::now();
             watch.may_own(true);
             // Asked once more with the same owner if nobody knows whether it landed.
-            let claim = match self.calls().claim(record_key, lease).await {
+            let claim = match self.calls().claim(record_key, lease, sent).await {
                 Err(error) if error.may_have_landed() => {
-                    Box::pin(self.calls().claim(record_key, lease)).await
+                    Box::pin(self.calls().claim(record_key, lease, Instant::now())).await
                 }
                 answer => answer,
             };

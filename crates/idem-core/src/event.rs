@@ -132,6 +132,11 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     fn observe(&self, key: &RecordKey, event: &Event<'_>);
 }
 
+/// Whether anybody wants to know how long a call to the store took that went well.
+pub(crate) fn times_store_calls(observer: Option<&dyn Observer>) -> bool {
+    cfg!(feature = "metrics") || observer.is_some() || log::tells_store_calls()
+}
+
 /// Tells an event to all who listen.
 pub(crate) fn report(observer: Option<&dyn Observer>, key: &RecordKey, event: &Event<'_>) {
     log::log(key, event);

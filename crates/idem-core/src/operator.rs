@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::{
     engine::Idempotency,
     fingerprint::Fingerprint,
@@ -40,7 +42,7 @@ impl Idempotency {
         // The store tells what stands there only to one who claims.
         let nobody = Identity::new(Fingerprint::from_bytes([0; 32]));
         let probe = Lease::new(nobody, PROBE);
-        let (held, found) = match self.calls().claim(key, &probe).await? {
+        let (held, found) = match self.calls().claim(key, &probe, Instant::now()).await? {
             Claim::Owned => (probe, Freed::NothingPending),
             Claim::Taken(Record::Pending(pending)) => {
                 let lease = Lease::of_owner(*pending.owner(), *pending.identity(), PROBE);

@@ -89,6 +89,18 @@ impl Headers {
         self.lines.extend_from_slice(value);
     }
 
+    /// How many lines there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes().count()
+    }
+
+    /// Whether there is no line.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
     /// The lines, each as name and value.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.bytes().map(|(name, value)| {

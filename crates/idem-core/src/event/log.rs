@@ -2,13 +2,17 @@
 
 use std::error::Error;
 
-use tracing::{debug, error, trace, warn};
+use tracing::{Level, debug, enabled, error, trace, warn};
 
 use super::{Answered, End, Event};
 use crate::{
     record_key::RecordKey,
     store::{Fenced, StoreError},
 };
+
+pub(super) fn tells_store_calls() -> bool {
+    enabled!(Level::TRACE)
+}
 
 pub(super) fn log(key: &RecordKey, event: &Event<'_>) {
     match event {

@@ -60,19 +60,23 @@ fn unescape(inner: &[u8]) -> Result<String, InvalidKey> {
 
 /// Reads a key without quotes, as most clients send it.
 pub(super) fn bare(value: &[u8]) -> Result<&str, InvalidKey> {
-    for (position, &byte) in value.iter().enumerate() {
-        match byte {
-            b',' => return Err(InvalidKey::List),
-            byte if is_printable(byte) && !matches!(byte, b'"' | b'\\') => {}
-            _ => {
-                return Err(InvalidKey::InvalidCharacter {
-                    position,
-                    allowed: ALLOWED_BARE,
-                });
-            }
-        }
+    // Without a branch a byte, for a key comes with each request.
+    if value.iter().fold(true, |all, &byte| all & is_bare(byte)) {
+        return Ok(text(value));
     }
-    Ok(text(value))
+    let position = value.iter().position(|&byte| !is_bare(byte));
+    let position = position.expect("one of the bytes was found not to be allowed");
+    Err(match value[position] {
+        b',' => InvalidKey::List,
+        _ => InvalidKey::InvalidCharacter {
+            position,
+            allowed: ALLOWED_BARE,
+        },
+    })
+}
+
+fn is_bare(byte: u8) -> bool {
+    is_printable(byte) & (byte != b',') & (byte != b'"') & (byte != b'\\')
 }
 
 fn is_printable(byte: u8) -> bool {
