@@ -14,6 +14,7 @@ macro_rules! pages {
 
 pages! {
     readme: "../../README.md",
+    comparison: "../comparison.md",
     guide: "../guide/README.md",
     keys: "../guide/keys.md",
     scopes: "../guide/scopes.md",
