@@ -14,6 +14,7 @@ macro_rules! pages {
 
 pages! {
     readme: "../../README.md",
+    conformance: "../conformance.md",
     comparison: "../comparison.md",
     guide: "../guide/README.md",
     keys: "../guide/keys.md",
@@ -22,6 +23,7 @@ pages! {
     stores: "../guide/stores.md",
     leases: "../guide/leases.md",
     downstream: "../guide/downstream.md",
+    operating: "../guide/operating.md",
     testing: "../guide/testing.md",
     migrating_from_axum_idempotent: "../guide/migrating-from-axum-idempotent.md",
     migrating_from_powertools: "../guide/migrating-from-powertools.md",

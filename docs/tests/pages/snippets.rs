@@ -1,6 +1,6 @@
 //! What the pages show is tested, or is what is tested.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
 use idem_conformance::Profile;
 
@@ -88,11 +88,59 @@ fn dependencies_are_the_crates_of_this_version() {
         for (name, version) in dependencies {
             let is_there = root().join("crates").join(name).is_dir();
             assert!(is_there, "{page} names {name}, and there is no such crate");
-            let version = version.as_str().unwrap();
+            let version = version.get("version").unwrap_or(version).as_str().unwrap();
             let is_this = env!("CARGO_PKG_VERSION").starts_with(version);
             assert!(is_this, "{page} names {name} {version}");
             named += 1;
         }
     }
     assert!(named > 0);
+}
+
+/// The words of a text that begin so.
+fn words<'t>(text: &'t str, begin: &'t str) -> BTreeSet<&'t str> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    let words = text.split(|character| !is_part(character));
+    words
+        .filter(|word| word.starts_with(begin) && *word != begin)
+        .collect()
+}
+
+#[test]
+fn every_metric_is_on_the_page_about_operating_it_and_no_other() {
+    const METRICS: &str = include_str!("../../../crates/idem-core/src/event/metrics.rs");
+    let page = include_str!("../../guide/operating.md");
+    assert_eq!(words(page, "idempotency_"), words(METRICS, "idempotency_"));
+}
+
+#[test]
+fn every_outcome_is_on_the_page_about_operating_it() {
+    const EVENTS: &str = include_str!("../../../crates/idem-core/src/event.rs");
+    let page = include_str!("../../guide/operating.md");
+    let names = EVENTS
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("Self::"));
+    let names = names.filter_map(|line| line.split('"').nth(1));
+    for name in names {
+        assert!(
+            page.contains(&format!("`{name}`")),
+            "{name} is not on the page"
+        );
+    }
+}
+
+#[test]
+fn every_refusal_is_on_the_page_about_keys() {
+    const REFUSALS: &str = include_str!("../../../crates/idem-core/src/refusal.rs");
+    let page = include_str!("../../guide/keys.md");
+    let (_, codes) = REFUSALS.split_once("pub const fn code").unwrap();
+    let (codes, _) = codes.split_once("pub const fn status").unwrap();
+    let codes: Vec<&str> = codes.split('"').skip(1).step_by(2).collect();
+    assert_eq!(codes.len(), 11, "{codes:?}");
+    for code in codes {
+        assert!(
+            page.contains(&format!("`{code}`")),
+            "{code} is not on the page"
+        );
+    }
 }
