@@ -1,6 +1,7 @@
 //! The guide's client, against a server that answers as a script says.
 
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
 
 #[path = "../guide/client.rs"]
 #[expect(unreachable_pub, reason = "it is made to be copied")]

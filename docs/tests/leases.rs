@@ -1,6 +1,7 @@
 //! The numbers of the page on leases are the code's.
 
 #![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
 
 use std::{
     convert::Infallible,
