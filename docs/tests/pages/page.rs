@@ -29,19 +29,23 @@ pub(crate) fn root() -> PathBuf {
     root.canonicalize().unwrap()
 }
 
-/// Every page at the root and under `docs`.
+/// Every page at the root, and under `docs` however deep.
 pub(crate) fn all() -> Vec<Page> {
-    let mut pages = Vec::new();
-    for folder in ["", "docs", "docs/guide"] {
-        for entry in fs::read_dir(root().join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            if path.extension().is_some_and(|extension| extension == "md") {
-                pages.push(Page::read(path));
-            }
-        }
+    let mut paths = entries(&root());
+    let mut folders = vec![root().join("docs")];
+    while let Some(folder) = folders.pop() {
+        let inside = entries(&folder);
+        folders.extend(inside.iter().filter(|path| path.is_dir()).cloned());
+        paths.extend(inside);
     }
-    assert!(pages.len() >= 16, "only {} pages were found", pages.len());
-    pages
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    assert!(paths.len() >= 18, "only {} pages were found", paths.len());
+    paths.into_iter().map(Page::read).collect()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 impl Page {
