@@ -1,0 +1,30 @@
+#![forbid(unsafe_code)]
+//! The documentation as tests: each Rust snippet of the README and the guide is a doctest here.
+
+/// One module a page, so that a snippet that fails is named by its page and line.
+macro_rules! pages {
+    ($($name:ident: $path:literal,)*) => {
+        $(
+            #[cfg(doctest)]
+            #[doc = include_str!($path)]
+            mod $name {}
+        )*
+    };
+}
+
+pages! {
+    readme: "../../README.md",
+    conformance: "../conformance.md",
+    comparison: "../comparison.md",
+    guide: "../guide/README.md",
+    keys: "../guide/keys.md",
+    scopes: "../guide/scopes.md",
+    profiles: "../guide/profiles.md",
+    stores: "../guide/stores.md",
+    leases: "../guide/leases.md",
+    downstream: "../guide/downstream.md",
+    operating: "../guide/operating.md",
+    testing: "../guide/testing.md",
+    migrating_from_axum_idempotent: "../guide/migrating-from-axum-idempotent.md",
+    migrating_from_powertools: "../guide/migrating-from-powertools.md",
+}

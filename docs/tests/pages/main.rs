@@ -1,0 +1,8 @@
+//! What the pages say of one another, and of the repository, is so.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+mod links;
+mod page;
+mod snippets;
