@@ -26,7 +26,7 @@ mod metrics;
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
 /// | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
-/// | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`; `result`: `ok`, or the error's kind |
+/// | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`, `look_up`; `result`: `ok`, or the error's kind |
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
