@@ -14,9 +14,13 @@ mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 
+#[cfg(feature = "metrics")]
+pub use metrics::describe_metrics;
+
 /// Something that happened to a request under a key.
 ///
-/// With the feature `metrics` they are counted through the facade of that name:
+/// With the feature `metrics` they are counted through the facade of that name, and
+/// `describe_metrics` gives a recorder their help texts:
 ///
 /// | metric | kind | labels |
 /// |---|---|---|

@@ -46,6 +46,8 @@ mod scope;
 mod store;
 mod waiting;
 
+#[cfg(feature = "metrics")]
+pub use crate::event::describe_metrics;
 #[cfg(feature = "mock")]
 pub use crate::store::MockIdempotencyStore;
 pub use crate::{
