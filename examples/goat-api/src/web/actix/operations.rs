@@ -116,7 +116,9 @@ pub async fn observe(
         route.as_deref(),
         id.map(HeaderValue::as_bytes),
     );
-    let mut response = match observed.serve(next.call(request)).await {
+    // Called inside the span: a service may begin before its future is polled.
+    let serving = observed.serve(async { next.call(request).await });
+    let mut response = match serving.await {
         Ok(response) => response,
         Err(error) => {
             let status = error.as_response_error().status_code();
