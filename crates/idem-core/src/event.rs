@@ -20,7 +20,7 @@ pub use metrics::describe_metrics;
 /// Something that happened to a request under a key.
 ///
 /// With the feature `metrics` they are counted through the facade of that name, and
-/// `describe_metrics` gives a recorder their help texts:
+/// `describe_metrics` gives a recorder their help texts and begins the counters at zero:
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
@@ -84,6 +84,20 @@ pub enum Answered {
 }
 
 impl Answered {
+    #[cfg(feature = "metrics")]
+    const ALL: [Self; 10] = [
+        Self::Execute,
+        Self::Replay,
+        Self::NotKept,
+        Self::Mismatch,
+        Self::OtherCaller,
+        Self::InProgress,
+        Self::TooManyWaiters,
+        Self::StoreUnavailable,
+        Self::ShuttingDown,
+        Self::Unprotected,
+    ];
+
     /// The outcome's name in events and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -117,6 +131,9 @@ pub enum End {
 }
 
 impl End {
+    #[cfg(feature = "metrics")]
+    const ALL: [Self; 4] = [Self::Recorded, Self::Freed, Self::Panicked, Self::Abandoned];
+
     /// The end's name in events and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

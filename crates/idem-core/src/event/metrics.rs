@@ -2,12 +2,41 @@
 
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::Event;
-use crate::store::{Fenced, StoreErrorKind};
+use super::{Answered, End, Event};
+use crate::store::{Fenced, Operation, StoreErrorKind};
 
-/// Tells the recorder what each metric means, and in which unit it is. Call it once, after the
-/// recorder was installed; nothing is counted by it.
+/// Tells the recorder what each metric means, and in which unit it is, and begins each counter at
+/// zero with each of its labels. Call it once, after the recorder was installed.
+///
+/// A counter that appears with its first event has no increase there, and the first lost lease is
+/// the one to be told of.
 pub fn describe_metrics() {
+    describe();
+    begin_at_zero();
+}
+
+fn begin_at_zero() {
+    for answered in Answered::ALL {
+        counter!("idempotency_requests_total", "outcome" => answered.as_str()).increment(0);
+    }
+    for end in End::ALL {
+        counter!("idempotency_executions_total", "end" => end.as_str()).increment(0);
+    }
+    counter!("idempotency_handed_over_total").increment(0);
+    for result in ["held", "lost", "failed"] {
+        counter!("idempotency_renewals_total", "result" => result).increment(0);
+    }
+    for operation in [Operation::Renew, Operation::Complete, Operation::Release] {
+        let operation = operation.as_str();
+        counter!("idempotency_lost_leases_total", "operation" => operation).increment(0);
+    }
+    for operation in [Operation::Complete, Operation::Release] {
+        let operation = operation.as_str();
+        counter!("idempotency_unrecorded_total", "operation" => operation).increment(0);
+    }
+}
+
+fn describe() {
     let counters = [
         (
             "idempotency_requests_total",

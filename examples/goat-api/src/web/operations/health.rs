@@ -1,4 +1,9 @@
 //! Whether the process lives, and whether it should be sent requests.
+//!
+//! For load balancers and orchestrators: restart on a failing `/healthz`, and send requests while
+//! `/readyz` answers 200. It answers 503 as soon as a stop is asked for, and the server goes on
+//! serving for `--stop-delay`: set that to what the load balancer takes to notice, such as twice the
+//! period of its checks. Without a delay the port is closed about then, which says the same.
 
 use std::time::Duration;
 
