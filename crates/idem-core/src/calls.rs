@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     event::{Event, report, times_store_calls},
     policy::Policy,
-    record::{Lease, Outcome},
+    record::{Lease, Outcome, Stored},
     record_key::RecordKey,
     store::{Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect},
 };
@@ -68,6 +68,11 @@ impl Calls {
             self.store.as_ref().release(key, lease),
         )
         .await
+    }
+
+    pub(crate) async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        let call = self.store.as_ref().look_up(key);
+        self.bounded(Operation::LookUp, key, call).await
     }
 
     fn bounded<T>(

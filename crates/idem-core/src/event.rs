@@ -14,9 +14,13 @@ mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
 
+#[cfg(feature = "metrics")]
+pub use metrics::describe_metrics;
+
 /// Something that happened to a request under a key.
 ///
-/// With the feature `metrics` they are counted through the facade of that name:
+/// With the feature `metrics` they are counted through the facade of that name, and
+/// `describe_metrics` gives a recorder their help texts and begins the counters at zero:
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
@@ -26,7 +30,7 @@ mod metrics;
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
 /// | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
-/// | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`; `result`: `ok`, or the error's kind |
+/// | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`, `look_up`; `result`: `ok`, or the error's kind |
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -80,6 +84,20 @@ pub enum Answered {
 }
 
 impl Answered {
+    #[cfg(feature = "metrics")]
+    const ALL: [Self; 10] = [
+        Self::Execute,
+        Self::Replay,
+        Self::NotKept,
+        Self::Mismatch,
+        Self::OtherCaller,
+        Self::InProgress,
+        Self::TooManyWaiters,
+        Self::StoreUnavailable,
+        Self::ShuttingDown,
+        Self::Unprotected,
+    ];
+
     /// The outcome's name in events and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -113,6 +131,9 @@ pub enum End {
 }
 
 impl End {
+    #[cfg(feature = "metrics")]
+    const ALL: [Self; 4] = [Self::Recorded, Self::Freed, Self::Panicked, Self::Abandoned];
+
     /// The end's name in events and metrics.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -83,7 +83,7 @@ impl fmt::Debug for Watch {
 ///
 /// Dropped before its claim is sent, or while it waits for another request's end, it ends there:
 /// nothing has happened. Dropped later, it is handed to a task of the current runtime, inside the
-/// same span, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task.
+/// same span and the caller's, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task.
 /// Outside a runtime it cannot be handed over; the key then stays taken until the lease runs out.
 ///
 /// `F` is a boxed future, `Send` or not.
@@ -101,7 +101,8 @@ impl<F: Future + Unpin + Send + 'static> HandOver<F> {
         F::Output: Send,
     {
         Self::with_spawn(future, watch, |tasks, future| {
-            tasks.spawn(ignoring_output(future));
+            // What the caller's span says of the request holds for the task, too.
+            tasks.spawn(ignoring_output(future).in_current_span());
         })
     }
 }
@@ -110,7 +111,7 @@ impl<F: Future + Unpin + 'static> HandOver<F> {
     /// Guards a future that stays on its thread, which must be in a [`tokio::task::LocalSet`].
     pub fn local(future: F, watch: Watch) -> Self {
         Self::with_spawn(future, watch, |tasks, future| {
-            tasks.spawn_local(ignoring_output(future));
+            tasks.spawn_local(ignoring_output(future).in_current_span());
         })
     }
 

@@ -46,6 +46,8 @@ mod scope;
 mod store;
 mod waiting;
 
+#[cfg(feature = "metrics")]
+pub use crate::event::describe_metrics;
 #[cfg(feature = "mock")]
 pub use crate::store::MockIdempotencyStore;
 pub use crate::{
@@ -61,10 +63,10 @@ pub use crate::{
     hand_over::{HandOver, Watch},
     key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES},
     memory::{MemoryLimits, MemoryStore},
-    operator::Freed,
+    operator::{Freed, KeyState, KeyStatus},
     policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},
     reading::{Frames, Reading, Stop},
-    record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record},
+    record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record, Stored},
     record_key::RecordKey,
     recording::Recording,
     refusal::Refusal,

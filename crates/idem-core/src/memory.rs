@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    record::{Lease, Outcome},
+    record::{Lease, Outcome, Stored},
     record_key::RecordKey,
     store::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
@@ -248,6 +248,11 @@ impl IdempotencyStore for MemoryStore {
         let (fenced, change) = shard.release(key, lease, self.shared.clock.now());
         self.shared.account(change);
         Ok(fenced)
+    }
+
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        let (shard, key) = self.shared.shard(key);
+        Ok(shard.look_up(key, self.shared.clock.now()))
     }
 
     fn capacity(&self) -> Capacity {

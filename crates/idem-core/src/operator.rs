@@ -1,19 +1,16 @@
-//! What an operator does by hand: free a key whose execution is known to be dead.
+//! What an operator does by hand: look a key up, and free one whose execution is known to be dead.
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use crate::{
+    digest::Hex,
     engine::Idempotency,
     fingerprint::Fingerprint,
-    record::{Identity, Lease, Record},
+    policy::Policy,
+    record::{Lease, NotKept, Outcome, Record, Stored},
     record_key::RecordKey,
-    store::{Claim, Fenced, StoreError},
+    store::{Fenced, StoreError},
 };
-
-/// How long a probe would block a key if it were cut off from the store half-way.
-const PROBE: Duration = Duration::from_secs(1);
 
 /// What freeing a key found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,37 +22,174 @@ pub enum Freed {
     NothingPending,
 }
 
+/// What an operator may know of a key.
+///
+/// It has nothing of the response, and nothing that one could act with: who holds the lease stays
+/// in the store, and of what was asked for there are the first digits of its digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyStatus {
+    state: KeyState,
+    fingerprint: Option<Fingerprint>,
+    remaining: Option<Duration>,
+    age: Option<Duration>,
+}
+
+/// Where a key stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyState {
+    /// Nothing is there: whoever claims the key executes.
+    Absent,
+    /// Somebody holds a lease.
+    Pending,
+    /// Somebody's execution succeeded, and duplicates get its response.
+    Completed,
+    /// Somebody's execution succeeded, and its response was not kept.
+    NotKept(NotKept),
+    /// A newer release wrote the record.
+    Unreadable,
+}
+
+impl KeyState {
+    /// The state's name, for people and for JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Pending => "pending",
+            Self::Completed => "completed",
+            Self::NotKept(_) => "not_kept",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl KeyStatus {
+    const ABSENT: Self = Self {
+        state: KeyState::Absent,
+        fingerprint: None,
+        remaining: None,
+        age: None,
+    };
+
+    fn of(stored: &Stored, policy: &Policy) -> Self {
+        let (state, fingerprint, lasts) = match stored.record() {
+            Record::Pending(pending) => (
+                KeyState::Pending,
+                Some(*pending.identity().fingerprint()),
+                Some(policy.pending_duration()),
+            ),
+            Record::Completed(completed) => (
+                match completed.outcome() {
+                    Outcome::Response(_) => KeyState::Completed,
+                    Outcome::NotKept(reason) => KeyState::NotKept(*reason),
+                },
+                Some(*completed.identity().fingerprint()),
+                Some(policy.retention_duration()),
+            ),
+            Record::Unreadable => (KeyState::Unreadable, None, None),
+        };
+        let remaining = stored.remaining();
+        let age = lasts
+            .zip(remaining)
+            .and_then(|(lasts, remaining)| lasts.checked_sub(remaining));
+        Self {
+            state,
+            fingerprint,
+            remaining,
+            age,
+        }
+    }
+
+    /// Where the key stands.
+    #[must_use]
+    pub const fn state(&self) -> KeyState {
+        self.state
+    }
+
+    /// The first 8 hexadecimal digits of the fingerprint of what was asked for: enough to tell two
+    /// payloads apart, and too few to search for one by.
+    #[must_use]
+    pub fn fingerprint_prefix(&self) -> Option<String> {
+        let fingerprint = self.fingerprint.as_ref()?;
+        Some(Hex(&fingerprint.as_bytes()[..4]).to_string())
+    }
+
+    /// What is left until the key is absent, on the store's clock: of the lease while the key is
+    /// pending, of the retention once it is completed. `None` if the store cannot tell.
+    #[must_use]
+    pub const fn remaining(&self) -> Option<Duration> {
+        self.remaining
+    }
+
+    /// How long ago the record was last written: claimed or renewed if it is pending, else
+    /// completed.
+    ///
+    /// It is the policy's lease or retention less what remains, so no clock is asked but the
+    /// store's, and the record need not hold a time. It is wrong by as much as those durations were
+    /// changed since, and `None` if that is plain: more remains than there was. A lease that is
+    /// alive is renewed each third of it; one that is older has a holder that does not answer.
+    #[must_use]
+    pub const fn age(&self) -> Option<Duration> {
+        self.age
+    }
+}
+
 impl Idempotency {
-    /// Frees a key that is pending, whoever holds its lease. 2 or 3 round trips.
+    /// Tells where a key stands, and changes nothing. 1 round trip if the key is absent, at most 2
+    /// otherwise.
+    ///
+    /// It is for people who ask: the answer may be stale, and decides nothing.
+    /// [`record_key`](Self::record_key) gives the name of a client's key.
+    ///
+    /// # Errors
+    /// The store failed, or did not answer in time; nothing is known of the key.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn look_up(&self, key: &RecordKey) -> Result<KeyStatus, StoreError> {
+        let found = self.calls().look_up(key).await?;
+        Ok(found.map_or(KeyStatus::ABSENT, |stored| {
+            KeyStatus::of(&stored, self.policy())
+        }))
+    }
+
+    /// Frees a key that is pending, whoever holds its lease. 1 round trip if the key is absent, at
+    /// most 3 otherwise.
     ///
     /// It is for keys whose holder is known to be dead, where the policy
     /// [refuses](crate::OnLeaseEnd::Refuse) to take over. If the holder lives, its work may be done
-    /// twice. A completed record is never touched. [`record_key`](Self::record_key) gives the name
-    /// of a client's key.
+    /// twice. A completed record is never touched, and a key that is absent is not either.
+    /// [`record_key`](Self::record_key) gives the name of a client's key.
+    ///
+    /// What stands there is read, and the read may be stale; the release is fenced by the owner
+    /// that was read, so the worst is to find nothing pending, and to ask again.
     ///
     /// # Errors
     /// The store failed; the key may be free or not.
     ///
     /// # Cancel safety
-    /// Safe: call it again. A key that was absent may be taken for a second.
+    /// Safe: call it again.
     pub async fn free(&self, key: &RecordKey) -> Result<Freed, StoreError> {
-        // The store tells what stands there only to one who claims.
-        let nobody = Identity::new(Fingerprint::from_bytes([0; 32]));
-        let probe = Lease::new(nobody, PROBE);
-        let (held, found) = match self.calls().claim(key, &probe, Instant::now()).await? {
-            Claim::Owned => (probe, Freed::NothingPending),
-            Claim::Taken(Record::Pending(pending)) => {
-                let lease = Lease::of_owner(*pending.owner(), *pending.identity(), PROBE);
-                (lease, Freed::Freed)
-            }
-            Claim::Taken(Record::Completed(_) | Record::Unreadable) => {
-                return Ok(Freed::NothingPending);
-            }
+        let Some(stored) = self.calls().look_up(key).await? else {
+            return Ok(Freed::NothingPending);
         };
+        let Record::Pending(pending) = stored.record() else {
+            return Ok(Freed::NothingPending);
+        };
+        let duration = self.policy().pending_duration();
+        let held = Lease::of_owner(*pending.owner(), *pending.identity(), duration);
         Ok(match self.calls().release(key, &held).await? {
-            Fenced::Held => found,
+            Fenced::Held => Freed::Freed,
             // It ended by itself meanwhile.
             Fenced::Lost => Freed::NothingPending,
         })
+    }
+
+    /// How many executions are under way here and in all clones, those included whose client hung
+    /// up, and requests whose claim is being decided. It asks no store.
+    #[must_use]
+    pub fn under_way(&self) -> usize {
+        self.executions().len()
     }
 }

@@ -136,6 +136,34 @@ pub enum Record {
     Unreadable,
 }
 
+/// A record as a [look-up](crate::IdempotencyStore::look_up) finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    record: Record,
+    remaining: Option<Duration>,
+}
+
+impl Stored {
+    /// Describes what stands under a key; `remaining` is `None` where the store cannot tell.
+    #[must_use]
+    pub const fn new(record: Record, remaining: Option<Duration>) -> Self {
+        Self { record, remaining }
+    }
+
+    /// The record.
+    #[must_use]
+    pub const fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// What is left until the key is absent, on the store's clock: of the lease while the record is
+    /// pending, and of the retention once it is completed.
+    #[must_use]
+    pub const fn remaining(&self) -> Option<Duration> {
+        self.remaining
+    }
+}
+
 /// A lease that is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pending {

@@ -1,11 +1,11 @@
-//! The contract of a store: four atomic operations on the record under a key.
+//! The contract of a store: four atomic operations on the record under a key, and a look at it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
 use crate::{
-    record::{Lease, Outcome, Record},
+    record::{Lease, Outcome, Record, Stored},
     record_key::RecordKey,
 };
 
@@ -90,6 +90,19 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// The key stays taken until the lease runs out, unless the error may have landed.
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError>;
 
+    /// Tells what stands under the key, and changes nothing; `None` if the key is absent. 1 round
+    /// trip when it is, at most 2 otherwise.
+    ///
+    /// It is for people who ask, and decides nothing: the answer may be stale, and where it takes
+    /// two reads, what [remains](Stored::remaining) may be that of a later record than the one
+    /// told. It neither takes the key, nor lets a lease or a retention run anew, nor sweeps. What
+    /// has run out is absent to it, as to every other operation.
+    ///
+    /// # Errors
+    /// Nothing is known of the key, and nothing was written: the error
+    /// [never](StoreError::may_have_landed) may have landed.
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError>;
+
     /// What the store can take. It does not change, and asking costs nothing.
     fn capacity(&self) -> Capacity;
 }
@@ -172,6 +185,10 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
         (**self).release(key, lease).await
+    }
+
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        (**self).look_up(key).await
     }
 
     fn capacity(&self) -> Capacity {

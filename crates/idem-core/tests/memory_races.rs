@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use idem_core::{
     Capacity, Claim, Completed, Fenced, Fingerprint, Headers, IdempotencyStore, Identity, Lease,
-    MemoryStore, Outcome, OwnerToken, Pending, Record, RecordKey, Response, StoreError,
+    MemoryStore, Outcome, OwnerToken, Pending, Record, RecordKey, Response, StoreError, Stored,
 };
 
 const THREADS: usize = 8;
@@ -291,12 +291,16 @@ impl Entry {
         if self.is_pending_of(lease) {
             return Claim::Owned;
         }
-        Claim::Taken(match &self.outcome {
+        Claim::Taken(self.record())
+    }
+
+    fn record(&self) -> Record {
+        match &self.outcome {
             None => Record::Pending(Pending::new(self.owner, self.identity, None)),
             Some(outcome) => {
                 Record::Completed(Completed::new(self.owner, self.identity, outcome.clone()))
             }
-        })
+        }
     }
 }
 
@@ -357,6 +361,11 @@ impl IdempotencyStore for PlainStore {
         }
         records.remove(key);
         Ok(Fenced::Held)
+    }
+
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        let entry = self.entry(key);
+        Ok(entry.map(|entry| Stored::new(entry.record(), None)))
     }
 
     fn capacity(&self) -> Capacity {

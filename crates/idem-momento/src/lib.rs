@@ -18,7 +18,7 @@
 //! # The protocol
 //! Three values stand under an item's key, which is the 32 bytes of the record key: a pending record,
 //! byte-identical for its whole lease; a completed one; and a constant that says "released". Only
-//! conditional writes (`SetIf…`) and `Get` ever touch an item: Momento leaves undefined what happens
+//! conditional writes (`SetIf…`) and reads ever touch an item: Momento leaves undefined what happens
 //! when they are mixed with `Set` or `Delete`, and has no conditional delete.
 //!
 //! | operation | call | round trips |
@@ -27,6 +27,7 @@
 //! | renew | `SetIfEqual(pending, equal = pending, TTL = lease)` | 1 |
 //! | complete | `SetIfAbsentOrEqual(completed, equal = pending, TTL = retention)` | 1 |
 //! | release | `SetIfEqual(released, equal = pending, TTL = 1 s)` | 1 |
+//! | look up | `Get`, then `ItemGetTtl` of what it found | 1 absent, 2 otherwise |
 //!
 //! Reads may be stale, so only a `SetIf…` ever authorises an execution; a `Get` may only deny one.
 //!

@@ -7,14 +7,14 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use idem_core::{
     Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, OwnerToken, Pending,
-    Record, RecordKey, StoreError, StoreErrorKind, WriteEffect, decode, encode_completed,
+    Record, RecordKey, StoreError, StoreErrorKind, Stored, WriteEffect, decode, encode_completed,
     encode_pending,
 };
 use momento::{
     CacheClient, CredentialProvider, MomentoResult,
     cache::{
-        GetResponse, SetIfAbsentOrEqualRequest, SetIfAbsentOrEqualResponse, SetIfEqualRequest,
-        SetIfEqualResponse, configurations::LowLatency,
+        GetResponse, ItemGetTtlResponse, SetIfAbsentOrEqualRequest, SetIfAbsentOrEqualResponse,
+        SetIfEqualRequest, SetIfEqualResponse, configurations::LowLatency,
     },
 };
 
@@ -200,6 +200,19 @@ impl MomentoStore {
         }
     }
 
+    /// What remains of an item's time; `None` if it is gone meanwhile.
+    async fn remaining(&self, key: &RecordKey) -> Result<Option<Duration>, StoreError> {
+        let call = |client: Arc<CacheClient>| async move {
+            let key = key.as_bytes().to_vec();
+            client.item_get_ttl(&*self.cache, key).await
+        };
+        let found = self.client.call(call).await;
+        match found.map_err(|error| store_error(Operation::LookUp, error))? {
+            ItemGetTtlResponse::Hit { remaining_ttl } => Ok(Some(remaining_ttl)),
+            ItemGetTtlResponse::Miss => Ok(None),
+        }
+    }
+
     /// Tries to store a lease; with it, or after it if it was not stored, comes a read.
     async fn claim_once(
         &self,
@@ -314,6 +327,17 @@ impl IdempotencyStore for MomentoStore {
         let pending = encode_pending(lease);
         let call = self.set_if_equal(Operation::Release, key, RELEASED, &pending, RELEASED_TTL);
         call.await.map(fenced)
+    }
+
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        match self.get(Operation::LookUp, key).await? {
+            Found::Nothing | Found::Released => Ok(None),
+            Found::Record(record) => {
+                let remaining = self.remaining(key).await?;
+                // It ran out between the two reads, if nothing remains.
+                Ok(remaining.map(|remaining| Stored::new(record, Some(remaining))))
+            }
+        }
     }
 
     fn capacity(&self) -> Capacity {

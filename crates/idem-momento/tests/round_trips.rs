@@ -11,7 +11,7 @@ use idem_core::{
     Claim, Fenced, Fingerprint, Headers, IdempotencyStore, Identity, Lease, RecordKey, Response,
 };
 use idem_momento::MomentoStore;
-use momento_emulator::{Emulator, Fault, Method, When};
+use momento_emulator::{Code, Emulator, Fault, Method, When};
 
 const CACHE: &str = "requests";
 const RETENTION: Duration = Duration::from_secs(60);
@@ -40,7 +40,8 @@ impl Counted {
     fn calls(&self) -> (u64, u64) {
         let calls = self.emulator.calls();
         let counted = (calls.of(Method::SetIf), calls.of(Method::Get));
-        assert_eq!(calls.total(), counted.0 + counted.1, "only SetIf and Get");
+        let writes_and_reads = counted.0 + counted.1 + calls.of(Method::ItemGetTtl);
+        assert_eq!(calls.total(), writes_and_reads, "only SetIf and reads");
         calls.reset();
         counted
     }
@@ -123,6 +124,42 @@ async fn with_the_read_along_a_duplicate_takes_one_round_trip() {
     let read = tokio::time::timeout(Duration::from_secs(10), read).await;
     claim.abort();
     assert!(read.is_ok(), "the read was sent along");
+}
+
+#[tokio::test]
+async fn a_look_up_reads_once_what_is_absent_and_twice_what_is_there() {
+    let counted = Counted::new(false);
+    let ttl = || counted.emulator.calls().of(Method::ItemGetTtl);
+    assert_eq!(counted.store.look_up(&KEY).await.unwrap(), None);
+    assert_eq!((ttl(), counted.calls()), (0, (0, 1)));
+
+    let owner = lease(1);
+    assert!(counted.claim(&owner).await);
+    counted.calls();
+    let found = counted.store.look_up(&KEY).await.unwrap().unwrap();
+    assert_eq!((ttl(), counted.calls()), (1, (0, 1)));
+    assert!(found.remaining() <= Some(owner.duration()), "{found:?}");
+
+    counted.complete(&owner).await;
+    counted.calls();
+    let found = counted.store.look_up(&KEY).await.unwrap().unwrap();
+    assert_eq!((ttl(), counted.calls()), (1, (0, 1)));
+    let is_the_retention = owner.duration()..=RETENTION;
+    assert!(is_the_retention.contains(&found.remaining().unwrap()));
+}
+
+#[tokio::test]
+async fn a_released_key_is_looked_up_as_absent_and_a_failure_writes_nothing() {
+    let counted = Counted::new(false);
+    let owner = lease(1);
+    assert!(counted.claim(&owner).await);
+    let _ = counted.store.release(&KEY, &owner).await.unwrap();
+    assert_eq!(counted.store.look_up(&KEY).await.unwrap(), None);
+
+    let lost = Fault::Fail(When::After, Code::Unavailable);
+    counted.emulator.faults().next(Method::Get, lost);
+    let error = counted.store.look_up(&KEY).await.unwrap_err();
+    assert!(!error.may_have_landed(), "{error:?}");
 }
 
 #[tokio::test]

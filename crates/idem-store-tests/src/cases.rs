@@ -15,6 +15,7 @@ pub mod concurrency;
 pub mod expiry;
 pub mod faults;
 pub mod fidelity;
+pub mod look_up;
 pub mod meeting;
 pub mod release;
 pub mod renew;

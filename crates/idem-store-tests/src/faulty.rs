@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use idem_core::{
     Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, WriteEffect,
+    StoreErrorKind, Stored, WriteEffect,
 };
 
 /// How a call fails.
@@ -151,6 +151,10 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultyStore<S> {
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
         self.call(Operation::Release, self.inner.release(key, lease))
             .await
+    }
+
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        self.call(Operation::LookUp, self.inner.look_up(key)).await
     }
 
     fn capacity(&self) -> Capacity {

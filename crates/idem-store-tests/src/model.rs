@@ -24,6 +24,14 @@ impl Entry {
     fn is_pending_of(&self, lease: &Lease) -> bool {
         self.outcome.is_none() && self.lease.owner() == lease.owner()
     }
+
+    /// What a claim is told that finds it.
+    fn stands(&self) -> Claim {
+        match &self.outcome {
+            None => pending(&self.lease),
+            Some(outcome) => completed(&self.lease, outcome),
+        }
+    }
 }
 
 impl Model {
@@ -39,11 +47,13 @@ impl Model {
                 Claim::Owned
             }
             Some(entry) if entry.is_pending_of(lease) => Claim::Owned,
-            Some(entry) => match &entry.outcome {
-                None => pending(&entry.lease),
-                Some(outcome) => completed(&entry.lease, outcome),
-            },
+            Some(entry) => entry.stands(),
         }
+    }
+
+    pub(crate) fn seen(&self, key: usize) -> Option<Claim> {
+        let entry = self.records.get(&key)?;
+        Some(entry.stands())
     }
 
     pub(crate) fn renew(&mut self, key: usize, lease: &Lease) -> Fenced {

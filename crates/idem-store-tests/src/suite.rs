@@ -79,6 +79,17 @@ macro_rules! __with_cases {
                 whose_record_it_is_comes_back,
                 a_result_is_the_stores_own,
             }
+            tasks look_up {
+                looking_does_not_take_the_key,
+                a_lease_is_seen,
+                a_result_is_seen,
+                looking_does_not_let_a_lease_run_anew,
+                looking_does_not_let_a_retention_run_anew,
+                a_lease_that_ran_out_is_not_seen,
+                a_result_that_ran_out_is_not_seen,
+                a_released_key_is_not_seen,
+                what_remains_is_told_right,
+            }
             tasks meeting {
                 a_late_completion_and_a_takeover_exclude_each_other,
                 a_completion_leaves_no_gap,

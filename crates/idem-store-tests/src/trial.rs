@@ -4,7 +4,7 @@ use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use idem_core::{
     Claim, Completed, Fenced, IdempotencyStore, Lease, Operation, Outcome, Pending, Record,
-    RecordKey, StoreError,
+    RecordKey, StoreError, Stored,
 };
 use tokio::sync::Barrier;
 
@@ -109,6 +109,16 @@ impl Key<'_> {
 
     pub(crate) async fn claim(&self, lease: &Lease) -> Claim {
         expect(self.trial.store().claim(&self.name, lease).await)
+    }
+
+    pub(crate) async fn look_up(&self) -> Option<Stored> {
+        expect(self.trial.store().look_up(&self.name).await)
+    }
+
+    /// What a look-up finds, as a claim would tell it that takes nothing.
+    pub(crate) async fn seen(&self) -> Option<Claim> {
+        let found = self.look_up().await?;
+        Some(untimed(Claim::Taken(found.record().clone())))
     }
 
     pub(crate) async fn renew(&self, lease: &Lease) -> Fenced {

@@ -1,5 +1,6 @@
 //! The command line flags, each with an environment variable behind it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -90,6 +91,53 @@ pub struct Cli {
         value_parser = humantime::parse_duration
     )]
     pub order_delay: Duration,
+
+    /// How long it goes on serving after a stop was asked for, while it says that it is not ready
+    #[arg(
+        long,
+        env = "GOAT_STOP_DELAY",
+        value_name = "DURATION",
+        default_value = "0s",
+        value_parser = humantime::parse_duration
+    )]
+    pub stop_delay: Duration,
+
+    /// What operators send to look at keys and to release them; without it these routes are not there
+    #[arg(
+        long,
+        env = "GOAT_ADMIN_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    pub admin_token: Option<Secret>,
+
+    /// How the log is written
+    #[arg(long, env = "GOAT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+/// A text that is not shown where the flags are.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 /// A lease of no length would protect nothing, and a response that is not kept cannot be replayed.
@@ -113,6 +161,17 @@ pub enum Framework {
     Actix,
 }
 
+impl Framework {
+    /// Its name as the flag has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Axum => "axum",
+            Self::Actix => "actix",
+        }
+    }
+}
+
 /// Where the idempotency records are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[non_exhaustive]
@@ -121,6 +180,27 @@ pub enum Store {
     Memory,
     /// In a cache of Momento Serverless Cache; needs a build with the feature `momento`.
     Momento,
+}
+
+impl Store {
+    /// Its name as the flag has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Momento => "momento",
+        }
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object on each line.
+    Json,
 }
 
 /// What a client sees when it repeats a request.
@@ -158,6 +238,13 @@ mod tests {
                 "{lease}"
             );
         }
+    }
+
+    #[test]
+    fn the_admin_token_is_not_shown_with_the_flags() {
+        let cli = Cli::try_parse_from(["goat-api", "--admin-token", "open sesame"]).unwrap();
+        assert_eq!(cli.admin_token.as_ref().unwrap().reveal(), "open sesame");
+        assert!(!format!("{cli:?}").contains("sesame"));
     }
 
     #[test]

@@ -74,6 +74,22 @@ impl Database {
             .map_err(DatabaseError::during("connect to the database"))
     }
 
+    /// Reads from a table, to see that the file is there and is the market's.
+    ///
+    /// # Errors
+    /// It is not, or no connection was free for as long as the pool waits.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn probe(&self) -> Result<(), DatabaseError> {
+        let mut db = self.read().await?;
+        sqlx::query("SELECT 1 FROM goats LIMIT 1")
+            .fetch_optional(&mut *db)
+            .await
+            .map_err(DatabaseError::during("read from the database"))?;
+        Ok(())
+    }
+
     /// Waits for the connections to be given back, and closes the file.
     ///
     /// # Cancel safety

@@ -22,6 +22,7 @@ use crate::database::{Database, DatabaseError};
 pub use crate::server::idempotency::StoreError;
 use crate::server::stop::StopSignals;
 use crate::service::GoatMarket;
+use crate::web::operations::{AdminToken, Metrics, MetricsTaken, Operations, WeakToken};
 
 /// Serves the market until Ctrl-C or SIGTERM, then lets the running requests end.
 ///
@@ -31,11 +32,22 @@ use crate::service::GoatMarket;
 /// # Cancel safety
 /// Not cancel safe: dropped, it cuts off the requests that are running.
 pub async fn run(cli: Cli) -> Result<(), ServerError> {
+    let admin = cli.admin_token.as_ref();
+    let admin = admin.map(|token| AdminToken::new(token.reveal()));
+    let admin = admin.transpose().map_err(ServerError::AdminToken)?;
+    let metrics = Metrics::install().map_err(ServerError::Metrics)?;
     let listener = listen(&cli.listen).await?;
     let database = open(&cli.database).await?;
     let market = GoatMarket::new(database).order_delay(cli.order_delay);
-    let idempotency = idempotency::start(&cli).await.map_err(ServerError::Store)?;
-    serve(cli.framework, listener, &market, idempotency).await?;
+    let started = idempotency::start(&cli).await;
+    let (idempotency, memory) = started.map_err(ServerError::Store)?;
+    metrics.build_info(cli.framework.name(), cli.store.name());
+    let upkeep = tokio::spawn(metrics.clone().upkeep());
+    let operations = Operations::new(market.clone(), idempotency.clone(), metrics.memory(memory));
+    let operations = operations.admin(admin);
+    let served = serve(&cli, listener, &market, idempotency, operations).await;
+    upkeep.abort();
+    served?;
     market.close().await;
     tracing::info!("stopped");
     Ok(())
@@ -60,20 +72,32 @@ async fn open(path: &Path) -> Result<Database, ServerError> {
 }
 
 async fn serve(
-    framework: Framework,
+    cli: &Cli,
     listener: TcpListener,
     market: &GoatMarket,
     idempotency: Idempotency,
+    operations: Operations,
 ) -> Result<(), ServerError> {
     let address = listener.local_addr().map_err(ServerError::Serve)?;
     // Before the greeting: whoever reads it may send a signal at once.
     let mut polite = StopSignals::listen().map_err(ServerError::Serve)?;
     let mut impatient = StopSignals::listen().map_err(ServerError::Serve)?;
+    let (stopping, stop_delay) = (operations.clone(), cli.stop_delay);
     let stop = async move {
         polite.next().await;
+        stopping.stop();
         tracing::info!("stopping once the running requests have ended; again to stop at once");
+        tokio::time::sleep(stop_delay).await;
     };
-    let serving = serving(framework, listener, market.clone(), idempotency, stop)?;
+    let market = market.clone();
+    let serving = serving(
+        cli.framework,
+        listener,
+        market,
+        idempotency,
+        operations,
+        stop,
+    )?;
     greeting::print(address);
     tokio::select! {
         served = serving => served.map_err(ServerError::Serve),
@@ -89,13 +113,26 @@ fn serving(
     listener: TcpListener,
     market: GoatMarket,
     idempotency: Idempotency,
+    operations: Operations,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<Serving, ServerError> {
     match framework {
         #[cfg(feature = "axum")]
-        Framework::Axum => Ok(Box::pin(axum::serve(listener, market, idempotency, stop))),
+        Framework::Axum => Ok(Box::pin(axum::serve(
+            listener,
+            market,
+            idempotency,
+            operations,
+            stop,
+        ))),
         #[cfg(feature = "actix")]
-        Framework::Actix => Ok(Box::pin(actix::serve(listener, market, idempotency, stop))),
+        Framework::Actix => Ok(Box::pin(actix::serve(
+            listener,
+            market,
+            idempotency,
+            operations,
+            stop,
+        ))),
         #[cfg(not(all(feature = "actix", feature = "axum")))]
         _ => Err(ServerError::NotBuilt(framework)),
     }
@@ -105,6 +142,12 @@ fn serving(
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
+    /// The operators' token guards nothing.
+    #[error("cannot use the admin token")]
+    AdminToken(#[source] WeakToken),
+    /// Something else in this process counts already.
+    #[error("cannot count requests")]
+    Metrics(#[source] MetricsTaken),
     /// The address could not be taken.
     #[error("cannot listen on {address}")]
     Listen {
@@ -149,6 +192,8 @@ impl ServerError {
 
     fn advice(&self) -> &'static str {
         match self {
+            Self::AdminToken(_) => "make one with `openssl rand -hex 24`, or set none",
+            Self::Metrics(_) => "run the market in a process of its own",
             Self::Listen { .. } => "try another address with --listen, such as 127.0.0.1:0",
             Self::Database { .. } => "try a file in a writable directory with --database",
             Self::NotBuilt(Framework::Axum) => {

@@ -132,6 +132,17 @@ impl GoatMarket {
             .ok_or(MarketError::UnknownOrder(id))
     }
 
+    /// Whether the database can be read.
+    ///
+    /// # Errors
+    /// The database failed.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    pub async fn probe(&self) -> Result<(), MarketError> {
+        Ok(self.database.probe().await?)
+    }
+
     /// Waits for what is under way, and closes the database.
     ///
     /// # Cancel safety

@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod content_type;
+pub mod operations;
 mod pages;
 
 #[cfg(feature = "actix")]

@@ -1,9 +1,77 @@
 //! Events as metrics; the table of names and labels stands with the events.
 
-use metrics::{counter, histogram};
+use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
-use super::Event;
-use crate::store::{Fenced, StoreErrorKind};
+use super::{Answered, End, Event};
+use crate::store::{Fenced, Operation, StoreErrorKind};
+
+/// Tells the recorder what each metric means, and in which unit it is, and begins each counter at
+/// zero with each of its labels. Call it once, after the recorder was installed.
+///
+/// A counter that appears with its first event has no increase there, and the first lost lease is
+/// the one to be told of.
+pub fn describe_metrics() {
+    describe();
+    begin_at_zero();
+}
+
+fn begin_at_zero() {
+    for answered in Answered::ALL {
+        counter!("idempotency_requests_total", "outcome" => answered.as_str()).increment(0);
+    }
+    for end in End::ALL {
+        counter!("idempotency_executions_total", "end" => end.as_str()).increment(0);
+    }
+    counter!("idempotency_handed_over_total").increment(0);
+    for result in ["held", "lost", "failed"] {
+        counter!("idempotency_renewals_total", "result" => result).increment(0);
+    }
+    for operation in [Operation::Renew, Operation::Complete, Operation::Release] {
+        let operation = operation.as_str();
+        counter!("idempotency_lost_leases_total", "operation" => operation).increment(0);
+    }
+    for operation in [Operation::Complete, Operation::Release] {
+        let operation = operation.as_str();
+        counter!("idempotency_unrecorded_total", "operation" => operation).increment(0);
+    }
+}
+
+fn describe() {
+    let counters = [
+        (
+            "idempotency_requests_total",
+            "Requests under a key, by what became of them.",
+        ),
+        (
+            "idempotency_executions_total",
+            "Executions that ended, by how: recorded, freed for a retry, panicked, or abandoned.",
+        ),
+        (
+            "idempotency_handed_over_total",
+            "Executions whose caller vanished and that went on in a task.",
+        ),
+        (
+            "idempotency_renewals_total",
+            "Renewals of leases, by result.",
+        ),
+        (
+            "idempotency_lost_leases_total",
+            "Leases found to be no longer the execution's own: its work may be done twice.",
+        ),
+        (
+            "idempotency_unrecorded_total",
+            "Ends of executions that the store did not take: the key stays taken until its lease runs out.",
+        ),
+    ];
+    for (name, meaning) in counters {
+        describe_counter!(name, Unit::Count, meaning);
+    }
+    describe_histogram!(
+        "idempotency_store_call_duration_seconds",
+        Unit::Seconds,
+        "How long calls to the store took, by operation and result."
+    );
+}
 
 pub(super) fn count(event: &Event<'_>) {
     match event {

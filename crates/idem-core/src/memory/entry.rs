@@ -1,5 +1,7 @@
 //! A record as the memory store keeps it.
 
+use std::time::Duration;
+
 use super::{clock::Time, hash::Hash, wheel::Link};
 use crate::{
     record::{Completed, Identity, Lease, Outcome, OwnerToken, Pending, Record},
@@ -43,6 +45,10 @@ impl Entry {
         now < self.deadline
     }
 
+    pub(super) fn remaining(&self, now: Time) -> Duration {
+        now.until(self.deadline)
+    }
+
     pub(super) fn is_completed(&self) -> bool {
         self.outcome.is_some()
     }
@@ -64,7 +70,7 @@ impl Entry {
             None => Record::Pending(Pending::new(
                 self.owner,
                 self.identity,
-                Some(now.until(self.deadline)),
+                Some(self.remaining(now)),
             )),
             Some(outcome) => {
                 Record::Completed(Completed::new(self.owner, self.identity, outcome.clone()))
@@ -87,7 +93,7 @@ impl Entry {
 impl Entry {
     pub(super) fn sample() -> Self {
         let identity = Identity::new(crate::Fingerprint::from_bytes([1; 32]));
-        let lease = Lease::new(identity, std::time::Duration::from_secs(1));
+        let lease = Lease::new(identity, Duration::from_secs(1));
         let key = RecordKey::from_bytes([2; 32]);
         Self::new(key, Hash::default(), &lease, None, Time::START)
     }

@@ -11,7 +11,7 @@ use super::{
     wheel::Wheel,
 };
 use crate::{
-    record::{Lease, Outcome},
+    record::{Lease, Outcome, Stored},
     record_key::RecordKey,
     store::{Claim, Fenced},
 };
@@ -63,6 +63,12 @@ impl Shard {
             return Some(Claim::Owned);
         }
         Some(Claim::Taken(entry.record(now)))
+    }
+
+    /// Tells what stands there, and touches nothing.
+    pub(super) fn look_up(&self, key: Hashed<'_>, now: Time) -> Option<Stored> {
+        let entry = &self.entries[self.live(key, now)?];
+        Some(Stored::new(entry.record(now), Some(entry.remaining(now))))
     }
 
     /// Takes the lease of a key that is absent.

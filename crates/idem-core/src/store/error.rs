@@ -14,6 +14,8 @@ pub enum Operation {
     Complete,
     /// Giving a key free.
     Release,
+    /// Looking at a key, which writes nothing.
+    LookUp,
 }
 
 impl Operation {
@@ -25,6 +27,15 @@ impl Operation {
             Self::Renew => "renew",
             Self::Complete => "complete",
             Self::Release => "release",
+            Self::LookUp => "look_up",
+        }
+    }
+
+    /// The operation as a verb in a sentence.
+    const fn verb(self) -> &'static str {
+        match self {
+            Self::LookUp => "look up",
+            other => other.as_str(),
         }
     }
 }
@@ -116,10 +127,10 @@ impl StoreError {
         self.kind
     }
 
-    /// Whether the write may have landed although the operation failed.
+    /// Whether the write may have landed although the operation failed; a look-up writes nothing.
     #[must_use]
     pub const fn may_have_landed(&self) -> bool {
-        matches!(self.effect, WriteEffect::Unknown)
+        matches!(self.effect, WriteEffect::Unknown) && !matches!(self.operation, Operation::LookUp)
     }
 }
 
@@ -131,7 +142,7 @@ impl fmt::Display for StoreError {
         write!(
             f,
             "the store failed to {} the key: {}",
-            operation.as_str(),
+            operation.verb(),
             kind.as_str()
         )?;
         if self.may_have_landed() {
@@ -152,6 +163,15 @@ impl Error for StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_up_writes_nothing_however_it_fails() {
+        let (operation, unknown) = (Operation::LookUp, WriteEffect::Unknown);
+        let error = StoreError::new(operation, StoreErrorKind::Timeout, unknown);
+        assert!(!error.may_have_landed());
+        let message = "the store failed to look up the key: timeout";
+        assert_eq!(error.to_string(), message);
+    }
 
     #[test]
     fn the_message_leaves_the_cause_to_the_source() {

@@ -2,6 +2,7 @@
 
 use idem_core::{Operation, StoreErrorKind, Verdict};
 use idem_store_tests::Fault;
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
 use crate::{
     log::Lines,
@@ -56,15 +57,11 @@ async fn logs_have_the_outcome_and_the_short_name_and_never_key_payload_or_respo
     }
 }
 
-#[test]
-fn metrics_count_outcomes_ends_and_calls() {
-    let recorder = metrics_util::debugging::DebuggingRecorder::new();
+/// All that is recorded in the meantime: a metric's name, its labels' values, and its count.
+fn recorded(record: impl FnOnce()) -> Vec<String> {
+    let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
-    metrics::with_local_recorder(&recorder, || {
-        runtime.block_on(async { everything(&Engine::new()).await });
-    });
+    metrics::with_local_recorder(&recorder, record);
     let mut counted: Vec<String> = snapshotter
         .snapshot()
         .into_vec()
@@ -73,14 +70,26 @@ fn metrics_count_outcomes_ends_and_calls() {
             let (_, key) = key.into_parts();
             let labels: Vec<_> = key.labels().map(|label| label.value().to_owned()).collect();
             let count = match value {
-                metrics_util::debugging::DebugValue::Counter(count) => count as usize,
-                metrics_util::debugging::DebugValue::Histogram(samples) => samples.len(),
-                metrics_util::debugging::DebugValue::Gauge(_) => 0,
+                DebugValue::Counter(count) => count as usize,
+                DebugValue::Histogram(samples) => samples.len(),
+                DebugValue::Gauge(_) => 0,
             };
             format!("{} {} {count}", key.name(), labels.join(" "))
         })
         .collect();
     counted.sort();
+    counted
+}
+
+fn everything_on_a_paused_clock() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(async { everything(&Engine::new()).await });
+}
+
+#[test]
+fn metrics_count_outcomes_ends_and_calls() {
+    let counted = recorded(everything_on_a_paused_clock);
     assert_eq!(
         counted,
         [
@@ -96,4 +105,19 @@ fn metrics_count_outcomes_ends_and_calls() {
             "idempotency_store_call_duration_seconds release ok 1",
         ]
     );
+}
+
+#[test]
+fn each_counter_begins_at_zero_and_is_there_before_it_counts() {
+    let begun = recorded(idem_core::describe_metrics);
+    assert!(
+        begun.iter().all(|counter| counter.ends_with(" 0")),
+        "{begun:?}"
+    );
+    let both = recorded(|| {
+        idem_core::describe_metrics();
+        everything_on_a_paused_clock();
+    });
+    let counters = both.iter().filter(|it| !it.contains("_seconds "));
+    assert_eq!(counters.count(), begun.len(), "{both:?}");
 }

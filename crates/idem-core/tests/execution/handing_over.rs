@@ -7,6 +7,7 @@ use tokio::{
     sync::Notify,
     time::{sleep, timeout},
 };
+use tracing::Instrument;
 
 use crate::{
     log::Lines,
@@ -24,6 +25,41 @@ async fn an_execution_whose_caller_vanished_ends_and_is_recorded() {
     sleep(10 * SECOND).await;
     assert_eq!(engine.duplicate().await, "done");
     assert_eq!(engine.log.count("handed over"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_handed_over_stays_in_its_caller_s_span() {
+    // The library's own span is for debugging, and is not recorded here.
+    for level in [tracing::Level::INFO, tracing::Level::DEBUG] {
+        let lines = Lines::default();
+        let _guard = lines.subscribe_up_to(level);
+        let engine = Engine::new();
+        let span = tracing::info_span!("request", request_id = "r-17");
+        let (begin, watch) = span.in_scope(|| engine.begin_later());
+        let work = async {
+            sleep(10 * SECOND).await;
+            tracing::info!("the order is placed");
+            (keep("done"), ())
+        };
+        let serving = HandOver::new(
+            Box::pin(async move {
+                match begin.await {
+                    Begin::Execute(execution) => execution.run(work).await,
+                    other => panic!("{other:?}"),
+                }
+            }),
+            watch,
+        );
+        let caller = tokio::spawn(serving.instrument(span));
+        sleep(SECOND).await;
+        caller.abort();
+        sleep(10 * SECOND).await;
+        let log = lines.text();
+        let placed = log
+            .lines()
+            .find(|line| line.contains("the order is placed"));
+        assert!(placed.unwrap().contains("r-17"), "{log}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,8 +33,13 @@ impl<'a> MakeWriter<'a> for Lines {
 impl Lines {
     /// Collects all that this thread logs until the guard is dropped.
     pub(crate) fn subscribe(&self) -> DefaultGuard {
+        self.subscribe_up_to(tracing::Level::TRACE)
+    }
+
+    /// The same, of what is of a level and above.
+    pub(crate) fn subscribe_up_to(&self, level: tracing::Level) -> DefaultGuard {
         let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
+            .with_max_level(level)
             .with_ansi(false)
             .with_writer(self.clone())
             .finish();

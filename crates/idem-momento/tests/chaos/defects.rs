@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use idem_core::{
     Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, WriteEffect, encode_completed,
+    StoreErrorKind, Stored, WriteEffect, encode_completed,
 };
 use idem_momento::MomentoStore;
 use momento::{
@@ -82,6 +82,10 @@ impl IdempotencyStore for Defective {
         let call = self.client.delete(CACHE, key.as_bytes().to_vec());
         call.await.map_err(|it| ambiguous(Operation::Release, it))?;
         Ok(Fenced::Held)
+    }
+
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        self.sound.look_up(key).await
     }
 
     fn capacity(&self) -> Capacity {

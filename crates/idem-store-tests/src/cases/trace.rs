@@ -43,11 +43,13 @@ enum Call {
     Renew,
     Complete(Outcome, Duration),
     Release,
+    LookUp,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Answer {
     Claim(Claim),
+    Seen(Option<Claim>),
     Fenced(Fenced),
 }
 
@@ -135,10 +137,11 @@ impl<'a> Trace<'a> {
     }
 
     fn any_call(&mut self) -> Call {
-        match self.dice.random_range(0..8) {
+        match self.dice.random_range(0..9) {
             0..3 => Call::Claim,
             3 | 4 => Call::Renew,
             5 | 6 => Call::Complete(sample::outcome(), length(self.trial, &mut self.dice)),
+            7 => Call::LookUp,
             _ => Call::Release,
         }
     }
@@ -154,6 +157,7 @@ impl<'a> Trace<'a> {
             Call::Claim => Answer::Claim(model.claim(key, lease)),
             Call::Renew => Answer::Fenced(model.renew(key, lease)),
             Call::Release => Answer::Fenced(model.release(key, lease)),
+            Call::LookUp => Answer::Seen(model.seen(key)),
             Call::Complete(outcome, retention) => {
                 Answer::Fenced(model.complete(key, lease, outcome, *retention))
             }
@@ -166,6 +170,7 @@ async fn answer(key: &Key<'_>, lease: &Lease, call: &Call) -> Answer {
         Call::Claim => Answer::Claim(untimed(key.claim(lease).await)),
         Call::Renew => Answer::Fenced(key.renew(lease).await),
         Call::Release => Answer::Fenced(key.release(lease).await),
+        Call::LookUp => Answer::Seen(key.seen().await),
         Call::Complete(outcome, retention) => {
             Answer::Fenced(key.complete_for(lease, outcome, *retention).await)
         }

@@ -63,6 +63,19 @@ pub(crate) enum Defect {
     /// The renewal by whoever completed prolongs the result.
     RenewProlongsAResult,
 
+    /// Whoever looks at an absent key takes it.
+    LookUpTakesTheKey,
+    /// Whoever looks lets what stands there run anew.
+    LookUpSetsTheEnd,
+    /// What ran out is seen until somebody claims the key.
+    LookUpShowsWhatRanOut,
+    /// What is released is seen as it was.
+    LookUpShowsWhatWasReleased,
+    /// What is pending is not seen.
+    LookUpShowsResultsAlone,
+    /// Results are not seen.
+    LookUpShowsLeasesAlone,
+
     /// Leases never run out.
     LeasesNeverEnd,
     /// Results never run out.

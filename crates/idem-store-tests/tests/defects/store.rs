@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use idem_core::{
     Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, WriteEffect,
+    StoreErrorKind, Stored, WriteEffect,
 };
 use tokio::{task::yield_now, time::sleep};
 
@@ -244,6 +244,11 @@ impl IdempotencyStore for ReferenceStore {
             _ => self.release_at_once(key, lease),
         };
         self.reply(Operation::Release, fenced)
+    }
+
+    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        let found = self.table().look_up(&self.name(key));
+        self.reply(Operation::LookUp, found)
     }
 
     fn capacity(&self) -> Capacity {

@@ -3,7 +3,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use idem_core::{
-    Claim, Completed, Fenced, Identity, Lease, Outcome, OwnerToken, Pending, Record, RecordKey,
+    Claim, Completed, Fenced, Fingerprint, Identity, Lease, Outcome, OwnerToken, Pending, Record,
+    RecordKey, Stored,
 };
 use tokio::time::Instant;
 
@@ -18,6 +19,8 @@ const ROOM: usize = 1_000;
 #[derive(Debug)]
 pub(crate) struct Table {
     records: HashMap<RecordKey, Entry>,
+    /// What a replica still shows that does not hear of deletions.
+    released: HashMap<RecordKey, Entry>,
     defect: Option<Defect>,
     epoch: Instant,
     claims: usize,
@@ -39,6 +42,7 @@ impl Table {
     pub(crate) fn new(defect: Option<Defect>) -> Self {
         Self {
             records: HashMap::new(),
+            released: HashMap::new(),
             defect,
             epoch: Instant::now(),
             claims: 0,
@@ -81,17 +85,21 @@ impl Table {
     }
 
     fn record(&self, entry: Entry) -> Record {
+        let remaining = self.remaining(&entry);
         let Entry {
             owner, identity, ..
         } = entry;
-        let remaining = if self.has(Defect::RemainingIsNeverLess) {
-            entry.lasts
-        } else {
-            entry.ends.saturating_duration_since(Instant::now())
-        };
         match entry.outcome {
             None => Record::Pending(Pending::new(owner, identity, Some(remaining))),
             Some(outcome) => Record::Completed(Completed::new(owner, identity, outcome)),
+        }
+    }
+
+    fn remaining(&self, entry: &Entry) -> Duration {
+        if self.has(Defect::RemainingIsNeverLess) {
+            entry.lasts
+        } else {
+            entry.ends.saturating_duration_since(Instant::now())
         }
     }
 
@@ -252,7 +260,39 @@ impl Table {
 
     pub(crate) fn remove(&mut self, key: &RecordKey) {
         if !self.has(Defect::ReleaseDoesNothing) {
-            self.records.remove(key);
+            let removed = self.records.remove(key);
+            self.released.extend(removed.map(|entry| (*key, entry)));
+        }
+    }
+
+    pub(crate) fn look_up(&mut self, key: &RecordKey) -> Option<Stored> {
+        let seen = match self.defect {
+            Some(Defect::LookUpShowsWhatRanOut) => self.records.get(key).cloned(),
+            _ => self.live(key).cloned(),
+        };
+        let seen = match self.defect {
+            Some(Defect::LookUpShowsWhatWasReleased) => {
+                seen.or_else(|| self.released.get(key).cloned())
+            }
+            Some(Defect::LookUpShowsResultsAlone) => seen.filter(|it| it.outcome.is_some()),
+            Some(Defect::LookUpShowsLeasesAlone) => seen.filter(|it| it.outcome.is_none()),
+            _ => seen,
+        };
+        match seen {
+            Some(entry) => {
+                if self.has(Defect::LookUpSetsTheEnd) {
+                    self.set_end(key, entry.lasts);
+                }
+                let remaining = self.remaining(&entry);
+                Some(Stored::new(self.record(entry), Some(remaining)))
+            }
+            None => {
+                if self.has(Defect::LookUpTakesTheKey) {
+                    let nobody = Identity::new(Fingerprint::from_bytes([0; 32]));
+                    let _ = self.insert(key, &Lease::new(nobody, SWEEP));
+                }
+                None
+            }
         }
     }
 

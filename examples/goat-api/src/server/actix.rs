@@ -2,22 +2,32 @@
 
 use std::io;
 
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer};
 use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
 use crate::service::GoatMarket;
-use crate::web::actix::routes;
+use crate::web::actix::{observe, operations, routes};
+use crate::web::operations::Operations;
 
 /// Serves until `stop` is ready, and then until what runs has ended and is recorded.
 pub(super) async fn serve(
     listener: TcpListener,
     market: GoatMarket,
     idempotency: Idempotency,
+    operating: Operations,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let routes = routes(market, idempotency.clone().into());
-    let server = HttpServer::new(move || App::new().configure(routes.clone()))
+    let operations = operations(operating);
+    let app = move || {
+        App::new()
+            .configure(routes.clone())
+            .configure(operations.clone())
+            .wrap(from_fn(observe))
+    };
+    let server = HttpServer::new(app)
         .disable_signals()
         .listen(listener.into_std()?)?
         .run();

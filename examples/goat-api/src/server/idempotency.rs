@@ -5,12 +5,16 @@ use std::error::Error;
 use idem_core::{Idempotency, MemoryStore, Policy};
 
 use crate::cli::{Cli, Profile, Store};
+use crate::web::operations::OutcomeObserver;
 
-/// What the market's routes are put under.
-pub(super) async fn start(cli: &Cli) -> Result<Idempotency, StoreError> {
+/// What the market's routes are put under, and the store if it is in memory.
+pub(super) async fn start(cli: &Cli) -> Result<(Idempotency, Option<MemoryStore>), StoreError> {
     match cli.store {
-        Store::Memory => Ok(Idempotency::new(MemoryStore::new(), policy(cli))),
-        Store::Momento => momento::start(cli).await,
+        Store::Memory => {
+            let store = MemoryStore::new();
+            Ok((Idempotency::new(store.clone(), policy(cli)), Some(store)))
+        }
+        Store::Momento => Ok((momento::start(cli).await?, None)),
     }
 }
 
@@ -20,7 +24,10 @@ fn policy(cli: &Cli) -> Policy {
         Profile::Ietf => Policy::ietf(),
         Profile::Stripe => Policy::stripe(),
     };
-    policy.retention(cli.retention).lease(cli.lease)
+    policy
+        .retention(cli.retention)
+        .lease(cli.lease)
+        .observer(OutcomeObserver)
 }
 
 /// Why the idempotency records have no place.

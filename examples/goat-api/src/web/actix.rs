@@ -1,5 +1,7 @@
 //! The market's routes in actix-web.
 
+mod operations;
+
 use std::future::ready;
 
 use actix_web::body::BoxBody;
@@ -14,6 +16,7 @@ use crate::service::GoatMarket;
 use crate::web::answer::{Answer, Failure, Typed};
 use crate::web::pages::{self, Page};
 use crate::web::{LARGEST, api, content_type};
+pub use operations::{observe, operations};
 
 /// The routes of the market; those that would do a thing twice are under `idempotency`.
 ///

@@ -51,7 +51,7 @@ impl Answer {
         }
     }
 
-    fn json(status: u16, body: &impl Serialize) -> Self {
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         let json = serde_json::to_vec(body).expect("the market's own types are JSON");
         let body = Typed {
             content_type: "application/json",
@@ -91,7 +91,7 @@ impl Failure {
         Self::new(400, "the body did not arrive whole")
     }
 
-    fn new(status: u16, message: impl Into<String>) -> Self {
+    pub(super) fn new(status: u16, message: impl Into<String>) -> Self {
         let message = message.into();
         Self { status, message }
     }

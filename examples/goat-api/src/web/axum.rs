@@ -1,5 +1,7 @@
 //! The market's routes in axum.
 
+mod operations;
+
 use std::future::ready;
 
 use axum::Router;
@@ -16,6 +18,7 @@ use crate::service::GoatMarket;
 use crate::web::answer::{Answer, Failure, Typed};
 use crate::web::pages::{self, Page};
 use crate::web::{LARGEST, api, content_type};
+pub use operations::operated;
 
 /// The routes of the market; those that would do a thing twice are under `idempotency`.
 ///

@@ -4,9 +4,14 @@
 #![cfg(all(unix, feature = "axum"))]
 #![allow(clippy::unwrap_used)]
 
+mod admin;
+mod health;
 mod life;
+mod logs;
+mod metrics;
 #[cfg(feature = "momento")]
 mod momento;
+mod operator;
 mod program;
 
 /// What the program under test serves with.

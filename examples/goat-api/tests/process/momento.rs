@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::life::assert_refuses_to_start;
 use crate::program::{Program, a_hundred_orders, command, goat_with_milk, list};
 
-fn on_momento(emulator: &Emulator, database: &Path) -> std::process::Command {
+pub(crate) fn on_momento(emulator: &Emulator, database: &Path) -> std::process::Command {
     let mut command = command("127.0.0.1:0", database);
     command
         .args([

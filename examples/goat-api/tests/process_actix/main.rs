@@ -4,11 +4,21 @@
 #![cfg(all(unix, feature = "actix"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../process/admin.rs"]
+mod admin;
+#[path = "../process/health.rs"]
+mod health;
 #[path = "../process/life.rs"]
 mod life;
+#[path = "../process/logs.rs"]
+mod logs;
+#[path = "../process/metrics.rs"]
+mod metrics;
 #[cfg(feature = "momento")]
 #[path = "../process/momento.rs"]
 mod momento;
+#[path = "../process/operator.rs"]
+mod operator;
 #[path = "../process/program.rs"]
 mod program;
 

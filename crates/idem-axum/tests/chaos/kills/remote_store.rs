@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use idem_core::{
     Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, WriteEffect,
+    StoreErrorKind, Stored, WriteEffect,
 };
 use tokio::{
     io::AsyncReadExt,
@@ -131,6 +131,10 @@ impl IdempotencyStore for RemoteStore {
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
         let call = Call::Release(*key, *lease);
         self.fenced(Operation::Release, call).await
+    }
+
+    async fn look_up(&self, _: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        unreachable!("no operator looks on")
     }
 
     fn capacity(&self) -> Capacity {
