@@ -34,6 +34,11 @@ export class Attempts {
       /** The order that this attempt probably placed: it came up, and no answer has named it. */
       probable: null,
       marketBefore: this.#market,
+      /** Nobody has said yet whether the handler ran, or it has not ended. */
+      get isOpen() {
+        const unanswered = this.outcome === "hung-up" || this.outcome === "no-answer";
+        return unanswered && (this.handler === "unknown" || this.handler === "running");
+      },
     };
     this.#all.push(attempt);
     return attempt;
@@ -53,7 +58,7 @@ export class Attempts {
   /** Notes which orders there are now. */
   sawOrders(orders) {
     this.#market = new Set(orders.map((order) => order.id));
-    const [attempt, ...more] = this.#all.filter(isOpen);
+    const [attempt, ...more] = this.#all.filter((attempt) => attempt.isOpen);
     if (attempt === undefined || more.length > 0 || this.#all.some(isRunning)) return;
     const named = this.placed();
     const appeared = orders.filter(
@@ -76,17 +81,18 @@ export class Attempts {
 
   /** Whether something may still happen that no answer will tell. */
   get isUnsettled() {
-    return this.#all.some((attempt) => isRunning(attempt) || isOpen(attempt));
+    return this.#all.some((attempt) => isRunning(attempt) || attempt.isOpen);
   }
 
   /** An answer tells what became of earlier attempts that asked for the same. */
   #learnFrom(attempt) {
     const same = this.under(attempt.key).filter((other) => other.body === attempt.body);
-    const open = same.filter((other) => isOpen(other) && other.number < attempt.number);
+    const open = same.filter((other) => other.isOpen && other.number < attempt.number);
     const tell = (handler) => {
       for (const other of open) Object.assign(other, { handler, toldBy: attempt.number });
     };
     const somebodyElse = same.some((other) => other.outcome === "ran" || isRunning(other));
+    // Had one of those placed the order, this one would have got the replay.
     if (attempt.outcome === "ran") tell("not");
     if (attempt.outcome === "replayed" && attempt.answer.status < 400 && !somebodyElse) {
       tell(open.length === 1 ? "ran" : "one-of-these");
@@ -97,12 +103,6 @@ export class Attempts {
 
 function isRunning(attempt) {
   return attempt.outcome === "running";
-}
-
-/** Nobody has said yet whether the handler ran, or it has not ended. */
-function isOpen(attempt) {
-  const unanswered = attempt.outcome === "hung-up" || attempt.outcome === "no-answer";
-  return unanswered && (attempt.handler === "unknown" || attempt.handler === "running");
 }
 
 function orderOf(attempt) {

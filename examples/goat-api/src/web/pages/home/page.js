@@ -6,7 +6,7 @@ import { Attempts } from "./attempts.js";
 import { OrderList } from "./orders.js";
 import { Shop } from "./shop.js";
 import { Timeline } from "./timeline.js";
-import { spoken } from "./words.js";
+import { origins, spoken } from "./words.js";
 
 /** An order that takes less cannot be watched while it is placed. */
 const TOO_QUICK_MS = 500;
@@ -55,7 +55,7 @@ async function refresh() {
     const all = await list("/orders");
     if (question !== asked) return;
     attempts.sawOrders(all);
-    orders.show(all, attempts.placed());
+    orders.show(all, origins(attempts));
     find("bar-count").textContent = all.length === 1 ? "1 order" : `${all.length} orders`;
     timeline.show(attempts);
   } catch {

@@ -5,6 +5,7 @@ import { newKey } from "./key.js";
 
 /** How many of the newest goats are asked for their catalogs. */
 const ASKED = 20;
+const ASK_AGAIN_MS = 250;
 
 const CLOVER = { name: "Clover", owner: "Peter", breed: "Nubian" };
 const CATALOG = [
@@ -29,7 +30,7 @@ export class Shop {
       await setUp();
       this.#goats = await goatsOnOffer();
     }
-    const options = this.#goats.map((goat) => new Option(`${goat.name}, ${goat.owner}’s ${goat.breed}`, goat.id));
+    const options = this.#goats.map((goat) => new Option(`${goat.name}, ${goat.breed}`, goat.id));
     this.#form.goat.replaceChildren(...options);
     this.#showCatalog();
   }
@@ -74,16 +75,25 @@ async function goatsOnOffer() {
 }
 
 /**
- * Registers a goat and its catalog. Two pages that open at the same time use the same key, so that there
- * is one goat; a key that names no goat any more, or not ours, gives way to one of this page alone.
+ * Registers a goat and its catalog. Pages that open at the same time use the same key, so that there is one
+ * goat; a key that names no goat any more, or is somebody else's, gives way to one of this page alone.
  */
 async function setUp() {
   const goat = JSON.stringify(CLOVER);
   for (const key of ["goat-market-home", newKey()]) {
-    const answer = await post("/goats", key, goat);
+    const answer = await patiently(() => post("/goats", key, goat));
     if (answer.id !== null && (await stock(answer.id))) return;
   }
   throw new Error("no goat could be registered");
+}
+
+/** Another page may be registering the goat just now: its answer is ours as well. */
+async function patiently(send) {
+  for (;;) {
+    const answer = await send();
+    if (answer.refusal !== "idempotency-in-progress") return answer;
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
+  }
 }
 
 /** Offers the catalog's items: each replaces the one of its name, so that this needs no key. */

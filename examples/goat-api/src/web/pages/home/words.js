@@ -1,14 +1,16 @@
 // How the page says what happened.
 
+import { short } from "./key.js";
+
 /** A word for the badge, and a sentence. */
 const OUTCOMES = {
   running: ["Running", "The answer has not come yet."],
-  ran: ["Ran", "The handler ran, and its answer is kept under the key."],
-  replayed: ["Replayed", "The kept answer came back, byte for byte. Nothing was done again."],
-  "in-progress": ["In progress", "The original is still running. Nothing was started a second time."],
+  ran: ["Ran", "The handler ran, and its answer is kept."],
+  replayed: ["Replayed", "The kept answer came back. Nothing was done again."],
+  "in-progress": ["In progress", "The original still runs. Nothing was started twice."],
   "key-reused": ["Refused: reused key", "The key stands for another payload, so nothing was done."],
   refused: ["Refused", "The server refused before the handler was asked."],
-  failed: ["Failed, not saved", "The handler said no. The answer is not kept, so the key is free again."],
+  failed: ["Failed, not saved", "The handler said no. Nothing is kept: the key is free."],
   "failed-perhaps-saved": ["Failed", "The handler failed. Whether that is kept is the profile’s to say: send it again to see."],
   "hung-up": ["Hung up", "The request left, and nobody waited for the answer."],
   "no-answer": ["No answer", "The connection broke. The request may have arrived, or not."],
@@ -29,17 +31,26 @@ export function outcomeWord(attempt) {
 export function handlerWords(attempt) {
   if (attempt.outcome === "running") return "handler: not known yet";
   const words = HANDLERS[attempt.handler];
-  return attempt.toldBy === null ? words : `${words}, as attempt ${attempt.toldBy} shows`;
+  return attempt.toldBy === null ? words : `${words} (says attempt ${attempt.toldBy})`;
 }
 
-/** What happened to an attempt, in one or two sentences. */
+/** What happened to an attempt, and what to do about it. */
 export function sentence(attempt) {
-  const said = OUTCOMES[attempt.outcome][1];
-  if (attempt.toldBy !== null || attempt.handler !== "unknown" || attempt.outcome === "running") return said;
+  const [, said] = OUTCOMES[attempt.outcome];
+  if (!attempt.isOpen) return said;
   if (attempt.probable !== null) {
-    return `${said} It probably ran: an order has come up that no answer has named. Send it again for proof.`;
+    return `${said} It has probably run: an order came up that no answer has named. Send it again for proof.`;
   }
-  return `${said} Send it again to find out whether it was done.`;
+  return `${said} Send it again to find out what became of it.`;
+}
+
+/** Where each order of this page comes from, by its id. */
+export function origins(attempts) {
+  const named = [...attempts.placed()].map(([id, key]) => [id, `under key ${short(key)}`]);
+  const probable = attempts.all
+    .filter((attempt) => attempt.probable !== null)
+    .map((attempt) => [attempt.probable, `probably under key ${short(attempt.key)}`]);
+  return new Map([...probable, ...named]);
 }
 
 export function statusWords(attempt) {
