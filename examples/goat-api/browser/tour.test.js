@@ -8,7 +8,7 @@ import { DESKTOP, launch, PHONE } from "./chromium.js";
 import { Market } from "./market.js";
 import { Visitor } from "./visitor.js";
 
-const ORDER_DELAY = { "order-delay": "2s" };
+const ORDER_DELAY = { "order-delay": "3s" };
 
 const light = (screen) => ({ ...screen, colorScheme: "light" });
 const dark = (screen) => ({ ...screen, colorScheme: "dark" });
@@ -60,7 +60,7 @@ async function tour(visitor, status) {
   await visitor.order("Soap", 2);
   await visitor.press("Place the order");
   const original = await visitor.expect(1, "Place the order", ran);
-  assert.ok(seconds(original) >= 2, `an order took ${original.duration}`);
+  assert.ok(seconds(original) >= 3, `an order took ${original.duration}`);
   await visitor.said(/^Attempt 1, Place the order: ran\. 201 after .+, handler ran\.$/);
   await visitor.expectOrders(1);
   assert.equal(await visitor.page.locator("#pace").isVisible(), false);

@@ -114,6 +114,16 @@ export class Visitor {
     }
   }
 
+  /** Has `lose` deal with the next request that places an order. */
+  async loseNextOrder(lose) {
+    let isLost = false;
+    await this.page.route("**/orders", (route) => {
+      if (isLost || route.request().method() !== "POST") return route.fallback();
+      isLost = true;
+      return lose(route);
+    });
+  }
+
   /** The list shows so many orders, and the very ones that the API lists. */
   async expectOrders(count) {
     const shown = this.page.locator("#orders [data-is=count]");

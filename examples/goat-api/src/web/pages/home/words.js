@@ -64,7 +64,8 @@ export function durationWords(milliseconds) {
 }
 
 export function count(number, one, many = `${one}s`) {
-  return `${number === 0 ? "no" : number} ${number === 1 ? one : many}`;
+  if (number === 0) return `no ${one}`;
+  return number === 1 ? `1 ${one}` : `${number} ${many}`;
 }
 
 /** All that an attempt came to, for somebody who only listens. */
