@@ -6,7 +6,7 @@ import { Attempts } from "./attempts.js";
 import { OrderList } from "./orders.js";
 import { Shop } from "./shop.js";
 import { Timeline } from "./timeline.js";
-import { origins, spoken } from "./words.js";
+import { origins, brief } from "./words.js";
 
 /** An order that takes less cannot be watched while it is placed. */
 const TOO_QUICK_MS = 500;
@@ -37,7 +37,7 @@ function showOutcome() {
   const last = attempts.all.at(-1);
   if (last === undefined) return;
   const together = attempts.all.filter((attempt) => attempt.press === last.press);
-  find("outcome").textContent = together.map(spoken).join(" ");
+  find("outcome").textContent = together.map(brief).join(" ");
   find("outcome-bar").dataset.outcome = last.outcome;
 }
 

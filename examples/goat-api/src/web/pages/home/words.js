@@ -68,10 +68,9 @@ export function count(number, one, many = `${one}s`) {
   return number === 1 ? `1 ${one}` : `${number} ${many}`;
 }
 
-/** All that an attempt came to, for somebody who only listens. */
-export function spoken(attempt) {
-  const words = `Attempt ${attempt.number}, ${attempt.action}: ${outcomeWord(attempt).toLowerCase()}`;
+/** What an attempt came to, in few words. */
+export function brief(attempt) {
+  const words = `${attempt.action}: ${outcomeWord(attempt).toLowerCase()}`;
   if (attempt.outcome === "running") return `${words}.`;
-  const time = durationWords(attempt.duration);
-  return `${words}. ${statusWords(attempt)} after ${time}, ${handlerWords(attempt)}.`;
+  return `${words}, ${statusWords(attempt)} after ${durationWords(attempt.duration)}.`;
 }
