@@ -20,5 +20,5 @@ export function launch() {
   return chromium.launch(OPTIONS);
 }
 
-export const DESKTOP = { viewport: { width: 1280, height: 960 } };
+export const DESKTOP = { viewport: { width: 1280, height: 930 } };
 export const PHONE = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };

@@ -62,4 +62,5 @@ async function scene(visitor) {
   await visitor.press("Double-click");
   await Promise.all([visitor.attempt(4), visitor.attempt(5)]);
   await visitor.expectOrders(2);
+  await visitor.page.mouse.move(0, 0);
 }

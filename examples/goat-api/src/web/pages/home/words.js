@@ -6,9 +6,9 @@ import { short } from "./key.js";
 const OUTCOMES = {
   running: ["Running", "The answer has not come yet."],
   ran: ["Ran", "The handler ran, and its answer is kept."],
-  replayed: ["Replayed", "The kept answer came back. Nothing was done again."],
+  replayed: ["Replayed", "The kept answer came back. Nothing was redone."],
   "in-progress": ["In progress", "The original still runs. Nothing was started twice."],
-  "key-reused": ["Refused: reused key", "The key stands for another payload, so nothing was done."],
+  "key-reused": ["Refused: reused key", "The key stands for another payload. Nothing was done."],
   refused: ["Refused", "The server refused before the handler was asked."],
   failed: ["Failed, not saved", "The handler said no. Nothing is kept: the key is free."],
   "failed-perhaps-saved": ["Failed", "The handler failed. Whether that is kept is the profile’s to say: send it again to see."],
