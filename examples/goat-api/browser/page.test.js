@@ -26,7 +26,7 @@ function onEach(name, options, test, frameworks = ["axum", "actix"]) {
   }
 }
 
-describe("the page", () => {
+describe("the page", { concurrency: 3 }, () => {
   onEach("shows one order on a market that is too quick to watch", { "order-delay": "0s" }, async (market) => {
     const visitor = await Visitor.open(browser, market, PHONE);
     await visitor.press("Double-click");
