@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use uuid::Uuid;
 
-/// Prints the address and three requests to try.
+/// Prints the address, where there is a page, and three requests to try.
 pub(super) fn print(address: SocketAddr) {
     // A closed stdout is no reason to stop serving.
     if let Err(error) = io::stdout().write_all(text(address).as_bytes()) {
@@ -26,7 +26,8 @@ fn text(address: SocketAddr) -> String {
     };
     let (first, other) = (post(heidi), post(clara));
     format!(
-        "goat market on http://{address}\n\n\
+        "goat market on http://{address}\n\
+         # Open it in a browser to see what a key does to an order, or try it here.\n\n\
          # Register a goat:\n{first}\n\
          # The same again is answered from memory, and registers no second goat:\n{first}\n\
          # The key with another payload is refused:\n{other}\n"

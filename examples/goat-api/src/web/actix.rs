@@ -146,13 +146,15 @@ impl From<Failure> for Error {
 
 fn response(answer: Answer) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status).expect("the market knows its statuses");
+    let mut response = HttpResponse::build(status);
+    for header in answer.headers {
+        response.insert_header(*header);
+    }
     match answer.body {
-        None => HttpResponse::new(status),
+        None => response.finish(),
         Some(Typed {
             content_type,
             bytes,
-        }) => HttpResponse::build(status)
-            .content_type(content_type)
-            .body(bytes),
+        }) => response.content_type(content_type).body(bytes),
     }
 }

@@ -13,6 +13,8 @@ use crate::web::LARGEST;
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub(super) status: u16,
+    /// Names in lower case, and values; none of them the content type.
+    pub(super) headers: &'static [(&'static str, &'static str)],
     pub(super) body: Option<Typed>,
 }
 
@@ -47,6 +49,7 @@ impl Answer {
     pub(super) const fn no_content() -> Self {
         Self {
             status: 204,
+            headers: &[],
             body: None,
         }
     }
@@ -59,6 +62,7 @@ impl Answer {
         };
         Self {
             status,
+            headers: &[],
             body: Some(body),
         }
     }

@@ -9,7 +9,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use idem_axum::IdempotencyLayer;
@@ -101,13 +101,19 @@ async fn json(request: Request) -> Result<Bytes, Failure> {
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).expect("the market knows its statuses");
-        match self.body {
+        let mut response = match self.body {
             None => status.into_response(),
             Some(Typed {
                 content_type,
                 bytes,
             }) => (status, [(CONTENT_TYPE, content_type)], bytes).into_response(),
-        }
+        };
+        let headers = self.headers.iter().map(|(name, value)| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static(value))
+        });
+        response.headers_mut().extend(headers);
+        response
     }
 }
 

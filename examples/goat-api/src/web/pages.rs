@@ -1,5 +1,7 @@
 //! What is served as it is at a path of its own: pages, and the files that they need.
 
+mod home;
+
 use crate::web::answer::Answer;
 
 /// A path, and what `GET` gives there.
@@ -11,5 +13,5 @@ pub(super) struct Page {
 
 /// All of them; every web framework makes a route of each.
 pub(super) fn all() -> Vec<Page> {
-    Vec::new()
+    home::files()
 }

@@ -6,6 +6,7 @@
 
 mod catalog;
 mod goats;
+mod home;
 mod idempotency;
 mod orders;
 mod refusals;

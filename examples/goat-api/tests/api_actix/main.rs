@@ -9,6 +9,8 @@
 mod catalog;
 #[path = "../api/goats.rs"]
 mod goats;
+#[path = "../api/home.rs"]
+mod home;
 #[path = "../api/idempotency.rs"]
 mod idempotency;
 #[path = "../api/orders.rs"]
