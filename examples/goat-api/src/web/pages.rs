@@ -1,6 +1,9 @@
 //! What is served as it is at a path of its own: pages, and the files that they need.
 
+use idem_core::Policy;
+
 use crate::web::answer::Answer;
+use crate::web::{docs, openapi};
 
 /// A path, and what `GET` gives there.
 #[derive(Debug)]
@@ -9,7 +12,15 @@ pub(super) struct Page {
     pub(super) answer: Answer,
 }
 
+impl Page {
+    pub(super) const fn new(path: &'static str, answer: Answer) -> Self {
+        Self { path, answer }
+    }
+}
+
 /// All of them; every web framework makes a route of each.
-pub(super) fn all() -> Vec<Page> {
-    Vec::new()
+pub(super) fn all(policy: &Policy) -> Vec<Page> {
+    let mut pages = vec![openapi::page(policy)];
+    pages.extend(docs::pages());
+    pages
 }
