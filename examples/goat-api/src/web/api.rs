@@ -13,7 +13,7 @@ type Answered = Result<Answer, Failure>;
 #[utoipa::path(get, path = "/goats", tag = "goats", operation_id = "listGoats", responses(
     (status = 200, description = "The goats.", body = Listed<Goat>, links(
         ("catalog" = (operation_id = "listCatalog", parameters(("goatId" = "$response.body#/items/0/id")))),
-    )),
+    ), example = json!({"items": [{"id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "name": "Heidi", "owner": "Peter", "breed": "Nubian"}]})),
     Failed,
 ))]
 pub(super) async fn goats(market: &GoatMarket) -> Answered {
@@ -22,12 +22,13 @@ pub(super) async fn goats(market: &GoatMarket) -> Answered {
 
 /// Registers a goat: once, if it is sent again under one key.
 #[utoipa::path(post, path = "/goats", tag = "goats", operation_id = "registerGoat",
-    request_body = NewGoat,
+    request_body(content = NewGoat,
+            example = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"})),
     responses(
         (status = 201, description = "The goat's id.", body = Created<GoatId>, links(
             ("catalog" = (operation_id = "listCatalog", parameters(("goatId" = "$response.body#/id")))),
             ("offer" = (operation_id = "offerItem", parameters(("goatId" = "$response.body#/id")))),
-        )),
+        ), example = json!({"id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"})),
         Faulty, Failed,
     ),
 )]
@@ -40,7 +41,8 @@ pub(super) async fn register(market: &GoatMarket, body: impl Body) -> Answered {
 #[utoipa::path(get, path = "/goats/{goatId}/catalog", tag = "goats", operation_id = "listCatalog",
     params(("goatId" = GoatId, Path, description = "Whose catalog.")),
     responses(
-        (status = 200, description = "The items.", body = Listed<CatalogItem>),
+        (status = 200, description = "The items.", body = Listed<CatalogItem>,
+            example = json!({"items": [{"name": "Milk", "description": "A litre of it", "price": 2.5}]})),
         UnknownGoat, Failed,
     ),
 )]
@@ -54,7 +56,8 @@ pub(super) async fn catalog(market: &GoatMarket, goat: &str) -> Answered {
 /// It needs no key: done twice, it ends the same.
 #[utoipa::path(post, path = "/goats/{goatId}/catalog", tag = "goats", operation_id = "offerItem",
     params(("goatId" = GoatId, Path, description = "Whose catalog.")),
-    request_body = CatalogItem,
+    request_body(content = CatalogItem,
+            example = json!({"name": "Milk", "description": "A litre of it", "price": 2.5})),
     responses(
         (status = 204, description = "The item is on offer.", links(
             ("order" = (operation_id = "placeOrder", request_body = json!({"items": [{
@@ -75,7 +78,8 @@ pub(super) async fn offer(market: &GoatMarket, goat: &str, body: impl Body) -> A
 
 /// All orders, oldest first.
 #[utoipa::path(get, path = "/orders", tag = "orders", operation_id = "listOrders", responses(
-    (status = 200, description = "The orders.", body = Listed<Order>),
+    (status = 200, description = "The orders.", body = Listed<Order>,
+            example = json!({"items": [{"id": "0190163d-8694-739b-aea5-966c26f8ad91", "items": [{"goatId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "catalogItem": "Milk", "quantity": 3}], "total": 7.5, "date": "2026-01-31T09:30:00.000Z"}]})),
     Failed,
 ))]
 pub(super) async fn orders(market: &GoatMarket) -> Answered {
@@ -84,11 +88,12 @@ pub(super) async fn orders(market: &GoatMarket) -> Answered {
 
 /// Places an order: once, if it is sent again under one key.
 #[utoipa::path(post, path = "/orders", tag = "orders", operation_id = "placeOrder",
-    request_body(content = NewOrder, description = "Each item must be in the catalog of its goat."),
+    request_body(content = NewOrder, description = "Each item must be in the catalog of its goat.",
+        example = json!({"items": [{"goatId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "catalogItem": "Milk", "quantity": 3}]})),
     responses(
         (status = 201, description = "The order's id.", body = Created<OrderId>, links(
             ("order" = (operation_id = "findOrder", parameters(("orderId" = "$response.body#/id")))),
-        )),
+        ), example = json!({"id": "0190163d-8694-739b-aea5-966c26f8ad91"})),
         Faulty, Failed,
     ),
 )]
@@ -101,7 +106,8 @@ pub(super) async fn order(market: &GoatMarket, body: impl Body) -> Answered {
 #[utoipa::path(get, path = "/orders/{orderId}", tag = "orders", operation_id = "findOrder",
     params(("orderId" = OrderId, Path, description = "Which order.")),
     responses(
-        (status = 200, description = "The order.", body = Order),
+        (status = 200, description = "The order.", body = Order,
+            example = json!({"id": "0190163d-8694-739b-aea5-966c26f8ad91", "items": [{"goatId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "catalogItem": "Milk", "quantity": 3}], "total": 7.5, "date": "2026-01-31T09:30:00.000Z"})),
         UnknownOrder, Failed,
     ),
 )]

@@ -5,9 +5,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod document;
 mod goats;
 mod idempotency;
 mod orders;
 mod refusals;
+mod routes;
 mod serve;
 mod support;

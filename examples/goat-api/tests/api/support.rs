@@ -1,5 +1,7 @@
 //! A server on a free port with a database of its own, and what it answers.
 
+use std::time::Duration;
+
 use goat_api::database::Database;
 use goat_api::service::GoatMarket;
 use idem_core::{Idempotency, MemoryStore, Policy};
@@ -13,6 +15,7 @@ use crate::serve::serve;
 /// A running server; it ends with the test's runtime.
 pub(crate) struct Server {
     pub(crate) market: GoatMarket,
+    pub(crate) idempotency: Idempotency,
     base: String,
     client: Client,
     _directory: TempDir,
@@ -24,14 +27,20 @@ impl Server {
     }
 
     pub(crate) async fn with_policy(policy: Policy) -> Self {
+        Self::with_delay(policy, Duration::ZERO).await
+    }
+
+    /// A server on which placing an order takes this long.
+    pub(crate) async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let path = directory.path().join("goats.db");
         let database = Database::open(&path).await.expect("the database opens");
-        let market = GoatMarket::new(database);
+        let market = GoatMarket::new(database).order_delay(order_delay);
         let idempotency = Idempotency::new(MemoryStore::new(), policy);
-        let address = serve(market.clone(), idempotency).await;
+        let address = serve(market.clone(), idempotency.clone()).await;
         Self {
             market,
+            idempotency,
             base: format!("http://{address}"),
             client: Client::new(),
             _directory: directory,
