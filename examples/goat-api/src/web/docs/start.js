@@ -1,9 +1,17 @@
-// Without a validator's URL, Swagger UI would show the document to one on the internet.
-SwaggerUIBundle({
-  url: "/openapi.json",
-  dom_id: "#api",
-  deepLinking: true,
-  tryItOutEnabled: true,
-  displayRequestDuration: true,
-  validatorUrl: null,
-});
+// Swagger UI fails on a `multipleOf` that JavaScript writes with an exponent, such as the 1e-100 of a price.
+const shown = (name, value) =>
+  name === "multipleOf" && String(value).includes("e") ? undefined : value;
+
+fetch("/openapi.json")
+  .then((response) => response.text())
+  .then((text) =>
+    SwaggerUIBundle({
+      spec: JSON.parse(text, shown),
+      dom_id: "#api",
+      deepLinking: true,
+      tryItOutEnabled: true,
+      displayRequestDuration: true,
+      // By default, a validator on the internet is shown the document.
+      validatorUrl: null,
+    }),
+  );

@@ -17,7 +17,7 @@ async fn the_browser_of_the_api_loads_what_this_server_has_and_nothing_else() {
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     let start = server.get("/docs/start.js").await;
     assert!(
-        start.body.contains("url: \"/openapi.json\""),
+        start.body.contains("fetch(\"/openapi.json\")"),
         "{}",
         start.body
     );
