@@ -6,8 +6,10 @@
 
 pub(super) mod failures;
 mod key;
+mod operations;
 mod overview;
 mod refusals;
+mod request_id;
 
 use idem_core::Policy;
 use utoipa::OpenApi;
@@ -31,6 +33,7 @@ pub(super) fn page(policy: &Policy) -> Page {
     tags(
         (name = "goats", description = "Goats, and what each has on offer."),
         (name = "orders", description = "Orders, each of at least one item."),
+        (name = "operations", description = "For whoever operates the server."),
         (name = "document", description = "What you are reading."),
     ),
     paths(
@@ -41,6 +44,9 @@ pub(super) fn page(policy: &Policy) -> Page {
         api::orders,
         api::order,
         api::find_order,
+        operations::healthz,
+        operations::readyz,
+        operations::metrics,
         this_document,
     ),
     components(
@@ -69,6 +75,7 @@ fn document(policy: &Policy) -> utoipa::openapi::OpenApi {
             refusals::add(operation, policy);
         }
     }
+    request_id::add(&mut document);
     document
 }
 

@@ -76,7 +76,10 @@ impl ToResponse<'_> for MethodNotAllowed {
         let failure = Failure::method_not_allowed("PUT", "/goats");
         let (_, mut response) = of("The path has no such method.", failure);
         if let RefOr::T(response) = &mut response {
-            response.headers.insert("Allow".to_owned(), allow().into());
+            response.headers.extend([
+                ("Allow".to_owned(), allow().into()),
+                ("Cache-Control".to_owned(), cache_control().into()),
+            ]);
         }
         ("MethodNotAllowed", response)
     }
@@ -88,6 +91,15 @@ fn allow() -> Header {
     HeaderBuilder::new()
         .schema(Some(methods.examples(["GET,HEAD,POST"])))
         .description(Some("The methods that the path has."))
+        .build()
+}
+
+fn cache_control() -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some(
+            "`no-store`, on paths for whoever operates the server.",
+        ))
         .build()
 }
 

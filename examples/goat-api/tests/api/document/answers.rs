@@ -21,7 +21,7 @@ fn every_profile() -> [Policy; 3] {
 #[tokio::test]
 async fn what_succeeds() {
     for policy in every_profile() {
-        let server = Server::with_policy(policy).await;
+        let server = Server::whole(policy, Duration::ZERO).await;
         let contract = Contract::of(&server).await;
         let registered = server.post_with_key("/goats", "1", HEIDI).await;
         contract.holds("post", "/goats", &registered);
@@ -46,13 +46,15 @@ async fn what_succeeds() {
         contract.holds("get", "/orders", &server.get("/orders").await);
         let found = server.get(&format!("/orders/{}", placed.id())).await;
         contract.holds("get", "/orders/{orderId}", &found);
-        contract.holds("get", "/openapi.json", &server.get("/openapi.json").await);
+        for path in ["/openapi.json", "/healthz", "/readyz", "/metrics"] {
+            contract.holds("get", path, &server.get(path).await);
+        }
     }
 }
 
 #[tokio::test]
 async fn what_the_market_refuses() {
-    let server = Server::start().await;
+    let server = Server::whole(Policy::reference(), Duration::ZERO).await;
     let contract = Contract::of(&server).await;
     let large = " ".repeat(2 * 1024 * 1024 + 1);
     for (body, status) in [("{}", 400), ("", 400), (&large, 413)] {
@@ -84,12 +86,15 @@ async fn what_the_market_refuses() {
 
 #[tokio::test]
 async fn what_the_market_fails_at() {
-    let server = Server::start().await;
+    let server = Server::whole(Policy::reference(), Duration::ZERO).await;
     let contract = Contract::of(&server).await;
     server.market.close().await;
     for path in ["/goats", "/orders"] {
         contract.holds("get", path, &server.get(path).await);
     }
+    let not_ready = server.get("/readyz").await;
+    assert_eq!(not_ready.status, 503);
+    contract.holds("get", "/readyz", &not_ready);
     let failed = server.post_with_key("/goats", "1", HEIDI).await;
     assert_eq!(failed.status, 500);
     contract.holds("post", "/goats", &failed);
@@ -98,7 +103,7 @@ async fn what_the_market_fails_at() {
 #[tokio::test]
 async fn the_outcomes_of_a_duplicate() {
     for policy in every_profile() {
-        let server = Server::with_policy(policy).await;
+        let server = Server::whole(policy, Duration::ZERO).await;
         let contract = Contract::of(&server).await;
         server.post_with_key("/goats", "1", HEIDI).await;
         let replay = server.post_with_key("/goats", "1", HEIDI).await;
@@ -116,7 +121,7 @@ async fn the_outcomes_of_a_duplicate() {
 #[tokio::test]
 async fn a_duplicate_of_what_is_running() {
     for policy in every_profile() {
-        let server = Server::with_delay(policy, Duration::from_secs(3600)).await;
+        let server = Server::whole(policy, Duration::from_secs(3600)).await;
         let contract = Contract::of(&server).await;
         let order = r#"{"items":[{"goatId":"01ARZ3NDEKTSV4RRFFQ69G5FAV","catalogItem":"Milk","quantity":1}]}"#;
         let first = std::pin::pin!(server.post_with_key("/orders", "2", order));
@@ -134,7 +139,7 @@ async fn a_duplicate_of_what_is_running() {
 #[tokio::test]
 async fn the_librarys_other_refusals() {
     for policy in every_profile() {
-        let server = Server::with_policy(policy).await;
+        let server = Server::whole(policy, Duration::ZERO).await;
         let contract = Contract::of(&server).await;
         let large = " ".repeat(2 * 1024 * 1024 + 1);
         server.post_with_key("/goats", "1", HEIDI).await;

@@ -1,5 +1,7 @@
 //! Every example in the document is what it is an example of, and what one is told to send works.
 
+use std::time::Duration;
+
 use idem_core::Policy;
 use serde_json::Value;
 
@@ -31,7 +33,7 @@ fn with_schema<'a>(node: &'a Value, found: &mut Vec<(&'a Value, Vec<&'a Value>)>
 #[tokio::test]
 async fn every_example_is_valid() {
     for policy in [Policy::reference(), Policy::ietf(), Policy::stripe()] {
-        let server = Server::with_policy(policy).await;
+        let server = Server::whole(policy, Duration::ZERO).await;
         let contract = Contract::of(&server).await;
         let mut found = Vec::new();
         with_schema(&contract.document, &mut found);
@@ -48,7 +50,7 @@ async fn every_example_is_valid() {
 
 #[tokio::test]
 async fn every_schema_is_a_schema_and_its_own_examples_are_valid() {
-    let server = Server::with_policy(Policy::ietf()).await;
+    let server = Server::whole(Policy::ietf(), Duration::ZERO).await;
     let contract = Contract::of(&server).await;
     let schemas = contract.document["components"]["schemas"]
         .as_object()
@@ -73,7 +75,7 @@ async fn every_schema_is_a_schema_and_its_own_examples_are_valid() {
 
 #[tokio::test]
 async fn every_body_that_one_is_told_to_send_is_accepted() {
-    let server = Server::start().await;
+    let server = Server::whole(Policy::reference(), Duration::ZERO).await;
     let contract = Contract::of(&server).await;
     let example = |path: &str| {
         let body = &contract.document["paths"][path]["post"]["requestBody"];

@@ -1,5 +1,9 @@
 //! `/docs` shows the document with nothing from elsewhere.
 
+use std::time::Duration;
+
+use idem_core::Policy;
+
 use crate::support::Server;
 
 /// What an attribute of this name is set to, wherever it is.
@@ -12,7 +16,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn the_browser_of_the_api_loads_what_this_server_has_and_nothing_else() {
-    let server = Server::start().await;
+    let server = Server::whole(Policy::reference(), Duration::ZERO).await;
     let page = server.get("/docs").await;
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     let start = server.get("/docs/start.js").await;
