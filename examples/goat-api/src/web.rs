@@ -3,6 +3,8 @@
 mod answer;
 mod api;
 mod content_type;
+mod docs;
+mod openapi;
 pub mod operations;
 mod pages;
 

@@ -1,15 +1,19 @@
 //! What a goat has on offer.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::market::invalid::Invalid;
 use crate::market::json::Node;
 use crate::market::price::Price;
 
 /// One item of a goat's catalog; a client offers it in the form in which it is listed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CatalogItem {
+    /// Compares without case.
+    #[schema(min_length = 1, example = "Milk")]
     pub(crate) name: String,
+    #[schema(example = "A litre of it")]
     pub(crate) description: String,
     pub(crate) price: Price,
 }

@@ -4,23 +4,30 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 use ulid::Ulid;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::market::invalid::Invalid;
 use crate::market::json::Node;
 
 /// A goat that the market knows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Goat {
     pub(crate) id: GoatId,
+    #[schema(min_length = 1, example = "Heidi")]
     pub(crate) name: String,
+    #[schema(min_length = 1, example = "Peter")]
     pub(crate) owner: String,
     pub(crate) breed: Breed,
 }
 
 /// A goat to be registered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct NewGoat {
+    #[schema(min_length = 1, example = "Heidi")]
     pub(crate) name: String,
+    #[schema(min_length = 1, example = "Peter")]
     pub(crate) owner: String,
     pub(crate) breed: Breed,
 }
@@ -71,6 +78,19 @@ impl fmt::Display for GoatId {
 impl Serialize for GoatId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl ToSchema for GoatId {}
+
+impl PartialSchema for GoatId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("A goat's id, a ULID in either case."))
+            .pattern(Some("^[0-7][0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{25}$"))
+            .examples(["01ARZ3NDEKTSV4RRFFQ69G5FAV"])
+            .into()
     }
 }
 
@@ -136,6 +156,19 @@ impl Breed {
 impl Serialize for Breed {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl ToSchema for Breed {}
+
+impl PartialSchema for Breed {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("The breeds that the market trades."))
+            .enum_values(Some(Self::ALL.map(Self::as_str)))
+            .examples(["Nubian"])
+            .into()
     }
 }
 

@@ -6,6 +6,9 @@ use std::time::SystemTime;
 use bigdecimal::ToPrimitive;
 use bigdecimal::num_bigint::Sign;
 use serde::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::market::goat::GoatId;
@@ -14,18 +17,24 @@ use crate::market::json::Node;
 use crate::market::price::{Price, decimal};
 
 /// An order as it was placed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Order {
     pub(crate) id: OrderId,
+    #[schema(min_items = 1)]
     pub(crate) items: Vec<OrderItem>,
+    /// The exact sum of price × quantity.
+    #[schema(value_type = f64, minimum = 0, example = 7.5)]
     pub(crate) total: Price,
+    /// When it was placed, in UTC.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-31T09:30:00.000Z")]
     #[serde(serialize_with = "as_rfc_3339")]
     pub(crate) date: SystemTime,
 }
 
 /// An order to be placed, of at least one item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct NewOrder {
+    #[schema(min_items = 1)]
     items: Vec<OrderItem>,
 }
 
@@ -67,10 +76,12 @@ impl NewOrder {
 }
 
 /// One line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderItem {
     pub(crate) goat_id: GoatId,
+    /// The name of an item in that goat's catalog, in any case.
+    #[schema(example = "Milk")]
     pub(crate) catalog_item: String,
     pub(crate) quantity: Quantity,
 }
@@ -142,9 +153,39 @@ impl Serialize for Quantity {
     }
 }
 
+impl ToSchema for Quantity {}
+
+impl PartialSchema for Quantity {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .description(Some("How many; 2, 2.0 and 2e0 are one number."))
+            .minimum(Some(1))
+            .maximum(Some(i64::from(Self::MOST) as isize))
+            .examples([3])
+            .into()
+    }
+}
+
 /// An order's id, a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OrderId(Uuid);
+
+impl ToSchema for OrderId {}
+
+impl PartialSchema for OrderId {
+    fn schema() -> RefOr<Schema> {
+        let digits = "[0-9a-fA-F]";
+        let pattern =
+            format!("^{digits}{{8}}-{digits}{{4}}-{digits}{{4}}-{digits}{{4}}-{digits}{{12}}$");
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("An order's id, a UUID with hyphens in either case."))
+            .pattern(Some(pattern))
+            .examples(["0190163d-8694-739b-aea5-966c26f8ad91"])
+            .into()
+    }
+}
 
 impl OrderId {
     /// The id that `text` spells with hyphens in either case, if it spells one.

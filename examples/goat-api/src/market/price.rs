@@ -6,6 +6,9 @@ use bigdecimal::num_bigint::Sign;
 use bigdecimal::{BigDecimal, ParseBigDecimalError};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::market::invalid::{Invalid, excerpt};
 use crate::market::json::Node;
@@ -56,6 +59,25 @@ impl Serialize for Price {
         RawValue::from_string(self.to_string())
             .map_err(serde::ser::Error::custom)?
             .serialize(serializer)
+    }
+}
+
+impl ToSchema for Price {}
+
+/// The bounds of [`Price::parse`]: [`LONGEST`] digits before the point, and as many after it.
+impl PartialSchema for Price {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .description(Some(
+                "An exact decimal of at most 100 digits before and 100 after the point, and of \
+                 the scale that it was given: 2.50 stays 2.50.",
+            ))
+            .minimum(Some(0))
+            .exclusive_maximum(Some(1e100))
+            .multiple_of(Some(1e-100))
+            .examples([2.5])
+            .into()
     }
 }
 

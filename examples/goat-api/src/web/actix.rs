@@ -54,7 +54,7 @@ pub fn routes(
                     .route(web::head().to(find_order)),
             )
             .default_service(web::to(unknown_path));
-        for page in pages::all() {
+        for page in pages::all(idempotency.idempotency().policy()) {
             config.service(with_page(page));
         }
     }

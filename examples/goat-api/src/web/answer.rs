@@ -4,6 +4,7 @@ use std::error::Error;
 
 use bytes::Bytes;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::market::invalid::{Invalid, excerpt};
 use crate::service::MarketError;
@@ -31,18 +32,10 @@ impl Answer {
     }
 
     pub(super) fn created(id: impl Serialize) -> Self {
-        #[derive(Serialize)]
-        struct Created<T> {
-            id: T,
-        }
         Self::json(201, &Created { id })
     }
 
     pub(super) fn list(items: Vec<impl Serialize>) -> Self {
-        #[derive(Serialize)]
-        struct Listed<T> {
-            items: Vec<T>,
-        }
         Self::ok(&Listed { items })
     }
 
@@ -54,18 +47,45 @@ impl Answer {
         }
     }
 
+    /// What is served as it is.
+    pub(super) fn file(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        Self::typed(200, content_type, bytes)
+    }
+
     pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         let json = serde_json::to_vec(body).expect("the market's own types are JSON");
-        let body = Typed {
-            content_type: "application/json",
-            bytes: json.into(),
-        };
+        Self::typed(status, "application/json", json)
+    }
+
+    fn typed(status: u16, content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
         Self {
             status,
             headers: &[],
-            body: Some(body),
+            body: Some(Typed {
+                content_type,
+                bytes,
+            }),
         }
     }
+}
+
+/// What has come to be.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Created<T> {
+    id: T,
+}
+
+/// All of a kind.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Listed<T> {
+    items: Vec<T>,
+}
+
+/// What was wrong.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Message {
+    message: String,
 }
 
 /// An answer that says what was wrong, as `{"message": …}`.
@@ -103,18 +123,18 @@ impl Failure {
     /// Logs the cause, which is nothing for a client to see.
     fn internal(error: &(dyn Error + 'static)) -> Self {
         tracing::error!(error, "a request failed");
+        Self::unexplained()
+    }
+
+    pub(super) fn unexplained() -> Self {
         Self::new(500, "the market failed, the fault is not yours")
     }
 }
 
 impl From<Failure> for Answer {
     fn from(failure: Failure) -> Self {
-        #[derive(Serialize)]
-        struct Body {
-            message: String,
-        }
         let Failure { status, message } = failure;
-        Self::json(status, &Body { message })
+        Self::json(status, &Message { message })
     }
 }
 

@@ -1,31 +1,74 @@
 //! What each route does, from what came over HTTP to its answer.
 
 use crate::market::catalog::CatalogItem;
-use crate::market::goat::{GoatId, NewGoat};
-use crate::market::order::{NewOrder, OrderId};
+use crate::market::goat::{Goat, GoatId, NewGoat};
+use crate::market::order::{NewOrder, Order, OrderId};
 use crate::service::GoatMarket;
-use crate::web::answer::{Answer, Failure};
+use crate::web::answer::{Answer, Created, Failure, Listed};
+use crate::web::openapi::failures::{Failed, Faulty, UnknownGoat, UnknownOrder};
 
 type Answered = Result<Answer, Failure>;
 
-/// `GET /goats`
+/// All goats, oldest first.
+#[utoipa::path(get, path = "/goats", tag = "goats", operation_id = "listGoats", responses(
+    (status = 200, description = "The goats.", body = Listed<Goat>, links(
+        ("catalog" = (operation_id = "listCatalog", parameters(("goatId" = "$response.body#/items/0/id")))),
+    ), example = json!({"items": [{"id": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "name": "Heidi", "owner": "Peter", "breed": "Nubian"}]})),
+    Failed,
+))]
 pub(super) async fn goats(market: &GoatMarket) -> Answered {
     Ok(Answer::list(market.goats().await?))
 }
 
-/// `POST /goats`
+/// Registers a goat: once, if it is sent again under one key.
+#[utoipa::path(post, path = "/goats", tag = "goats", operation_id = "registerGoat",
+    request_body(content = NewGoat,
+            example = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"})),
+    responses(
+        (status = 201, description = "The goat's id.", body = Created<GoatId>, links(
+            ("catalog" = (operation_id = "listCatalog", parameters(("goatId" = "$response.body#/id")))),
+            ("offer" = (operation_id = "offerItem", parameters(("goatId" = "$response.body#/id")))),
+        ), example = json!({"id": "01ARZ3NDEKTSV4RRFFQ69G5FAV"})),
+        Faulty, Failed,
+    ),
+)]
 pub(super) async fn register(market: &GoatMarket, body: impl Body) -> Answered {
     let new = NewGoat::parse(body.await?.as_ref())?;
     Ok(Answer::created(market.register(new).await?))
 }
 
-/// `GET /goats/{goatId}/catalog`
+/// What a goat has on offer, in the order in which its items were first added.
+#[utoipa::path(get, path = "/goats/{goatId}/catalog", tag = "goats", operation_id = "listCatalog",
+    params(("goatId" = GoatId, Path, description = "Whose catalog.")),
+    responses(
+        (status = 200, description = "The items.", body = Listed<CatalogItem>,
+            example = json!({"items": [{"name": "Milk", "description": "A litre of it", "price": 2.5}]})),
+        UnknownGoat, Failed,
+    ),
+)]
 pub(super) async fn catalog(market: &GoatMarket, goat: &str) -> Answered {
     let items = market.catalog(goat_id(goat)?).await?;
     Ok(Answer::list(items))
 }
 
-/// `POST /goats/{goatId}/catalog`
+/// Adds an item to a goat's catalog, or replaces the one of that name.
+///
+/// It needs no key: done twice, it ends the same.
+#[utoipa::path(post, path = "/goats/{goatId}/catalog", tag = "goats", operation_id = "offerItem",
+    params(("goatId" = GoatId, Path, description = "Whose catalog.")),
+    request_body(content = CatalogItem,
+            example = json!({"name": "Milk", "description": "A litre of it", "price": 2.5})),
+    responses(
+        (status = 204, description = "The item is on offer.", links(
+            ("order" = (operation_id = "placeOrder", request_body = json!({"items": [{
+                "goatId": "$request.path.goatId",
+                "catalogItem": "$request.body#/name",
+                "quantity": 3,
+            }]}))),
+        )),
+        Faulty, UnknownGoat, Failed,
+    ),
+)]
 pub(super) async fn offer(market: &GoatMarket, goat: &str, body: impl Body) -> Answered {
     let goat = goat_id(goat)?;
     let item = CatalogItem::parse(body.await?.as_ref())?;
@@ -33,18 +76,41 @@ pub(super) async fn offer(market: &GoatMarket, goat: &str, body: impl Body) -> A
     Ok(Answer::no_content())
 }
 
-/// `GET /orders`
+/// All orders, oldest first.
+#[utoipa::path(get, path = "/orders", tag = "orders", operation_id = "listOrders", responses(
+    (status = 200, description = "The orders.", body = Listed<Order>,
+            example = json!({"items": [{"id": "0190163d-8694-739b-aea5-966c26f8ad91", "items": [{"goatId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "catalogItem": "Milk", "quantity": 3}], "total": 7.5, "date": "2026-01-31T09:30:00.000Z"}]})),
+    Failed,
+))]
 pub(super) async fn orders(market: &GoatMarket) -> Answered {
     Ok(Answer::list(market.orders().await?))
 }
 
-/// `POST /orders`
+/// Places an order: once, if it is sent again under one key.
+#[utoipa::path(post, path = "/orders", tag = "orders", operation_id = "placeOrder",
+    request_body(content = NewOrder, description = "Each item must be in the catalog of its goat.",
+        example = json!({"items": [{"goatId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "catalogItem": "Milk", "quantity": 3}]})),
+    responses(
+        (status = 201, description = "The order's id.", body = Created<OrderId>, links(
+            ("order" = (operation_id = "findOrder", parameters(("orderId" = "$response.body#/id")))),
+        ), example = json!({"id": "0190163d-8694-739b-aea5-966c26f8ad91"})),
+        Faulty, Failed,
+    ),
+)]
 pub(super) async fn order(market: &GoatMarket, body: impl Body) -> Answered {
     let new = NewOrder::parse(body.await?.as_ref())?;
     Ok(Answer::created(market.order(new).await?))
 }
 
-/// `GET /orders/{orderId}`
+/// The order of this id.
+#[utoipa::path(get, path = "/orders/{orderId}", tag = "orders", operation_id = "findOrder",
+    params(("orderId" = OrderId, Path, description = "Which order.")),
+    responses(
+        (status = 200, description = "The order.", body = Order,
+            example = json!({"id": "0190163d-8694-739b-aea5-966c26f8ad91", "items": [{"goatId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "catalogItem": "Milk", "quantity": 3}], "total": 7.5, "date": "2026-01-31T09:30:00.000Z"})),
+        UnknownOrder, Failed,
+    ),
+)]
 pub(super) async fn find_order(market: &GoatMarket, order: &str) -> Answered {
     let id = OrderId::parse(order).ok_or_else(|| Failure::not_found("order", order))?;
     Ok(Answer::ok(&market.find_order(id).await?))

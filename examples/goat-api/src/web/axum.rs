@@ -24,9 +24,10 @@ pub use operations::operated;
 ///
 /// Offering an item is not, for it replaces the one of its name: twice is as good as once.
 pub fn router(market: GoatMarket, idempotency: IdempotencyLayer) -> Router {
+    let pages = pages::all(idempotency.idempotency().policy());
     let register = post(register).layer(idempotency.clone());
     let order = post(order).layer(idempotency);
-    let router = pages::all().into_iter().fold(Router::new(), with_page);
+    let router = pages.into_iter().fold(Router::new(), with_page);
     router
         .route("/goats", get(goats).merge(register))
         .route("/goats/{goat_id}/catalog", get(catalog).post(offer))

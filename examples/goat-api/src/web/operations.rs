@@ -16,7 +16,7 @@ use idem_core::Idempotency;
 use crate::service::GoatMarket;
 
 pub use admin::{AdminToken, WeakToken};
-pub(super) use health::alive;
+pub(super) use health::{Alive, Ready, alive};
 pub use metrics::{Metrics, MetricsTaken};
 pub(super) use observed::Observed;
 pub use observed::OutcomeObserver;

@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod document;
 mod goats;
 mod home;
 mod idempotency;
 mod orders;
 mod refusals;
+mod routes;
 mod serve;
 mod support;

@@ -7,6 +7,8 @@
 
 #[path = "../api/catalog.rs"]
 mod catalog;
+#[path = "../api/document/mod.rs"]
+mod document;
 #[path = "../api/goats.rs"]
 mod goats;
 #[path = "../api/home.rs"]
@@ -17,6 +19,7 @@ mod idempotency;
 mod orders;
 #[path = "../api/refusals.rs"]
 mod refusals;
+mod routes;
 mod serve;
 #[path = "../api/support.rs"]
 mod support;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use idem_core::{IdempotencyKey, RecordKey};
 use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
 use super::Operations;
 use crate::web::answer::Answer;
@@ -20,14 +21,14 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// No client's key is in this namespace.
 const PROBE: &str = "goat-api readiness";
 
-#[derive(Serialize)]
-struct Alive {
+#[derive(Serialize, ToSchema)]
+pub(in crate::web) struct Alive {
     alive: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Ready {
+pub(in crate::web) struct Ready {
     ready: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_ready: Vec<&'static str>,

@@ -23,7 +23,7 @@ use metrics::{
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use super::Operations;
-use crate::web::answer::{Answer, Typed};
+use crate::web::answer::Answer;
 
 const REQUESTS: &str = "http_requests_total";
 const REQUEST_DURATION: &str = "http_request_duration_seconds";
@@ -172,13 +172,7 @@ impl Operations {
     /// `GET /metrics`
     pub(in crate::web) fn metrics(&self) -> Answer {
         let text = self.metrics.render(&self.idempotency);
-        Answer {
-            status: 200,
-            body: Some(Typed {
-                content_type: "text/plain; version=0.0.4; charset=utf-8",
-                bytes: text.into(),
-            }),
-        }
+        Answer::file("text/plain; version=0.0.4; charset=utf-8", text)
     }
 }
 
