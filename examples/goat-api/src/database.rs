@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
-use sqlx::{Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
+use tokio::time::{sleep, timeout};
 
 /// A pool of connections to the market's file.
 #[derive(Debug, Clone)]
@@ -90,12 +91,18 @@ impl Database {
         Ok(())
     }
 
-    /// Waits for the connections to be given back, and closes the file.
+    /// Waits for the connections to be given back, and closes the file, with nothing beside it.
     ///
     /// # Cancel safety
     /// Safe: the pool then stays closed to new work.
     pub async fn close(&self) {
+        let options = self.pool.connect_options();
         self.pool.close().await;
+        let last = options.as_ref().clone();
+        let last = last.journal_mode(SqliteJournalMode::Delete);
+        if timeout(PATIENCE, close_last(&last)).await.is_err() {
+            tracing::warn!("the database is still in use; its next start tidies up");
+        }
     }
 
     async fn create_tables(&self) -> Result<(), DatabaseError> {
@@ -105,6 +112,24 @@ impl Database {
             .await
             .map_err(DatabaseError::during("create the tables"))?;
         commit(transaction).await
+    }
+}
+
+/// Closes the file as the last to have it open, for that one writes the log of writes back.
+///
+/// A connection that was not given back, since the runtime of its task ended first, closes in a
+/// thread of its own. Until then the file is locked.
+async fn close_last(options: &SqliteConnectOptions) {
+    loop {
+        match options.connect().await {
+            Ok(connection) => {
+                if let Err(error) = connection.close().await {
+                    tracing::warn!(%error, "the database did not close cleanly");
+                }
+                return;
+            }
+            Err(_) => sleep(Duration::from_millis(10)).await,
+        }
     }
 }
 
@@ -147,4 +172,25 @@ impl DatabaseError {
 /// What a row holds is not what was written: somebody else changed it.
 fn damaged(cause: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::Decode(cause.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn closing_waits_for_a_connection_that_was_not_given_back() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("goats.db");
+        let log = directory.path().join("goats.db-wal");
+        let database = Database::open(&path).await.unwrap();
+        let options = database.pool.connect_options();
+        let left = options.connect().await.unwrap();
+        let mut closing = Box::pin(database.close());
+        let early = timeout(Duration::from_millis(50), &mut closing).await;
+        assert!(early.is_err() && log.exists());
+        left.close().await.unwrap();
+        closing.await;
+        assert!(!log.exists());
+    }
 }
