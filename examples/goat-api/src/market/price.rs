@@ -64,7 +64,7 @@ impl Serialize for Price {
 
 impl ToSchema for Price {}
 
-/// The bounds of [`Price::parse`]: [`LONGEST`] digits before the point, and as many after it.
+/// The bounds of the parser: `LONGEST` digits before the point, and as many after it.
 impl PartialSchema for Price {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
