@@ -11,7 +11,7 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
-    members::{Member, Span, sort},
+    members::{Member, Sorter, Span},
     nested::Nested,
     number::{self, Number},
     text,
@@ -107,6 +107,7 @@ struct Scanner<'a> {
     /// The members of all open objects, the innermost last.
     members: Vec<Member>,
     nested: Nested,
+    sorter: Sorter,
 }
 
 impl<'a> Scanner<'a> {
@@ -118,6 +119,7 @@ impl<'a> Scanner<'a> {
             around: Vec::with_capacity(16),
             members: Vec::with_capacity(32),
             nested: Nested::default(),
+            sorter: Sorter::default(),
         }
     }
 
@@ -213,23 +215,37 @@ impl<'a> Scanner<'a> {
     /// more pass.
     #[inline(never)]
     fn sort(&mut self, object: &mut Container, end: usize) -> Option<()> {
-        let members = &mut self.members[object.first_member()..];
+        let members = &self.members[object.first_member()..];
         let end = self.written.offset(end) as u32;
         let span = Span {
             // The text has no white space: the brace stands right before the first name.
             start: members.first()?.start,
             end,
         };
-        Member::set_ends(members, end);
-        sort(&self.written, members)?;
+        let pair;
+        let sorted = if let [first, second] = members {
+            pair = [
+                Span {
+                    start: second.start,
+                    end,
+                },
+                Span {
+                    start: first.start,
+                    end: second.start - 1,
+                },
+            ];
+            &pair[..]
+        } else {
+            self.sorter.sort(&self.written, members, end)?
+        };
         let is_small = end - span.start <= SMALL as u32;
         let holds_deferred = object.is(Container::HOLDS_DEFERRED);
         if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
             object.set(Container::HOLDS_SORTED);
-            self.written.permute(span, members);
+            self.written.permute(span, sorted);
         } else {
             object.set(Container::HOLDS_DEFERRED);
-            self.nested.defer(span, members, holds_deferred);
+            self.nested.defer(span, sorted, holds_deferred);
         }
         Some(())
     }
@@ -241,20 +257,48 @@ impl<'a> Scanner<'a> {
         if byte != b'"' {
             return None;
         }
-        let start = self.written.offset(at);
-        let end = self.string(at)?;
-        let name_end = self.written.offset(end);
+        let (member, end) = match self.plain_name(at) {
+            Some(plain) => plain,
+            None => self.any_name(at)?,
+        };
         let (at, byte) = self.token(end)?;
         if byte != b':' {
             return None;
         }
-        self.add_member(start, name_end)?;
+        self.add_member(member)?;
         Some(at + 1)
     }
 
-    #[inline]
-    fn add_member(&mut self, start: usize, name_end: usize) -> Option<()> {
-        let member = Member::new(&self.written, start, name_end);
+    /// A name without escapes, as nearly all are: its first word is looked at once.
+    #[inline(always)]
+    fn plain_name(&self, at: usize) -> Option<(Member, usize)> {
+        let word = u64::from_le_bytes(*self.input.get(at + 1..)?.first_chunk()?);
+        let special = text::special_bytes(word);
+        let end = if special == 0 {
+            at + 9 + text::plain_length(self.input.get(at + 9..)?)
+        } else {
+            at + 1 + special.trailing_zeros() as usize / 8
+        };
+        if *self.input.get(end)? != b'"' {
+            return None;
+        }
+        // All bits up to the lowest mark, which is at the top of the quote, if there is one.
+        let prefix = (word & (special ^ special.wrapping_sub(1))).swap_bytes();
+        let end = end + 1;
+        let member = Member::with_prefix(prefix, self.written.offset(at), end - at);
+        Some((member, end))
+    }
+
+    #[inline(never)]
+    fn any_name(&mut self, at: usize) -> Option<(Member, usize)> {
+        let start = self.written.offset(at);
+        let end = self.string(at)?;
+        let name_end = self.written.offset(end);
+        Some((Member::new(&self.written, start, name_end), end))
+    }
+
+    #[inline(always)]
+    fn add_member(&mut self, member: Member) -> Option<()> {
         if self.members.len() > self.innermost.first_member() {
             let previous = self.members.last()?;
             match previous.compare(member, &self.written) {
@@ -299,12 +343,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads an escape and answers its length; notes whether its canonical spelling is another.
+    #[inline(always)]
     fn escape(&mut self, at: usize, rewrote: &mut bool) -> Option<usize> {
-        let escape = &self.input[at..];
-        let (character, length) = text::unescape(escape)?;
-        let mut buffer = [0; 6];
-        let spelled = text::spell(character, &mut buffer);
-        if spelled != &escape[..length] {
+        let (spelled, length) = text::read_escape(&self.input[at..])?;
+        if let Some(spelled) = spelled {
             self.written.replace(at..at + length, spelled);
             *rewrote = true;
         }
@@ -323,9 +365,16 @@ impl<'a> Scanner<'a> {
     fn any_number(&mut self, at: usize) -> Option<usize> {
         let number = Number::read(&self.input[at..])?;
         let end = at + number.length;
-        if !number.is_canonical() {
-            let value = number.value()?;
-            self.written.replace_by(at..end, |text| value.write(text));
+        if number.is_canonical() {
+            return Some(end);
+        }
+        match number.short_form() {
+            Some(form) => self.written.replace(at..end, form),
+            None => {
+                let mut form = Vec::new();
+                number.value()?.write(&mut form);
+                self.written.replace_by(at..end, &form);
+            }
         }
         Some(end)
     }
@@ -352,7 +401,7 @@ impl<'a> Scanner<'a> {
     #[inline(never)]
     fn token_behind_white_space(&mut self, at: usize) -> Option<(usize, u8)> {
         let end = at + text::white_space_length(&self.input[at..]);
-        self.written.replace(at..end, b"");
+        self.written.leave_out(at..end);
         Some((end, *self.input.get(end)?))
     }
 }

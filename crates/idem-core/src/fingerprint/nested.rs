@@ -2,10 +2,7 @@
 
 use std::ops::Range;
 
-use super::{
-    members::{Member, Span},
-    work,
-};
+use super::{members::Span, work};
 
 /// Objects whose members are still in the order in which they came.
 #[derive(Default)]
@@ -28,12 +25,9 @@ impl Nested {
         self.objects.is_empty()
     }
 
-    pub(super) fn defer(&mut self, span: Span, sorted: &[Member], holds_others: bool) {
+    pub(super) fn defer(&mut self, span: Span, sorted: &[Span], holds_others: bool) {
         let first = self.members.len() as u32;
-        self.members.extend(sorted.iter().map(|member| Span {
-            start: member.start,
-            end: member.end,
-        }));
+        self.members.extend_from_slice(sorted);
         self.objects.push(Object {
             span,
             members: first..self.members.len() as u32,

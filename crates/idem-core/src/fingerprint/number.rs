@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::written::append;
+use super::written::Short;
+
+mod short;
 
 /// Up to this many digits before the point, and zeros after it, a number is written plainly.
 ///
@@ -10,9 +12,6 @@ use super::written::append;
 /// the numbers that clients send, those of 64 bits included, be their own canonical form.
 const PLAIN_DIGITS: i64 = 20;
 const PLAIN_ZEROS: i64 = 8;
-
-/// As many as are ever written for an exponent, and as many more as `append` copies at once.
-const ZEROS: [u8; 36] = [b'0'; PLAIN_DIGITS as usize + 16];
 
 /// The longest exponent that is read, in digits without leading zeros.
 const EXPONENT_DIGITS: usize = 17;
@@ -34,8 +33,9 @@ pub(super) fn short_whole_length(text: &[u8]) -> Option<usize> {
 
 /// A number taken apart along the grammar.
 ///
-/// It is read, asked and written in one function, into which its methods are inlined: handed on as
-/// a value it would be written to memory by the field and read back as a whole, and wait for that.
+/// It is read, asked and, if it is short, written in one function, into which these methods are
+/// inlined: handed on as a value it would be written to memory by the field and read back as a whole,
+/// and wait for that.
 pub(super) struct Number<'a> {
     /// How many bytes it takes.
     pub(super) length: usize,
@@ -100,8 +100,15 @@ impl<'a> Number<'a> {
         self.exponent.is_none() && is_plain && last != Some(&b'0')
     }
 
-    /// `None` if its exponent is beyond reason.
+    /// Its canonical form; `None` if it is no short number.
     #[inline(always)]
+    pub(super) fn short_form(&self) -> Option<Short> {
+        let digits =
+            short::Digits::read(self.digits.text, &self.digits.whole, &self.digits.fraction)?;
+        digits.write(self.negative, self.exponent.unwrap_or(0))
+    }
+
+    /// `None` if its exponent is beyond reason.
     pub(super) fn value(self) -> Option<Value<'a>> {
         let mut digits = self.digits;
         digits.whole.start += count_zeros(digits.whole());
@@ -135,8 +142,7 @@ pub(super) struct Value<'a> {
     point: i64,
 }
 
-/// Digits before and after a point, as pieces of a text: what is behind them is there to be copied
-/// with them, which is faster.
+/// Digits before and after a point, as pieces of a text.
 #[derive(Debug, PartialEq, Eq)]
 struct Digits<'a> {
     text: &'a [u8],
@@ -147,7 +153,6 @@ struct Digits<'a> {
 impl Value<'_> {
     /// Writes the value plainly where that is short, else as `d.ddde±x`. Each value has one form,
     /// and minus zero is zero.
-    #[inline(always)]
     pub(super) fn write(&self, text: &mut Vec<u8>) {
         if self.digits.length() == 0 {
             return text.push(b'0');
@@ -159,7 +164,8 @@ impl Value<'_> {
             1..=PLAIN_DIGITS => self.digits.write(self.point as usize, text),
             _ if (-PLAIN_ZEROS..=0).contains(&self.point) => {
                 let zeros = self.point.unsigned_abs() as usize;
-                append(text, b"0.00000000......", 0..2 + zeros);
+                text.extend_from_slice(b"0.");
+                text.resize(text.len() + zeros, b'0');
                 self.digits.write_pieces(0..self.digits.length(), text);
             }
             _ => {
@@ -184,12 +190,11 @@ impl<'a> Digits<'a> {
     }
 
     /// Writes the digits with the point after the first `count` of them, or with zeros up to it.
-    #[inline(always)]
     fn write(&self, count: usize, text: &mut Vec<u8>) {
         let length = self.length();
         if length <= count {
             self.write_pieces(0..length, text);
-            return append(text, &ZEROS, 0..count - length);
+            return text.resize(text.len() + count - length, b'0');
         }
         self.write_pieces(0..count, text);
         text.push(b'.');
@@ -197,7 +202,6 @@ impl<'a> Digits<'a> {
     }
 
     /// Writes some of the digits, counted through both pieces.
-    #[inline(always)]
     fn write_pieces(&self, range: Range<usize>, text: &mut Vec<u8>) {
         let (whole, fraction) = (self.whole.clone(), self.fraction.clone());
         let in_whole = |digit: usize| whole.start + digit.min(whole.len());
@@ -207,9 +211,7 @@ impl<'a> Digits<'a> {
             in_fraction(range.start)..in_fraction(range.end),
         ];
         for piece in pieces {
-            if !piece.is_empty() {
-                append(text, self.text, piece);
-            }
+            text.extend_from_slice(&self.text[piece]);
         }
     }
 }
@@ -259,6 +261,8 @@ fn count_digits(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn canonical(text: &str) -> Option<String> {
@@ -269,7 +273,14 @@ mod tests {
         if short_whole_length(text).is_some() || number.is_canonical() {
             canonical.extend_from_slice(text);
         } else {
+            // What is read in chunks is not at the very end of a payload.
+            let longer = [text, &[b']'; 16]].concat();
+            let short = Number::read(&longer)?.short_form();
             number.value()?.write(&mut canonical);
+            if let Some(short) = short {
+                let text = String::from_utf8(canonical.clone()).unwrap();
+                assert_eq!(short.to_string(), text);
+            }
         }
         Some(String::from_utf8(canonical).unwrap())
     }
@@ -304,6 +315,34 @@ mod tests {
             for spelling in spellings {
                 assert_eq!(canonical(spelling).as_deref(), Some(form), "{spelling}");
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_short_number_has_the_form_that_any_number_has(
+            number in "-?(0|[1-9][0-9]{0,8}|[1-9]0{0,8})(\\.[0-9]{1,8}|\\.0{0,7}[0-9])?([eE][+-]?0?[0-9]{1,3})?",
+        ) {
+            canonical(&number);
+        }
+    }
+
+    #[test]
+    fn most_short_numbers_are_written_in_chunks() {
+        for number in [
+            "1e-5",
+            "-0.0",
+            "150e-1",
+            "1.50",
+            "1e19",
+            "1e20",
+            "-1.25e-99",
+        ] {
+            let text = [number.as_bytes(), &[b','; 16]].concat();
+            assert!(
+                Number::read(&text).unwrap().short_form().is_some(),
+                "{number}"
+            );
         }
     }
 

@@ -1,6 +1,8 @@
 //! The insides of JSON strings: plain runs, escapes, and the one canonical spelling of each
 //! character.
 
+use super::written::Short;
+
 /// How many bytes from here on are neither quote, backslash nor control character.
 ///
 /// It steps by eight bytes at a time, which is where most of a payload's bytes are passed.
@@ -47,7 +49,8 @@ fn is_special(byte: u8) -> bool {
 /// Sets the top bit of each byte that is special.
 ///
 /// A borrow may also mark bytes above a special one, so only the lowest mark is to be trusted.
-fn special_bytes(word: u64) -> u64 {
+#[inline(always)]
+pub(super) fn special_bytes(word: u64) -> u64 {
     const fn each(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
@@ -59,25 +62,26 @@ fn special_bytes(word: u64) -> u64 {
     (is_quote | is_backslash | is_control) & each(0x80)
 }
 
-/// Reads the escape that the text begins with: the character it stands for, and its length.
+/// Reads the escape that the text begins with: its canonical spelling, if that is another, and its
+/// length.
 ///
 /// A surrogate pair is one escape of twelve bytes; a lone surrogate is none.
-pub(super) fn unescape(text: &[u8]) -> Option<(char, usize)> {
-    let character = match text.get(1)? {
-        b'"' => '"',
-        b'\\' => '\\',
-        b'/' => '/',
-        b'b' => '\u{8}',
-        b'f' => '\u{c}',
-        b'n' => '\n',
-        b'r' => '\r',
-        b't' => '\t',
-        b'u' => return unescape_unicode(text),
+#[inline(always)]
+pub(super) fn read_escape(text: &[u8]) -> Option<(Option<Short>, usize)> {
+    match text.get(1)? {
+        b'u' => {}
+        b'/' => return Some((Some(Short::byte(b'/')), 2)),
+        b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't' => return Some((None, 2)),
         _ => return None,
-    };
-    Some((character, 2))
+    }
+    let (character, length) = unescape_unicode(text)?;
+    let spelled = spell(character);
+    // Only control characters have an escape of that kind, and then one of this length.
+    let is_same = spelled.length == 6 && text.starts_with(&spelled.word.to_le_bytes()[..6]);
+    Some(((!is_same).then_some(spelled), length))
 }
 
+#[inline(always)]
 fn unescape_unicode(text: &[u8]) -> Option<(char, usize)> {
     let first = hex4(text)?;
     if let Some(character) = char::from_u32(first) {
@@ -91,32 +95,83 @@ fn unescape_unicode(text: &[u8]) -> Option<(char, usize)> {
     Some((char::from_u32(code)?, 12))
 }
 
+/// The value of each byte as a hexadecimal digit, or [`NO_DIGIT`].
+const DIGITS: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        values[b"0123456789abcdef"[value] as usize] = value as u8;
+        values[b"0123456789ABCDEF"[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+};
+
+const NO_DIGIT: u8 = 0xff;
+
 /// Reads `\uXXXX`.
+#[inline(always)]
 fn hex4(text: &[u8]) -> Option<u32> {
-    let digits = text.get(..6)?.strip_prefix(b"\\u")?;
-    digits.iter().try_fold(0, |code, &digit| {
-        Some(code << 4 | char::from(digit).to_digit(16)?)
-    })
+    let [b'\\', b'u', digits @ ..] = *text.first_chunk::<6>()? else {
+        return None;
+    };
+    let [a, b, c, d] = digits.map(|digit| DIGITS[usize::from(digit)]);
+    if (a | b | c | d) == NO_DIGIT {
+        return None;
+    }
+    let code = [a, b, c, d].map(u32::from);
+    Some(code[0] << 12 | code[1] << 8 | code[2] << 4 | code[3])
 }
 
 /// Spells a character as it stands in a canonical string, which is as RFC 8785 (section 3.2.2.2)
 /// has it: escaped only where JSON demands it, and then in the shortest way.
-pub(super) fn spell(character: char, buffer: &mut [u8; 6]) -> &[u8] {
+#[inline(always)]
+fn spell(character: char) -> Short {
     match character {
-        '"' => br#"\""#,
-        '\\' => br"\\",
-        '\u{8}' => br"\b",
-        '\u{c}' => br"\f",
-        '\n' => br"\n",
-        '\r' => br"\r",
-        '\t' => br"\t",
-        '\0'..='\u{1f}' => {
+        '\0'..='\u{1f}' | '"' | '\\' => spell_escaped(character),
+        _ => encode(character),
+    }
+}
+
+fn spell_escaped(character: char) -> Short {
+    let spelled = |bytes: &[u8]| {
+        let mut word = [0; 16];
+        word[..bytes.len()].copy_from_slice(bytes);
+        Short {
+            word: u128::from_le_bytes(word),
+            length: bytes.len(),
+        }
+    };
+    match character {
+        '"' => spelled(br#"\""#),
+        '\\' => spelled(br"\\"),
+        '\u{8}' => spelled(br"\b"),
+        '\u{c}' => spelled(br"\f"),
+        '\n' => spelled(br"\n"),
+        '\r' => spelled(br"\r"),
+        '\t' => spelled(br"\t"),
+        _ => {
             let digit = |value: u32| char::from_digit(value, 16).map_or(b'0', |digit| digit as u8);
             let code = u32::from(character);
-            *buffer = [b'\\', b'u', b'0', b'0', digit(code >> 4), digit(code & 15)];
-            buffer
+            spelled(&[b'\\', b'u', b'0', b'0', digit(code >> 4), digit(code & 15)])
         }
-        _ => character.encode_utf8(buffer).as_bytes(),
+    }
+}
+
+/// UTF-8 in a word: written to memory by the byte and read back as a whole, it would have to wait.
+#[inline(always)]
+fn encode(character: char) -> Short {
+    let code = u32::from(character);
+    let behind = |shift: u32| u32::from(0x80_u8) | code >> shift & 0x3f;
+    let word = match character.len_utf8() {
+        1 => code,
+        2 => 0xc0 | code >> 6 | behind(0) << 8,
+        3 => 0xe0 | code >> 12 | behind(6) << 8 | behind(0) << 16,
+        _ => 0xf0 | code >> 18 | behind(12) << 8 | behind(6) << 16 | behind(0) << 24,
+    };
+    Short {
+        word: u128::from(word),
+        length: character.len_utf8(),
     }
 }
 
@@ -125,7 +180,8 @@ pub(super) fn quote(text: &str) -> Vec<u8> {
     let mut quoted = Vec::with_capacity(text.len() + 2);
     quoted.push(b'"');
     for character in text.chars() {
-        quoted.extend_from_slice(spell(character, &mut [0; 6]));
+        let spelled = spell(character);
+        quoted.extend_from_slice(&spelled.word.to_le_bytes()[..spelled.length]);
     }
     quoted.push(b'"');
     quoted
@@ -137,19 +193,46 @@ mod tests {
 
     use super::*;
 
+    /// What stands in the place of the escape that a text begins with, and that one's length.
+    fn canonical(text: &str) -> Option<(String, usize)> {
+        let (spelled, length) = read_escape(text.as_bytes())?;
+        let same = || text[..length].to_owned();
+        Some((spelled.map_or_else(same, |other| other.to_string()), length))
+    }
+
     #[test]
     fn escapes_are_read() {
-        assert_eq!(unescape(br"\n.."), Some(('\n', 2)));
-        assert_eq!(unescape(br"\/"), Some(('/', 2)));
-        assert_eq!(unescape(br"\u0061"), Some(('a', 6)));
-        assert_eq!(unescape(br"\uD83D\uDC10!"), Some(('🐐', 12)));
-        for bad in [
-            r"\", r"\x", r"\u12", r"\u12g4", r"\u+123", r"\ud83d", r"\ud83dx", r"\udc10",
+        for (text, spelled, length) in [
+            (r"\n..", r"\n", 2),
+            (r"\/", "/", 2),
+            (r"\u0061", "a", 6),
+            (r"\u000a", r"\n", 6),
+            (r"\u001F", r"\u001f", 6),
+            (r"\u001f1", r"\u001f", 6),
+            (r"\u005C", r"\\", 6),
+            (r"\u0022", r#"\""#, 6),
+            (r"\uD83D\uDC10!", "🐐", 12),
         ] {
-            assert_eq!(unescape(bad.as_bytes()), None, "{bad}");
+            assert_eq!(
+                canonical(text),
+                Some((spelled.to_owned(), length)),
+                "{text}"
+            );
         }
-        assert_eq!(unescape(br"\ud83d\ud83d"), None);
-        assert_eq!(unescape(br"\udc10\ud83d"), None);
+        for bad in [
+            r"\",
+            r"\x",
+            r"\u12",
+            r"\u12g4",
+            r"\u+123",
+            r"\ud83d",
+            r"\ud83dx",
+            r"\udc10",
+            r"\ud83d\ud83d",
+            r"\udc10\ud83d",
+        ] {
+            assert_eq!(canonical(bad), None, "{bad}");
+        }
     }
 
     proptest! {
@@ -162,14 +245,20 @@ mod tests {
         }
 
         #[test]
-        fn what_is_spelled_is_read_back(character in any::<char>()) {
-            let mut buffer = [0; 6];
-            let spelled = spell(character, &mut buffer);
-            if spelled[0] == b'\\' {
-                prop_assert_eq!(unescape(spelled), Some((character, spelled.len())));
+        fn an_escape_is_spelled_as_its_character_is(character in any::<char>()) {
+            let mut units = [0; 2];
+            let escape: String = character
+                .encode_utf16(&mut units)
+                .iter()
+                .map(|unit| format!("\\u{unit:04X}"))
+                .collect();
+            let spelled = spell(character).to_string();
+            let length = spelled.len();
+            prop_assert_eq!(canonical(&escape), Some((spelled.clone(), escape.len())));
+            if spelled.starts_with('\\') {
+                prop_assert_eq!(canonical(&spelled), Some((spelled, length)));
             } else {
-                let plain = character.to_string();
-                prop_assert_eq!(spelled, plain.as_bytes());
+                prop_assert_eq!(spelled, character.to_string());
             }
         }
     }
