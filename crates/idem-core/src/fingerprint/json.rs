@@ -368,13 +368,14 @@ impl<'a> Scanner<'a> {
         if number.is_canonical() {
             return Some(end);
         }
-        match number.short_form() {
-            Some(form) => self.written.replace(at..end, form),
-            None => {
-                let mut form = Vec::new();
-                number.value()?.write(&mut form);
-                self.written.replace_by(at..end, &form);
-            }
+        let written = &mut self.written;
+        if written
+            .replace_by(at..end, |room| number.write_short(room))
+            .is_none()
+        {
+            written.copy_up_to(at);
+            number.value()?.write(written);
+            written.leave_out(at..end);
         }
         Some(end)
     }

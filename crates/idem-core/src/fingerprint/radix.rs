@@ -7,15 +7,16 @@ const MANY: usize = 1024;
 const DIGIT: u32 = 11;
 
 /// The bits of a word, from the top on, in which the words of a group differ: up to 32 of them, in
-/// whole bytes. What comes before or behind these in a byte is left out if it is the same in all.
+/// whole bytes; bits at the top of a byte that are the same in all are left out.
 pub(super) struct Difference {
-    /// By how much a byte is shifted, how many of its bits are taken, and how many come behind it.
     pieces: [Piece; 8],
+    count: usize,
     /// How many bytes from the top on these bits tell all about.
     pub(super) bytes: usize,
     bits: u32,
 }
 
+/// The lowest bits of a byte.
 #[derive(Clone, Copy, Default)]
 struct Piece {
     shift: u32,
@@ -31,19 +32,23 @@ impl Difference {
         let differing = words.iter().fold(0, |bits, word| bits | (word ^ first));
         let mut difference = Self {
             pieces: [Piece::default(); 8],
+            count: 0,
             bytes: 0,
             bits: 0,
         };
-        for (byte, piece) in differing.to_be_bytes().into_iter().zip(0..8) {
+        for byte in differing.to_be_bytes() {
             let bits = u8::BITS - byte.leading_zeros();
             if difference.bits + bits > MAX_BITS {
                 break;
             }
-            difference.pieces[piece] = Piece {
-                shift: 56 - 8 * piece as u32,
-                bits,
-            };
-            difference.bits += bits;
+            if bits > 0 {
+                difference.pieces[difference.count] = Piece {
+                    shift: 56 - 8 * difference.bytes as u32,
+                    bits,
+                };
+                difference.count += 1;
+                difference.bits += bits;
+            }
             difference.bytes += 1;
         }
         difference
@@ -52,7 +57,7 @@ impl Difference {
     /// These bits of a word, in their order, and an index below them.
     pub(super) fn with_index(&self, word: u64, index: u32) -> u64 {
         let mut bits = 0;
-        for piece in &self.pieces[..self.bytes] {
+        for piece in &self.pieces[..self.count] {
             bits = bits << piece.bits | (word >> piece.shift) & ((1 << piece.bits) - 1);
         }
         bits << MAX_BITS | u64::from(index)

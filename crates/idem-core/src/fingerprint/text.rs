@@ -54,12 +54,11 @@ pub(super) fn special_bytes(word: u64) -> u64 {
     const fn each(byte: u8) -> u64 {
         u64::from_le_bytes([byte; 8])
     }
-    let quote = word ^ each(b'"');
-    let backslash = word ^ each(b'\\');
-    let is_quote = quote.wrapping_sub(each(1)) & !quote;
-    let is_backslash = backslash.wrapping_sub(each(1)) & !backslash;
-    let is_control = word.wrapping_sub(each(0x20)) & !word;
-    (is_quote | is_backslash | is_control) & each(0x80)
+    let is_quote = (word ^ each(b'"')).wrapping_sub(each(1));
+    let is_backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
+    let is_control = word.wrapping_sub(each(0x20));
+    // A byte that has the top bit itself is none of these.
+    (is_quote | is_backslash | is_control) & !word & each(0x80)
 }
 
 /// Reads the escape that the text begins with: its canonical spelling, if that is another, and its
@@ -135,10 +134,10 @@ fn spell(character: char) -> Short {
 
 fn spell_escaped(character: char) -> Short {
     let spelled = |bytes: &[u8]| {
-        let mut word = [0; 16];
+        let mut word = [0; 8];
         word[..bytes.len()].copy_from_slice(bytes);
         Short {
-            word: u128::from_le_bytes(word),
+            word: u64::from_le_bytes(word),
             length: bytes.len(),
         }
     };
@@ -170,7 +169,7 @@ fn encode(character: char) -> Short {
         _ => 0xf0 | code >> 18 | behind(12) << 8 | behind(6) << 16 | behind(0) << 24,
     };
     Short {
-        word: u128::from(word),
+        word: u64::from(word),
         length: character.len_utf8(),
     }
 }
@@ -193,11 +192,15 @@ mod tests {
 
     use super::*;
 
+    fn bytes(text: Short) -> String {
+        String::from_utf8(text.word.to_le_bytes()[..text.length].to_vec()).unwrap()
+    }
+
     /// What stands in the place of the escape that a text begins with, and that one's length.
     fn canonical(text: &str) -> Option<(String, usize)> {
         let (spelled, length) = read_escape(text.as_bytes())?;
         let same = || text[..length].to_owned();
-        Some((spelled.map_or_else(same, |other| other.to_string()), length))
+        Some((spelled.map_or_else(same, bytes), length))
     }
 
     #[test]
@@ -252,7 +255,7 @@ mod tests {
                 .iter()
                 .map(|unit| format!("\\u{unit:04X}"))
                 .collect();
-            let spelled = spell(character).to_string();
+            let spelled = bytes(spell(character));
             let length = spelled.len();
             prop_assert_eq!(canonical(&escape), Some((spelled.clone(), escape.len())));
             if spelled.starts_with('\\') {

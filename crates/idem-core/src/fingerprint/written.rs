@@ -8,34 +8,19 @@ use super::{members::Span, work};
 /// instructions instead of a call. What is too much of them is written over.
 pub(super) const CHUNK: usize = 32;
 
-/// Up to 16 bytes of text in a word, the first one lowest; what it is longer are zeros (`0`).
+/// Up to eight bytes of text in a word, the first one lowest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Short {
-    pub(super) word: u128,
+    pub(super) word: u64,
     pub(super) length: usize,
 }
 
 impl Short {
     pub(super) const fn byte(byte: u8) -> Self {
         Self {
-            word: byte as u128,
+            word: byte as u64,
             length: 1,
         }
-    }
-
-    #[inline(always)]
-    fn chunk(self) -> [u8; CHUNK] {
-        let mut chunk = [b'0'; CHUNK];
-        chunk[..16].copy_from_slice(&self.word.to_le_bytes());
-        chunk
-    }
-}
-
-#[cfg(test)]
-impl std::fmt::Display for Short {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let text = String::from_utf8_lossy(&self.chunk()[..self.length]).into_owned();
-        f.write_str(&text)
     }
 }
 
@@ -69,15 +54,32 @@ impl<'a> Written<'a> {
     #[inline(always)]
     pub(super) fn replace(&mut self, piece: Range<usize>, with: Short) {
         self.copy_up_to(piece.start);
-        self.append(&with.chunk(), 0..with.length);
         self.copied = piece.end;
+        if let Some(room) = self.room() {
+            room[..8].copy_from_slice(&with.word.to_le_bytes());
+            self.length += with.length;
+        }
     }
 
-    /// Puts a text of any length in the place of a piece of the input.
-    pub(super) fn replace_by(&mut self, piece: Range<usize>, with: &[u8]) {
+    /// Puts what `write` writes in the place of a piece of the input; it answers how many bytes that
+    /// is, or `None` if nothing is to be replaced.
+    #[inline(always)]
+    pub(super) fn replace_by(
+        &mut self,
+        piece: Range<usize>,
+        write: impl FnOnce(&mut [u8; CHUNK]) -> Option<usize>,
+    ) -> Option<()> {
         self.copy_up_to(piece.start);
-        self.append_any(with);
+        self.length += write(self.room()?)?;
         self.copied = piece.end;
+        Some(())
+    }
+
+    /// A chunk of room behind the text.
+    #[inline(always)]
+    fn room(&mut self) -> Option<&mut [u8; CHUNK]> {
+        self.make_room(0);
+        self.rewritten.get_mut(self.length..)?.first_chunk_mut()
     }
 
     /// Leaves out a piece of the input.
@@ -95,7 +97,7 @@ impl<'a> Written<'a> {
 
     /// Appends a piece of a text to the rewritten part.
     #[inline(always)]
-    fn append(&mut self, text: &[u8], piece: Range<usize>) {
+    pub(super) fn append(&mut self, text: &[u8], piece: Range<usize>) {
         work::note(piece.len());
         let from = text.get(piece.start..).and_then(<[u8]>::first_chunk);
         let to = self.rewritten.get_mut(self.length..);
