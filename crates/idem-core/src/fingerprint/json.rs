@@ -11,7 +11,7 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
-    members::{Member, Sorter, Span},
+    members::{FEW, Member, Span, sort_few, sort_many, span},
     nested::Nested,
     number::{self, Number},
     text,
@@ -34,16 +34,16 @@ const SMALL: usize = 256;
 /// beyond reason, is nested too deep, or has over 800 MB.
 pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     let payload = trim(payload);
-    std::str::from_utf8(payload).ok()?;
     // Offsets in the canonical text are of 32 bits.
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
-    let mut scanner = Scanner::new(payload);
-    scanner.scan()?;
-    let text = scanner.written.finish();
-    if scanner.nested.is_empty() {
-        return Some(text);
+    if text::is_simple(payload) {
+        return Scanner::<true>::new(payload).canonical();
     }
-    Some(Cow::Owned(scanner.nested.sort(&text)))
+    std::str::from_utf8(payload).ok()?;
+    if !text::has_no_forbidden_control(payload) {
+        return None;
+    }
+    Scanner::<false>::new(payload).canonical()
 }
 
 fn trim(mut payload: &[u8]) -> &[u8] {
@@ -96,9 +96,33 @@ impl Container {
     }
 }
 
+/// Brings the members of an object, which ends the text so far, into their order, at once or in the
+/// end.
+#[inline(always)]
+fn put_in_order(
+    written: &mut Written<'_>,
+    nested: &mut Nested,
+    object: &mut Container,
+    whole: Span,
+    sorted: impl Iterator<Item = Span>,
+) {
+    let is_small = whole.end - whole.start <= SMALL as u32;
+    let holds_deferred = object.is(Container::HOLDS_DEFERRED);
+    if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
+        object.set(Container::HOLDS_SORTED);
+        written.permute(whole, sorted);
+    } else {
+        object.set(Container::HOLDS_DEFERRED);
+        nested.defer(whole, sorted, holds_deferred);
+    }
+}
+
 /// Reads the payload. Its position is handed from call to call instead of kept here, and what most
 /// payloads need is inlined into one loop: so the compiler holds the position in a register.
-struct Scanner<'a> {
+///
+/// `SIMPLE` says that the payload has no escapes, no control characters and ASCII alone, as most have:
+/// then a string ends at the first quote.
+struct Scanner<'a, const SIMPLE: bool> {
     input: &'a [u8],
     written: Written<'a>,
     innermost: Container,
@@ -107,10 +131,9 @@ struct Scanner<'a> {
     /// The members of all open objects, the innermost last.
     members: Vec<Member>,
     nested: Nested,
-    sorter: Sorter,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
     fn new(input: &'a [u8]) -> Self {
         Self {
             input,
@@ -119,10 +142,20 @@ impl<'a> Scanner<'a> {
             around: Vec::with_capacity(16),
             members: Vec::with_capacity(32),
             nested: Nested::default(),
-            sorter: Sorter::default(),
         }
     }
 
+    #[inline(never)]
+    fn canonical(mut self) -> Option<Cow<'a, [u8]>> {
+        self.scan()?;
+        let text = self.written.finish();
+        if self.nested.is_empty() {
+            return Some(text);
+        }
+        Some(Cow::Owned(self.nested.sort(&text)))
+    }
+
+    #[inline(always)]
     fn scan(&mut self) -> Option<()> {
         let mut next = Some(0);
         while let Some(at) = next {
@@ -217,35 +250,32 @@ impl<'a> Scanner<'a> {
     fn sort(&mut self, object: &mut Container, end: usize) -> Option<()> {
         let members = &self.members[object.first_member()..];
         let end = self.written.offset(end) as u32;
-        let span = Span {
+        let whole = Span {
             // The text has no white space: the brace stands right before the first name.
             start: members.first()?.start,
             end,
         };
-        let pair;
-        let sorted = if let [first, second] = members {
-            pair = [
-                Span {
-                    start: second.start,
-                    end,
-                },
-                Span {
-                    start: first.start,
-                    end: second.start - 1,
-                },
-            ];
-            &pair[..]
+        if let [_, _] = members {
+            let sorted = [1, 0].map(|index| span(members, index, end));
+            put_in_order(
+                &mut self.written,
+                &mut self.nested,
+                object,
+                whole,
+                sorted.into_iter(),
+            );
+            return Some(());
+        }
+        let mut sorted = [Span::default(); FEW];
+        if members.len() <= FEW && sort_few(members, end, &mut sorted) {
+            let sorted = sorted[..members.len()].iter().copied();
+            put_in_order(&mut self.written, &mut self.nested, object, whole, sorted);
         } else {
-            self.sorter.sort(&self.written, members, end)?
-        };
-        let is_small = end - span.start <= SMALL as u32;
-        let holds_deferred = object.is(Container::HOLDS_DEFERRED);
-        if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
-            object.set(Container::HOLDS_SORTED);
-            self.written.permute(span, sorted);
-        } else {
-            object.set(Container::HOLDS_DEFERRED);
-            self.nested.defer(span, sorted, holds_deferred);
+            let order = sort_many(&self.written, members)?;
+            let sorted = order
+                .iter()
+                .map(|key| span(members, *key as u32 as usize, end));
+            put_in_order(&mut self.written, &mut self.nested, object, whole, sorted);
         }
         Some(())
     }
@@ -273,9 +303,9 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     fn plain_name(&self, at: usize) -> Option<(Member, usize)> {
         let word = u64::from_le_bytes(*self.input.get(at + 1..)?.first_chunk()?);
-        let special = text::special_bytes(word);
+        let special = text::special_bytes::<SIMPLE>(word);
         let end = if special == 0 {
-            at + 9 + text::plain_length(self.input.get(at + 9..)?)
+            at + 9 + text::plain_length::<SIMPLE>(self.input.get(at + 9..)?)
         } else {
             at + 1 + special.trailing_zeros() as usize / 8
         };
@@ -299,7 +329,10 @@ impl<'a> Scanner<'a> {
 
     #[inline(always)]
     fn add_member(&mut self, member: Member) -> Option<()> {
-        if self.members.len() > self.innermost.first_member() {
+        // Two of the same name are found when an object is sorted, if it has to be.
+        if self.members.len() > self.innermost.first_member()
+            && !self.innermost.is(Container::OUT_OF_ORDER)
+        {
             let previous = self.members.last()?;
             match previous.compare(member, &self.written) {
                 Ordering::Less => {}
@@ -314,10 +347,10 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     fn string(&mut self, at: usize) -> Option<usize> {
         let at = at + 1;
-        let end = at + text::plain_length(&self.input[at..]);
+        let end = at + text::plain_length::<SIMPLE>(&self.input[at..]);
         match *self.input.get(end)? {
             b'"' => Some(end + 1),
-            b'\\' => self.string_with_escapes(end),
+            b'\\' if !SIMPLE => self.string_with_escapes(end),
             _ => None,
         }
     }
@@ -332,7 +365,7 @@ impl<'a> Scanner<'a> {
                 b'\\' => at += self.escape(at, &mut rewrote)?,
                 _ => return None,
             }
-            at += text::plain_length(&self.input[at..]);
+            at += text::plain_length::<SIMPLE>(&self.input[at..]);
         }
         at += 1;
         if rewrote {

@@ -101,80 +101,64 @@ fn prefix(text: &[u8], length: usize) -> u64 {
 }
 
 /// Up to this many members, as most objects have, each is compared with each.
-const FEW: usize = 16;
+pub(super) const FEW: usize = 16;
 
-/// Sorts the members of objects, with room that is kept from object to object.
-#[derive(Default)]
-pub(super) struct Sorter {
-    /// Where the members of an object stand, in the order of their names.
-    sorted: Vec<Span>,
-}
-
-impl Sorter {
-    /// Sorts the members of an object that ends at `end`; `None` if two names are the same.
-    #[inline]
-    pub(super) fn sort(
-        &mut self,
-        written: &Written<'_>,
-        members: &[Member],
-        end: u32,
-    ) -> Option<&[Span]> {
-        if self.sorted.len() < FEW {
-            self.sorted.resize(FEW, Span::default());
-        }
-        if members.len() <= FEW && self.sort_few(members, end) {
-            return self.sorted.get(..members.len());
-        }
-        let mut names = Names::new(members);
-        names.sort(written, members)?;
-        self.sorted.clear();
-        let spans = names
-            .order
-            .iter()
-            .map(|index| span(members, *index as usize, end));
-        self.sorted.extend(spans);
-        Some(&self.sorted)
-    }
-
-    /// Counts for each member how many come before it, which takes no branch that could be guessed
-    /// wrong. Whether the prefixes tell all of them apart.
-    #[inline]
-    fn sort_few(&mut self, members: &[Member], end: u32) -> bool {
-        let Some(sorted) = self.sorted.first_chunk_mut::<FEW>() else {
-            return false;
-        };
-        let mut places = 0;
-        for (index, member) in members.iter().enumerate() {
-            let mut place = 0;
-            for other in members {
-                place += usize::from(other.prefix < member.prefix);
-            }
-            places += place;
-            sorted[place % FEW] = span(members, index, end);
-        }
-        // Two that are alike share a place, and leave a later one empty.
-        2 * places == members.len() * (members.len() - 1)
-    }
-}
-
-/// Where a member stands: one comes after the other, with a comma between them.
+/// Where a member stands: one comes after the other, with a comma between them, up to `end`.
 #[inline(always)]
-fn span(members: &[Member], index: usize, end: u32) -> Span {
+pub(super) fn span(members: &[Member], index: usize, end: u32) -> Span {
     Span {
         start: members[index].start,
         end: members.get(index + 1).map_or(end, |next| next.start - 1),
     }
 }
 
-/// Members that are being sorted by eight bytes of each name at a time, as one sorts by the most
+/// Puts few members, of an object that ends at `end`, in the order of their names. Whether their
+/// prefixes tell all of them apart: if not, the order is none.
+///
+/// It counts for each how many come before it, which takes no branch that could be guessed wrong.
+#[inline(always)]
+pub(super) fn sort_few(members: &[Member], end: u32, sorted: &mut [Span; FEW]) -> bool {
+    let mut places = 0;
+    let mut put = |index: usize, place: usize| {
+        places += place;
+        sorted[place % FEW] = span(members, index, end);
+    };
+    if members.len() <= 4 {
+        for (index, member) in members.iter().enumerate() {
+            let is_before = |other: &Member| usize::from(other.prefix < member.prefix);
+            put(index, members.iter().map(is_before).sum());
+        }
+    } else {
+        let tops = tops(members);
+        for (index, top) in tops.iter().enumerate().take(members.len()) {
+            let before: i32 = tops.iter().map(|other| i32::from(other < top)).sum();
+            put(index, before as usize);
+        }
+    }
+    // Two that are alike share a place, and leave a later one empty.
+    2 * places == members.len() * (members.len() - 1)
+}
+
+/// The upper halves of prefixes as signed numbers, which the processor compares four at a time.
+/// Where there is no member, there is the greatest number, which comes before none.
+#[inline(always)]
+fn tops(members: &[Member]) -> [i32; FEW] {
+    let mut tops = [i32::MAX; FEW];
+    for (top, member) in tops.iter_mut().zip(members) {
+        *top = (member.prefix >> 32) as i32 ^ i32::MIN;
+    }
+    tops
+}
+
+/// Members that are being sorted by some bytes of each name at a time, as one sorts by the most
 /// significant digit first.
 ///
 /// What all names of a group have in common is skipped, so no byte is read more than a few times,
 /// however long the names are and however much of them is alike.
 struct Names {
-    order: Vec<u32>,
-    /// Of a group that is looked at: eight bytes of each name, and those bits in which they differ
-    /// with the index of the member.
+    /// The members by their indices, which are in the lower halves.
+    order: Vec<u64>,
+    /// Of a group that is looked at: some bytes of each name.
     words: Vec<u64>,
     keys: Vec<u64>,
     room: Vec<u64>,
@@ -182,49 +166,60 @@ struct Names {
     groups: Vec<(Range<usize>, usize)>,
 }
 
+/// Sorts the members of an object by their names: their indices are in the lower halves of what it
+/// answers. `None` if two names are the same.
+pub(super) fn sort_many(written: &Written<'_>, members: &[Member]) -> Option<Vec<u64>> {
+    let difference = Difference::of(members.iter().map(|member| member.prefix));
+    let keys = members.iter().zip(0..);
+    let keys = keys.map(|(member, index)| difference.with_index(member.prefix, index));
+    let mut names = Names {
+        order: keys.collect(),
+        words: Vec::new(),
+        keys: Vec::new(),
+        room: Vec::new(),
+        groups: Vec::new(),
+    };
+    difference.sort(&mut names.order, &mut names.room);
+    names.note_groups(0..members.len(), QUOTE + difference.bytes);
+    while let Some((group, known)) = names.groups.pop() {
+        names.sort_group(written, members, group, known)?;
+    }
+    Some(names.order)
+}
+
 impl Names {
-    fn new(members: &[Member]) -> Self {
-        Self {
-            order: (0..members.len() as u32).collect(),
-            words: members.iter().map(|member| member.prefix).collect(),
-            keys: Vec::with_capacity(members.len()),
-            room: Vec::new(),
-            groups: Vec::new(),
+    fn sort_group(
+        &mut self,
+        written: &Written<'_>,
+        members: &[Member],
+        group: Range<usize>,
+        known: usize,
+    ) -> Option<()> {
+        let order = &mut self.order[group.clone()];
+        let alike = known + common_length(written, members, order, known);
+        self.words.clear();
+        for key in order.iter() {
+            let word = members[*key as u32 as usize].prefix_at(written, alike)?;
+            self.words.push(word);
         }
-    }
-
-    fn sort(&mut self, written: &Written<'_>, members: &[Member]) -> Option<()> {
-        self.sort_by_words(0..members.len(), QUOTE);
-        while let Some((group, known)) = self.groups.pop() {
-            let names = &self.order[group.clone()];
-            let alike = known + common_length(written, members, names, known);
-            self.words.clear();
-            for index in names {
-                let word = members[*index as usize].prefix_at(written, alike)?;
-                self.words.push(word);
-            }
-            self.sort_by_words(group, alike);
-        }
-        Some(())
-    }
-
-    /// Sorts a group by words taken at the byte `at` of each name, and notes what is alike in them.
-    fn sort_by_words(&mut self, group: Range<usize>, at: usize) {
-        let mut start = group.start;
-        let order = &mut self.order[group];
-        let difference = Difference::of(&self.words);
+        let difference = Difference::of(self.words.iter().copied());
         let keys = self.words.iter().zip(order.iter());
         self.keys.clear();
         self.keys
-            .extend(keys.map(|(word, index)| difference.with_index(*word, *index)));
+            .extend(keys.map(|(word, key)| difference.with_index(*word, *key as u32)));
         difference.sort(&mut self.keys, &mut self.room);
-        for (index, key) in order.iter_mut().zip(&self.keys) {
-            *index = *key as u32;
-        }
-        for same in self.keys.chunk_by(|one, other| one >> 32 == other >> 32) {
+        order.copy_from_slice(&self.keys);
+        self.note_groups(group, alike + difference.bytes);
+        Some(())
+    }
+
+    /// Notes which names of a sorted group are still alike; these have so many bytes in common.
+    fn note_groups(&mut self, group: Range<usize>, known: usize) {
+        let mut start = group.start;
+        for same in self.order[group].chunk_by(|one, other| one >> 32 == other >> 32) {
             let end = start + same.len();
             if same.len() > 1 {
-                self.groups.push((start..end, at + difference.bytes));
+                self.groups.push((start..end, known));
             }
             start = end;
         }
@@ -237,10 +232,10 @@ const AHEAD: usize = 32;
 
 /// How many bytes the names of all these members have in common from the byte `known` on, up to
 /// [`AHEAD`].
-fn common_length(written: &Written<'_>, members: &[Member], group: &[u32], known: usize) -> usize {
+fn common_length(written: &Written<'_>, members: &[Member], group: &[u64], known: usize) -> usize {
     let mut names = group
         .iter()
-        .map(|index| members[*index as usize].name_from(written, known));
+        .map(|key| members[*key as u32 as usize].name_from(written, known));
     let mut common = names.next().unwrap_or_default();
     common = &common[..common.len().min(AHEAD)];
     for name in names {

@@ -25,9 +25,14 @@ impl Nested {
         self.objects.is_empty()
     }
 
-    pub(super) fn defer(&mut self, span: Span, sorted: &[Span], holds_others: bool) {
+    pub(super) fn defer(
+        &mut self,
+        span: Span,
+        sorted: impl Iterator<Item = Span>,
+        holds_others: bool,
+    ) {
         let first = self.members.len() as u32;
-        self.members.extend_from_slice(sorted);
+        self.members.extend(sorted);
         self.objects.push(Object {
             span,
             members: first..self.members.len() as u32,

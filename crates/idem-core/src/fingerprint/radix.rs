@@ -27,9 +27,9 @@ struct Piece {
 const MAX_BITS: u32 = 32;
 
 impl Difference {
-    pub(super) fn of(words: &[u64]) -> Self {
-        let first = words.first().copied().unwrap_or_default();
-        let differing = words.iter().fold(0, |bits, word| bits | (word ^ first));
+    pub(super) fn of(mut words: impl Iterator<Item = u64>) -> Self {
+        let first = words.next().unwrap_or_default();
+        let differing = words.fold(0, |bits, word| bits | (word ^ first));
         let mut difference = Self {
             pieces: [Piece::default(); 8],
             count: 0,
@@ -122,7 +122,7 @@ mod tests {
     proptest! {
         #[test]
         fn words_come_in_the_order_of_their_first_bytes(words in words()) {
-            let difference = Difference::of(&words);
+            let difference = Difference::of(words.iter().copied());
             let mut keys: Vec<_> = (0..).zip(&words).map(|(index, word)| difference.with_index(*word, index)).collect();
             difference.sort(&mut keys, &mut Vec::new());
             let known = |key: u64| {

@@ -3,14 +3,36 @@
 
 use super::written::Short;
 
-/// How many bytes from here on are neither quote, backslash nor control character.
+/// Whether there are neither backslashes nor control characters, and ASCII alone.
+pub(super) fn is_simple(text: &[u8]) -> bool {
+    // As a signed number, what is not ASCII is below zero.
+    all(text, |byte| (byte as i8 >= 0x20) & (byte != b'\\'))
+}
+
+/// Whether there is no control character but for white space: all others are nowhere in JSON.
+pub(super) fn has_no_forbidden_control(text: &[u8]) -> bool {
+    all(text, |byte| {
+        (byte >= 0x20) | (byte == b'\n') | (byte == b'\r') | (byte == b'\t')
+    })
+}
+
+/// Whether something is true of all bytes: many are asked at a time.
+#[inline(always)]
+fn all(text: &[u8], is_true: impl Fn(u8) -> bool) -> bool {
+    let of_chunk = |chunk: &[u8]| chunk.iter().fold(true, |all, byte| all & is_true(*byte));
+    let chunks = text.chunks_exact(64);
+    of_chunk(chunks.remainder()) && chunks.into_iter().all(of_chunk)
+}
+
+/// How many bytes from here on are neither quote, backslash nor control character. `SIMPLE` says
+/// that the text is known to have none of the latter.
 ///
 /// It steps by eight bytes at a time, which is where most of a payload's bytes are passed.
 #[inline(always)]
-pub(super) fn plain_length(text: &[u8]) -> usize {
+pub(super) fn plain_length<const SIMPLE: bool>(text: &[u8]) -> usize {
     let mut at = 0;
     while let Some(&word) = text[at..].first_chunk() {
-        let special = special_bytes(u64::from_le_bytes(word));
+        let special = special_bytes::<SIMPLE>(u64::from_le_bytes(word));
         if special != 0 {
             return at + special.trailing_zeros() as usize / 8;
         }
@@ -23,38 +45,43 @@ pub(super) fn plain_length(text: &[u8]) -> usize {
         .unwrap_or(rest.len())
 }
 
-/// How many bytes from here on are white space.
+/// How many bytes from here on are white space, in a text without forbidden control characters.
+#[inline(always)]
 pub(super) fn white_space_length(text: &[u8]) -> usize {
     let mut at = 0;
-    loop {
-        // Indentation, for the most part.
-        while text[at..].starts_with(&[b' '; 8]) {
-            at += 8;
+    while let Some(&word) = text[at..].first_chunk() {
+        // What is above a space has its top bit set by that, or has it anyway.
+        let word = u64::from_le_bytes(word);
+        let others = ((word & each(0x7f)) + each(0x7f - b' ') | word) & each(0x80);
+        if others != 0 {
+            return at + others.trailing_zeros() as usize / 8;
         }
-        match text.get(at) {
-            Some(&byte) if is_white_space(byte) => at += 1,
-            _ => return at,
-        }
+        at += 8;
     }
-}
-
-fn is_white_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+    let rest = &text[at..];
+    at + rest
+        .iter()
+        .position(|&byte| byte > b' ')
+        .unwrap_or(rest.len())
 }
 
 fn is_special(byte: u8) -> bool {
     byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
 /// Sets the top bit of each byte that is special.
 ///
 /// A borrow may also mark bytes above a special one, so only the lowest mark is to be trusted.
 #[inline(always)]
-pub(super) fn special_bytes(word: u64) -> u64 {
-    const fn each(byte: u8) -> u64 {
-        u64::from_le_bytes([byte; 8])
-    }
+pub(super) fn special_bytes<const SIMPLE: bool>(word: u64) -> u64 {
     let is_quote = (word ^ each(b'"')).wrapping_sub(each(1));
+    if SIMPLE {
+        return is_quote & each(0x80) & !word;
+    }
     let is_backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
     let is_control = word.wrapping_sub(each(0x20));
     // A byte that has the top bit itself is none of these.
@@ -244,7 +271,34 @@ mod tests {
             text in proptest::collection::vec(prop_oneof![8 => 0x20..=0xffu8, 1 => any::<u8>()], 0..64),
         ) {
             let plain = text.iter().position(|&byte| is_special(byte)).unwrap_or(text.len());
-            prop_assert_eq!(plain_length(&text), plain);
+            prop_assert_eq!(plain_length::<false>(&text), plain);
+            if is_simple(&text) {
+                prop_assert_eq!(plain_length::<true>(&text), plain);
+            }
+        }
+
+        #[test]
+        fn white_space_ends_where_something_else_begins(
+            text in proptest::collection::vec(prop_oneof![
+                8 => proptest::sample::select(b" \n\r\t".as_slice()),
+                1 => 0x20..=0xffu8,
+            ], 0..64),
+        ) {
+            let end = text.iter().position(|byte| !b" \n\r\t".contains(byte));
+            prop_assert_eq!(white_space_length(&text), end.unwrap_or(text.len()));
+        }
+
+        #[test]
+        fn all_bytes_of_a_text_are_asked(text in "[ -~]{0,200}", at in any::<proptest::sample::Index>(), byte in any::<u8>()) {
+            let mut text = text.into_bytes();
+            prop_assert!(has_no_forbidden_control(&text));
+            prop_assert_eq!(is_simple(&text), !text.contains(&b'\\'));
+            text.push(b'.');
+            let at = at.index(text.len());
+            text[at] = byte;
+            prop_assert_eq!(has_no_forbidden_control(&text), byte >= 0x20 || b"\n\r\t".contains(&byte));
+            let simple = |byte: &u8| (0x20..0x80).contains(byte) && *byte != b'\\';
+            prop_assert_eq!(is_simple(&text), text.iter().all(simple));
         }
 
         #[test]

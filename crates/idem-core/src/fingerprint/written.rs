@@ -147,8 +147,8 @@ impl<'a> Written<'a> {
 
     /// Brings members into the order in which they are given; they are all that is in `span`, which
     /// ends the text so far.
-    #[inline]
-    pub(super) fn permute(&mut self, span: Span, sorted: &[Span]) {
+    #[inline(always)]
+    pub(super) fn permute(&mut self, span: Span, sorted: impl Iterator<Item = Span>) {
         match (span.start as usize).checked_sub(self.length) {
             Some(behind) => self.copy_permuted(behind, span, sorted),
             None => self.permute_rewritten(span, sorted),
@@ -156,41 +156,43 @@ impl<'a> Written<'a> {
     }
 
     /// Copies members that stand in the input as they came, `behind` bytes from here on.
-    #[inline]
-    fn copy_permuted(&mut self, behind: usize, span: Span, sorted: &[Span]) {
+    #[inline(always)]
+    fn copy_permuted(&mut self, behind: usize, span: Span, sorted: impl Iterator<Item = Span>) {
         let start = self.copied + behind;
         self.copy_up_to(start);
-        let input = self.input;
+        self.make_room((span.end - span.start) as usize + 1);
+        let shift = start - span.start as usize;
         for member in sorted {
-            let (from, to) = (member.start - span.start, member.end - span.start);
-            self.append(input, start + from as usize..start + to as usize);
+            self.append(
+                self.input,
+                shift + member.start as usize..shift + member.end as usize,
+            );
             self.comma();
         }
         // No comma is behind the last.
         self.length -= 1;
-        self.copied = start + (span.end - span.start) as usize;
+        self.copied = shift + span.end as usize;
     }
 
+    /// Appends a comma, for which there is room.
     #[inline(always)]
     fn comma(&mut self) {
-        self.make_room(1);
         self.rewritten[self.length] = b',';
         self.length += 1;
     }
 
-    fn permute_rewritten(&mut self, span: Span, sorted: &[Span]) {
+    fn permute_rewritten(&mut self, span: Span, sorted: impl Iterator<Item = Span>) {
         let (start, end) = (span.start as usize, span.end as usize);
         self.copy_up_to(self.copied + end - self.length);
         self.make_room(end - start + 1);
-        let mut to = end;
         for member in sorted {
-            let (from, length) = (member.start as usize, (member.end - member.start) as usize);
-            self.rewritten.copy_within(from..from + length, to);
-            to += length;
-            self.rewritten[to] = b',';
-            to += 1;
+            let (from, to) = (member.start as usize, member.end as usize);
+            self.rewritten.copy_within(from..to, self.length);
+            self.length += to - from;
+            self.comma();
         }
-        self.rewritten.copy_within(end..to - 1, start);
+        self.rewritten.copy_within(end..self.length - 1, start);
+        self.length = end;
         work::note(2 * (end - start));
     }
 
