@@ -26,7 +26,7 @@ const MAX_GROWTH: usize = 5;
 
 /// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
 /// once more costs less than to note where it is.
-const SMALL: usize = 256;
+const SMALL: usize = 96;
 
 /// Brings a payload into its canonical form.
 ///
@@ -113,7 +113,7 @@ fn put_in_order(
         written.permute(whole, sorted);
     } else {
         object.set(Container::HOLDS_DEFERRED);
-        nested.defer(whole, sorted, holds_deferred);
+        nested.defer(whole, sorted);
     }
 }
 
