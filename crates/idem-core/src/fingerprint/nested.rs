@@ -62,6 +62,7 @@ impl Nested {
             if object.span.start < span.start {
                 break;
             }
+            work::note(1);
             self.inner.push(Inner {
                 start: object.span.start,
                 objects: object.first..end,

@@ -1,5 +1,7 @@
 //! Sorting many words without comparing them.
 
+use super::work;
+
 /// From this many words on, it pays to count how many there are of each digit.
 const MANY: usize = 1024;
 
@@ -83,6 +85,7 @@ impl Difference {
 
 /// Puts words in the order of one digit; those with the same digit stay as they were.
 fn deal_out(words: &[u64], to: &mut [u64], shift: u32) {
+    work::note(size_of_val(words));
     let digit = |word: u64| (word >> shift) as usize & ((1 << DIGIT) - 1);
     let mut places = [0_u32; 1 << DIGIT];
     for word in words {

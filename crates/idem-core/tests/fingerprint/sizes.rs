@@ -203,6 +203,24 @@ fn many_members_on_each_of_many_levels_are_sorted() {
 }
 
 #[test]
+fn unsorted_objects_side_by_side_in_unsorted_objects_are_sorted() {
+    let leaf = format!("\"{}\"", "x".repeat(200));
+    let unsorted = |leaf: &str| nested("{\"b\":", leaf, ",\"a\":1}", 3);
+    let sorted = |leaf: &str| nested("{\"a\":1,\"b\":", leaf, "}", 3);
+    let array = |one: &str| format!("[{one},7,{one},[],{one}]");
+    let unsorted = unsorted(&array(&unsorted(&array(&unsorted(&leaf)))));
+    let sorted = sorted(&array(&sorted(&array(&sorted(&leaf)))));
+    assert_eq!(
+        json(format!(
+            "{{\"z\":{unsorted},\"y\":{unsorted},\"x\":{{\"w\":{unsorted}}}}}"
+        )),
+        json(format!(
+            "{{\"x\":{{\"w\":{sorted}}},\"y\":{sorted},\"z\":{sorted}}}"
+        ))
+    );
+}
+
+#[test]
 fn many_small_objects_are_sorted() {
     let repeated = |object: &str| format!("[{}]", vec![object; 50_000].join(","));
     assert_eq!(
