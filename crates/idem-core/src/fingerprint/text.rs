@@ -52,7 +52,7 @@ pub(super) fn white_space_length(text: &[u8]) -> usize {
     while let Some(&word) = text[at..].first_chunk() {
         // What is above a space has its top bit set by that, or has it anyway.
         let word = u64::from_le_bytes(word);
-        let others = ((word & each(0x7f)) + each(0x7f - b' ') | word) & each(0x80);
+        let others = (((word & each(0x7f)) + each(0x7f - b' ')) | word) & each(0x80);
         if others != 0 {
             return at + others.trailing_zeros() as usize / 8;
         }
