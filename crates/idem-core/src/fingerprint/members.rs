@@ -118,24 +118,41 @@ pub(super) fn span(members: &[Member], index: usize, end: u32) -> Span {
 /// It counts for each how many come before it, which takes no branch that could be guessed wrong.
 #[inline(always)]
 pub(super) fn sort_few(members: &[Member], end: u32, sorted: &mut [Span; FEW]) -> bool {
-    let mut places = 0;
-    let mut put = |index: usize, place: usize| {
-        places += place;
-        sorted[place % FEW] = span(members, index, end);
-    };
-    if members.len() <= 4 {
-        for (index, member) in members.iter().enumerate() {
-            let is_before = |other: &Member| usize::from(other.prefix < member.prefix);
-            put(index, members.iter().map(is_before).sum());
-        }
-    } else {
+    if members.len() > 4 {
         let tops = tops(members);
-        for (index, top) in tops.iter().enumerate().take(members.len()) {
-            let before: i32 = tops.iter().map(|other| i32::from(other < top)).sum();
-            put(index, before as usize);
+        let before = |index: usize| {
+            let top = tops[index];
+            tops.iter()
+                .map(|other| i32::from(*other < top))
+                .sum::<i32>() as usize
+        };
+        if place(members, end, sorted, before) {
+            return true;
         }
     }
-    // Two that are alike share a place, and leave a later one empty.
+    let before = |index: usize| {
+        let prefix = members[index].prefix;
+        let is_before = |other: &Member| usize::from(other.prefix < prefix);
+        members.iter().map(is_before).sum()
+    };
+    place(members, end, sorted, before)
+}
+
+/// Puts each member where it comes by how many are before it. Whether that tells all of them apart:
+/// two that are alike share a place, and leave a later one empty.
+#[inline(always)]
+fn place(
+    members: &[Member],
+    end: u32,
+    sorted: &mut [Span; FEW],
+    before: impl Fn(usize) -> usize,
+) -> bool {
+    let mut places = 0;
+    for index in 0..members.len().min(FEW) {
+        let place = before(index);
+        places += place;
+        sorted[place % FEW] = span(members, index, end);
+    }
     2 * places == members.len() * (members.len() - 1)
 }
 
