@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 pub type Payload = fn(usize) -> Vec<u8>;
 
 /// Payloads of a given size that an attacker might send, by name.
-pub const ADVERSARIAL: [(&str, Payload); 11] = [
+pub const ADVERSARIAL: [(&str, Payload); 24] = [
     ("127 unsorted objects round one leaf", nested),
     ("many unsorted objects", many_objects),
     ("one unsorted object of many members", many_members),
@@ -19,6 +19,19 @@ pub const ADVERSARIAL: [(&str, Payload); 11] = [
     ("numbers to rewrite", numbers),
     ("short numbers to rewrite", short_numbers),
     ("arrays of nothing", empty_arrays),
+    ("the shortest unsorted objects", shortest_objects),
+    ("objects of sixteen members, at random", shuffled),
+    ("one unsorted object of random names", random_names),
+    ("one unsorted object of paired names", paired_names),
+    ("names that begin alike, backwards", alike_names),
+    ("deep unsorted objects", deep_objects),
+    ("escaped slashes", slashes),
+    ("surrogate pairs", surrogates),
+    ("strings of one byte", short_strings),
+    ("numbers that grow", growing_numbers),
+    ("numbers of twelve digits to rewrite", long_numbers),
+    ("tokens at random", random_tokens),
+    ("a repeated name at the end", repeated_at_the_end),
 ];
 
 fn nested(bytes: usize) -> Vec<u8> {
@@ -85,7 +98,114 @@ fn empty_arrays(bytes: usize) -> Vec<u8> {
     array_of(bytes, |_| "[]".to_owned())
 }
 
-fn array_of(bytes: usize, element: impl Fn(usize) -> String) -> Vec<u8> {
+fn shortest_objects(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |_| r#"{"a":0,"":0}"#.to_owned())
+}
+
+fn shuffled(bytes: usize) -> Vec<u8> {
+    let mut random = Random(1);
+    array_of(bytes, |_| {
+        let mut names: Vec<_> = ('a'..='p').collect();
+        for last in (1..names.len()).rev() {
+            names.swap(last, random.below(last + 1));
+        }
+        let members: Vec<_> = names.iter().map(|name| format!(r#""{name}":1"#)).collect();
+        format!("{{{}}}", members.join(","))
+    })
+}
+
+fn random_names(bytes: usize) -> Vec<u8> {
+    let mut random = Random(2);
+    object((0..bytes / 13).map(|_| {
+        let name: String = (0..8)
+            .map(|_| {
+                char::from(
+                    b"0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        [random.below(64)],
+                )
+            })
+            .collect();
+        format!(r#""{name}":1"#)
+    }))
+}
+
+/// Each two names differ in their last byte alone, behind those that are compared at once.
+fn paired_names(bytes: usize) -> Vec<u8> {
+    object((0..bytes / 14).map(|number| {
+        let pair = number / 2 * 7_919 % 99_999_989;
+        format!(r#""{pair:08}{}":1"#, 1 - number % 2)
+    }))
+}
+
+fn alike_names(bytes: usize) -> Vec<u8> {
+    let alike = "alike".repeat(200);
+    object(
+        (0..bytes / 1_014)
+            .rev()
+            .map(|number| format!(r#""{alike}{number:07}":1"#)),
+    )
+}
+
+fn deep_objects(bytes: usize) -> Vec<u8> {
+    let object = format!("{}{{}}{}", r#"{"b":"#.repeat(120), r#","a":1}"#.repeat(120));
+    array_of(bytes, |_| object.clone())
+}
+
+fn slashes(bytes: usize) -> Vec<u8> {
+    format!(r#"["{}"]"#, r"\/".repeat(bytes / 2)).into_bytes()
+}
+
+fn surrogates(bytes: usize) -> Vec<u8> {
+    format!(r#"["{}"]"#, r"\ud83d\udc10".repeat(bytes / 12)).into_bytes()
+}
+
+fn short_strings(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |_| r#""x""#.to_owned())
+}
+
+fn growing_numbers(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |_| "1e19".to_owned())
+}
+
+fn long_numbers(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |number| format!("{:09}.125e1", 123_456_789 + number))
+}
+
+fn random_tokens(bytes: usize) -> Vec<u8> {
+    let mut random = Random(3);
+    let tokens = ["1", r#""""#, "[]", "{}", "0.5", "1e1", "null", "[1]", "17"];
+    array_of(bytes, |_| tokens[random.below(tokens.len())].to_owned())
+}
+
+/// It counts by its bytes, which shows when all of it is sorted.
+fn repeated_at_the_end(bytes: usize) -> Vec<u8> {
+    let count = bytes / 10;
+    let numbers = (0..count).map(|number| number * 7_919 % 999_983);
+    object(
+        numbers
+            .chain([0])
+            .map(|number| format!(r#""{number:05}":1"#)),
+    )
+}
+
+fn object(members: impl Iterator<Item = String>) -> Vec<u8> {
+    let members: Vec<_> = members.collect();
+    format!("{{{}}}", members.join(",")).into_bytes()
+}
+
+/// Numbers that are the same in each run (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) as usize % end
+    }
+}
+
+fn array_of(bytes: usize, mut element: impl FnMut(usize) -> String) -> Vec<u8> {
     let mut text = String::from("[");
     for number in 1.. {
         text.push_str(&element(number));

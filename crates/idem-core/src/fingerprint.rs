@@ -12,6 +12,7 @@ mod members;
 mod nested;
 mod number;
 mod pointer;
+mod radix;
 mod text;
 mod work;
 mod written;

@@ -11,7 +11,7 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
-    members::{Member, Span, sort},
+    members::{FEW, Member, Span, sort_few, sort_many, span},
     nested::Nested,
     number::{self, Number},
     text,
@@ -26,7 +26,7 @@ const MAX_GROWTH: usize = 5;
 
 /// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
 /// once more costs less than to note where it is.
-const SMALL: usize = 256;
+const SMALL: usize = 96;
 
 /// Brings a payload into its canonical form.
 ///
@@ -34,16 +34,16 @@ const SMALL: usize = 256;
 /// beyond reason, is nested too deep, or has over 800 MB.
 pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     let payload = trim(payload);
-    std::str::from_utf8(payload).ok()?;
     // Offsets in the canonical text are of 32 bits.
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
-    let mut scanner = Scanner::new(payload);
-    scanner.scan()?;
-    let text = scanner.written.finish();
-    if scanner.nested.is_empty() {
-        return Some(text);
+    if text::is_simple(payload) {
+        return Scanner::<true>::new(payload).canonical();
     }
-    Some(Cow::Owned(scanner.nested.sort(&text)))
+    std::str::from_utf8(payload).ok()?;
+    if !text::has_no_forbidden_control(payload) {
+        return None;
+    }
+    Scanner::<false>::new(payload).canonical()
 }
 
 fn trim(mut payload: &[u8]) -> &[u8] {
@@ -96,9 +96,33 @@ impl Container {
     }
 }
 
+/// Brings the members of an object, which ends the text so far, into their order, at once or in the
+/// end.
+#[inline(always)]
+fn put_in_order(
+    written: &mut Written<'_>,
+    nested: &mut Nested,
+    object: &mut Container,
+    whole: Span,
+    sorted: impl Iterator<Item = Span>,
+) {
+    let is_small = whole.end - whole.start <= SMALL as u32;
+    let holds_deferred = object.is(Container::HOLDS_DEFERRED);
+    if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
+        object.set(Container::HOLDS_SORTED);
+        written.permute(whole, sorted);
+    } else {
+        object.set(Container::HOLDS_DEFERRED);
+        nested.defer(whole, sorted);
+    }
+}
+
 /// Reads the payload. Its position is handed from call to call instead of kept here, and what most
 /// payloads need is inlined into one loop: so the compiler holds the position in a register.
-struct Scanner<'a> {
+///
+/// `SIMPLE` says that the payload has no escapes, no control characters and ASCII alone, as most have:
+/// then a string ends at the first quote.
+struct Scanner<'a, const SIMPLE: bool> {
     input: &'a [u8],
     written: Written<'a>,
     innermost: Container,
@@ -109,7 +133,7 @@ struct Scanner<'a> {
     nested: Nested,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
     fn new(input: &'a [u8]) -> Self {
         Self {
             input,
@@ -121,6 +145,17 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline(never)]
+    fn canonical(mut self) -> Option<Cow<'a, [u8]>> {
+        self.scan()?;
+        let text = self.written.finish();
+        if self.nested.is_empty() {
+            return Some(text);
+        }
+        Some(Cow::Owned(self.nested.sort(&text)))
+    }
+
+    #[inline(always)]
     fn scan(&mut self) -> Option<()> {
         let mut next = Some(0);
         while let Some(at) = next {
@@ -213,23 +248,34 @@ impl<'a> Scanner<'a> {
     /// more pass.
     #[inline(never)]
     fn sort(&mut self, object: &mut Container, end: usize) -> Option<()> {
-        let members = &mut self.members[object.first_member()..];
+        let members = &self.members[object.first_member()..];
         let end = self.written.offset(end) as u32;
-        let span = Span {
+        let whole = Span {
             // The text has no white space: the brace stands right before the first name.
             start: members.first()?.start,
             end,
         };
-        Member::set_ends(members, end);
-        sort(&self.written, members)?;
-        let is_small = end - span.start <= SMALL as u32;
-        let holds_deferred = object.is(Container::HOLDS_DEFERRED);
-        if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
-            object.set(Container::HOLDS_SORTED);
-            self.written.permute(span, members);
+        if let [_, _] = members {
+            let sorted = [1, 0].map(|index| span(members, index, end));
+            put_in_order(
+                &mut self.written,
+                &mut self.nested,
+                object,
+                whole,
+                sorted.into_iter(),
+            );
+            return Some(());
+        }
+        let mut sorted = [Span::default(); FEW];
+        if members.len() <= FEW && sort_few(members, end, &mut sorted) {
+            let sorted = sorted[..members.len()].iter().copied();
+            put_in_order(&mut self.written, &mut self.nested, object, whole, sorted);
         } else {
-            object.set(Container::HOLDS_DEFERRED);
-            self.nested.defer(span, members, holds_deferred);
+            let order = sort_many(&self.written, members)?;
+            let sorted = order
+                .iter()
+                .map(|key| span(members, *key as u32 as usize, end));
+            put_in_order(&mut self.written, &mut self.nested, object, whole, sorted);
         }
         Some(())
     }
@@ -241,21 +287,52 @@ impl<'a> Scanner<'a> {
         if byte != b'"' {
             return None;
         }
-        let start = self.written.offset(at);
-        let end = self.string(at)?;
-        let name_end = self.written.offset(end);
+        let (member, end) = match self.plain_name(at) {
+            Some(plain) => plain,
+            None => self.any_name(at)?,
+        };
         let (at, byte) = self.token(end)?;
         if byte != b':' {
             return None;
         }
-        self.add_member(start, name_end)?;
+        self.add_member(member)?;
         Some(at + 1)
     }
 
-    #[inline]
-    fn add_member(&mut self, start: usize, name_end: usize) -> Option<()> {
-        let member = Member::new(&self.written, start, name_end);
-        if self.members.len() > self.innermost.first_member() {
+    /// A name without escapes, as nearly all are: its first word is looked at once.
+    #[inline(always)]
+    fn plain_name(&self, at: usize) -> Option<(Member, usize)> {
+        let word = u64::from_le_bytes(*self.input.get(at + 1..)?.first_chunk()?);
+        let special = text::special_bytes::<SIMPLE>(word);
+        let end = if special == 0 {
+            at + 9 + text::plain_length::<SIMPLE>(self.input.get(at + 9..)?)
+        } else {
+            at + 1 + special.trailing_zeros() as usize / 8
+        };
+        if *self.input.get(end)? != b'"' {
+            return None;
+        }
+        // All bits up to the lowest mark, which is at the top of the quote, if there is one.
+        let prefix = (word & (special ^ special.wrapping_sub(1))).swap_bytes();
+        let end = end + 1;
+        let member = Member::with_prefix(prefix, self.written.offset(at), end - at);
+        Some((member, end))
+    }
+
+    #[inline(never)]
+    fn any_name(&mut self, at: usize) -> Option<(Member, usize)> {
+        let start = self.written.offset(at);
+        let end = self.string(at)?;
+        let name_end = self.written.offset(end);
+        Some((Member::new(&self.written, start, name_end), end))
+    }
+
+    #[inline(always)]
+    fn add_member(&mut self, member: Member) -> Option<()> {
+        // Two of the same name are found when an object is sorted, if it has to be.
+        if self.members.len() > self.innermost.first_member()
+            && !self.innermost.is(Container::OUT_OF_ORDER)
+        {
             let previous = self.members.last()?;
             match previous.compare(member, &self.written) {
                 Ordering::Less => {}
@@ -270,10 +347,10 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     fn string(&mut self, at: usize) -> Option<usize> {
         let at = at + 1;
-        let end = at + text::plain_length(&self.input[at..]);
+        let end = at + text::plain_length::<SIMPLE>(&self.input[at..]);
         match *self.input.get(end)? {
             b'"' => Some(end + 1),
-            b'\\' => self.string_with_escapes(end),
+            b'\\' if !SIMPLE => self.string_with_escapes(end),
             _ => None,
         }
     }
@@ -288,7 +365,7 @@ impl<'a> Scanner<'a> {
                 b'\\' => at += self.escape(at, &mut rewrote)?,
                 _ => return None,
             }
-            at += text::plain_length(&self.input[at..]);
+            at += text::plain_length::<SIMPLE>(&self.input[at..]);
         }
         at += 1;
         if rewrote {
@@ -299,12 +376,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads an escape and answers its length; notes whether its canonical spelling is another.
+    #[inline(always)]
     fn escape(&mut self, at: usize, rewrote: &mut bool) -> Option<usize> {
-        let escape = &self.input[at..];
-        let (character, length) = text::unescape(escape)?;
-        let mut buffer = [0; 6];
-        let spelled = text::spell(character, &mut buffer);
-        if spelled != &escape[..length] {
+        let (spelled, length) = text::read_escape(&self.input[at..])?;
+        if let Some(spelled) = spelled {
             self.written.replace(at..at + length, spelled);
             *rewrote = true;
         }
@@ -323,9 +398,17 @@ impl<'a> Scanner<'a> {
     fn any_number(&mut self, at: usize) -> Option<usize> {
         let number = Number::read(&self.input[at..])?;
         let end = at + number.length;
-        if !number.is_canonical() {
-            let value = number.value()?;
-            self.written.replace_by(at..end, |text| value.write(text));
+        if number.is_canonical() {
+            return Some(end);
+        }
+        let written = &mut self.written;
+        if written
+            .replace_by(at..end, |room| number.write_short(room))
+            .is_none()
+        {
+            written.copy_up_to(at);
+            number.value()?.write(written);
+            written.leave_out(at..end);
         }
         Some(end)
     }
@@ -352,7 +435,7 @@ impl<'a> Scanner<'a> {
     #[inline(never)]
     fn token_behind_white_space(&mut self, at: usize) -> Option<(usize, u8)> {
         let end = at + text::white_space_length(&self.input[at..]);
-        self.written.replace(at..end, b"");
+        self.written.leave_out(at..end);
         Some((end, *self.input.get(end)?))
     }
 }

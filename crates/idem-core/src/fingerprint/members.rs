@@ -2,24 +2,24 @@
 
 use std::{cmp::Ordering, ops::Range};
 
-use super::{work, written::Written};
+use super::{radix::Difference, work, written::Written};
 
 /// A piece of the text.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Span {
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-/// A member of an object: offsets in the text, from its name's opening quote to its value's end.
+/// A member of an object; its offsets are in the text.
 #[derive(Clone, Copy)]
 pub(super) struct Member {
-    /// Eight bytes of the name as a number that sorts as they do; they settle most comparisons.
+    /// The first eight bytes of the name as a number that sorts as they do, with zeros behind its
+    /// closing quote; they settle most comparisons.
     prefix: u64,
+    /// Where the opening quote of its name is.
     pub(super) start: u32,
     name_end: u32,
-    /// Set when the object is sorted: it follows from where the next one starts.
-    pub(super) end: u32,
 }
 
 /// Every name begins with a quote, which tells nothing apart.
@@ -30,15 +30,24 @@ impl Member {
     #[inline]
     pub(super) fn new(written: &Written<'_>, start: usize, name_end: usize) -> Self {
         let from = start + QUOTE;
+        Self::with_prefix(
+            prefix(written.from(from), name_end - from),
+            start,
+            name_end - start,
+        )
+    }
+
+    /// A member whose prefix is known, and the length of its name with the quotes.
+    #[inline(always)]
+    pub(super) fn with_prefix(prefix: u64, start: usize, name_length: usize) -> Self {
         Self {
-            prefix: prefix(written.from(from), name_end - from),
+            prefix,
             start: start as u32,
-            name_end: name_end as u32,
-            end: 0,
+            name_end: (start + name_length) as u32,
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn compare(self, other: Self, written: &Written<'_>) -> Ordering {
         if self.prefix == other.prefix {
             return self.compare_names(other, written);
@@ -62,23 +71,14 @@ impl Member {
         self.name(written).get(at..).unwrap_or_default()
     }
 
-    /// Takes the eight bytes of the name from its byte `at` on; `None` if it has none there.
+    /// The eight bytes of the name from its byte `at` on; `None` if it has none there.
     ///
     /// No name is the beginning of another, because a quote ends it and stands nowhere else. So one
     /// that ends within what a group has in common is equal to the others.
-    fn take_prefix(&mut self, written: &Written<'_>, at: usize) -> Option<()> {
+    fn prefix_at(self, written: &Written<'_>, at: usize) -> Option<u64> {
         let length = (self.name_end - self.start) as usize;
         let rest = length.checked_sub(at).filter(|rest| *rest > 0)?;
-        self.prefix = prefix(written.from(self.start as usize + at), rest);
-        Some(())
-    }
-
-    /// Sets where members end that stand one after the other, with a comma between them.
-    pub(super) fn set_ends(members: &mut [Self], mut end: u32) {
-        for member in members.iter_mut().rev() {
-            member.end = end;
-            end = member.start - 1;
-        }
+        Some(prefix(written.from(self.start as usize + at), rest))
     }
 }
 
@@ -100,74 +100,146 @@ fn prefix(text: &[u8], length: usize) -> u64 {
     }
 }
 
-/// Up to this many members, as most objects have, they are sorted by inserting one after the other.
-const FEW: usize = 16;
+/// Up to this many members, as most objects have, each is compared with each.
+pub(super) const FEW: usize = 16;
 
-/// Sorts members by their names; `None` if two have the same.
-pub(super) fn sort(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
-    if members.len() <= FEW {
-        return insert_each(written, members);
+/// Where a member stands: one comes after the other, with a comma between them, up to `end`.
+#[inline(always)]
+pub(super) fn span(members: &[Member], index: usize, end: u32) -> Span {
+    Span {
+        start: members[index].start,
+        end: members.get(index + 1).map_or(end, |next| next.start - 1),
     }
-    sort_many(written, members)
 }
 
-fn insert_each(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
-    for sorted in 1..members.len() {
-        let member = members[sorted];
-        let mut at = sorted;
-        while at > 0 {
-            match members[at - 1].compare(member, written) {
-                Ordering::Less => break,
-                Ordering::Equal => return None,
-                Ordering::Greater => members[at] = members[at - 1],
-            }
-            at -= 1;
+/// Puts few members, of an object that ends at `end`, in the order of their names. Whether their
+/// prefixes tell all of them apart: if not, the order is none.
+///
+/// It counts for each how many come before it, which takes no branch that could be guessed wrong.
+#[inline(always)]
+pub(super) fn sort_few(members: &[Member], end: u32, sorted: &mut [Span; FEW]) -> bool {
+    if members.len() > 4 {
+        let tops = tops(members);
+        let before = |index: usize| {
+            let top = tops[index];
+            tops.iter()
+                .map(|other| i32::from(*other < top))
+                .sum::<i32>() as usize
+        };
+        if place(members, end, sorted, before) {
+            return true;
         }
-        members[at] = member;
     }
-    Some(())
+    let before = |index: usize| {
+        let prefix = members[index].prefix;
+        let is_before = |other: &Member| usize::from(other.prefix < prefix);
+        members.iter().map(is_before).sum()
+    };
+    place(members, end, sorted, before)
 }
 
-/// Sorts by eight bytes of each name at a time, as one sorts by the most significant digit first.
+/// Puts each member where it comes by how many are before it. Whether that tells all of them apart:
+/// two that are alike share a place, and leave a later one empty.
+#[inline(always)]
+fn place(
+    members: &[Member],
+    end: u32,
+    sorted: &mut [Span; FEW],
+    before: impl Fn(usize) -> usize,
+) -> bool {
+    let mut places = 0;
+    for index in 0..members.len().min(FEW) {
+        let place = before(index);
+        places += place;
+        sorted[place % FEW] = span(members, index, end);
+    }
+    2 * places == members.len() * (members.len() - 1)
+}
+
+/// The upper halves of prefixes as signed numbers, which the processor compares four at a time.
+/// Where there is no member, there is the greatest number, which comes before none.
+#[inline(always)]
+fn tops(members: &[Member]) -> [i32; FEW] {
+    let mut tops = [i32::MAX; FEW];
+    for (top, member) in tops.iter_mut().zip(members) {
+        *top = (member.prefix >> 32) as i32 ^ i32::MIN;
+    }
+    tops
+}
+
+/// Members that are being sorted by some bytes of each name at a time, as one sorts by the most
+/// significant digit first.
 ///
 /// What all names of a group have in common is skipped, so no byte is read more than a few times,
 /// however long the names are and however much of them is alike.
-fn sort_many(written: &Written<'_>, members: &mut [Member]) -> Option<()> {
-    // Groups to be sorted, with how many bytes their names are known to have in common.
-    let mut groups = Vec::new();
-    sort_by_prefix(members, 0, QUOTE, &mut groups);
-    while let Some((range, known)) = groups.pop() {
-        let first = range.start;
-        let group = &mut members[range];
-        let alike = known + common_length(written, group, known);
-        for member in &mut *group {
-            member.take_prefix(written, alike)?;
-        }
-        if group.len() <= FEW {
-            insert_each(written, group)?;
-        } else {
-            sort_by_prefix(group, first, alike, &mut groups);
-        }
-    }
-    Some(())
+struct Names {
+    /// The members by their indices, which are in the lower halves.
+    order: Vec<u64>,
+    /// Of a group that is looked at: some bytes of each name.
+    words: Vec<u64>,
+    keys: Vec<u64>,
+    room: Vec<u64>,
+    /// Groups to be sorted, with how many bytes their names are known to have in common.
+    groups: Vec<(Range<usize>, usize)>,
 }
 
-/// Sorts a group by prefixes taken at the byte `at` of each name; `groups` are told of what is alike
-/// in them, with its place counted from `first` on.
-fn sort_by_prefix(
-    group: &mut [Member],
-    first: usize,
-    at: usize,
-    groups: &mut Vec<(Range<usize>, usize)>,
-) {
-    group.sort_unstable_by_key(|member| member.prefix);
-    let mut start = first;
-    for same in group.chunk_by(|one, other| one.prefix == other.prefix) {
-        let end = start + same.len();
-        if same.len() > 1 {
-            groups.push((start..end, at + size_of::<u64>()));
+/// Sorts the members of an object by their names: their indices are in the lower halves of what it
+/// answers. `None` if two names are the same.
+pub(super) fn sort_many(written: &Written<'_>, members: &[Member]) -> Option<Vec<u64>> {
+    let difference = Difference::of(members.iter().map(|member| member.prefix));
+    let keys = members.iter().zip(0..);
+    let keys = keys.map(|(member, index)| difference.with_index(member.prefix, index));
+    let mut names = Names {
+        order: keys.collect(),
+        words: Vec::new(),
+        keys: Vec::new(),
+        room: Vec::new(),
+        groups: Vec::new(),
+    };
+    difference.sort(&mut names.order, &mut names.room);
+    names.note_groups(0..members.len(), QUOTE + difference.bytes);
+    while let Some((group, known)) = names.groups.pop() {
+        names.sort_group(written, members, group, known)?;
+    }
+    Some(names.order)
+}
+
+impl Names {
+    fn sort_group(
+        &mut self,
+        written: &Written<'_>,
+        members: &[Member],
+        group: Range<usize>,
+        known: usize,
+    ) -> Option<()> {
+        let order = &mut self.order[group.clone()];
+        let alike = known + common_length(written, members, order, known);
+        self.words.clear();
+        for key in order.iter() {
+            let word = members[*key as u32 as usize].prefix_at(written, alike)?;
+            self.words.push(word);
         }
-        start = end;
+        let difference = Difference::of(self.words.iter().copied());
+        let keys = self.words.iter().zip(order.iter());
+        self.keys.clear();
+        self.keys
+            .extend(keys.map(|(word, key)| difference.with_index(*word, *key as u32)));
+        difference.sort(&mut self.keys, &mut self.room);
+        order.copy_from_slice(&self.keys);
+        self.note_groups(group, alike + difference.bytes);
+        Some(())
+    }
+
+    /// Notes which names of a sorted group are still alike; these have so many bytes in common.
+    fn note_groups(&mut self, group: Range<usize>, known: usize) {
+        let mut start = group.start;
+        for same in self.order[group].chunk_by(|one, other| one >> 32 == other >> 32) {
+            let end = start + same.len();
+            if same.len() > 1 {
+                self.groups.push((start..end, known));
+            }
+            start = end;
+        }
     }
 }
 
@@ -177,14 +249,13 @@ const AHEAD: usize = 32;
 
 /// How many bytes the names of all these members have in common from the byte `known` on, up to
 /// [`AHEAD`].
-fn common_length(written: &Written<'_>, members: &[Member], known: usize) -> usize {
-    let Some((first, others)) = members.split_first() else {
-        return 0;
-    };
-    let mut common = first.name_from(written, known);
+fn common_length(written: &Written<'_>, members: &[Member], group: &[u64], known: usize) -> usize {
+    let mut names = group
+        .iter()
+        .map(|key| members[*key as u32 as usize].name_from(written, known));
+    let mut common = names.next().unwrap_or_default();
     common = &common[..common.len().min(AHEAD)];
-    for other in others {
-        let name = other.name_from(written, known);
+    for name in names {
         work::note(common.len());
         if !name.starts_with(common) {
             common = &common[..length_alike(common, name)];

@@ -2,25 +2,35 @@
 
 use std::ops::Range;
 
-use super::{
-    members::{Member, Span},
-    work,
-};
+use super::{members::Span, work, written::CHUNK};
 
-/// Objects whose members are still in the order in which they came.
+/// Objects whose members are still in the order in which they came, each behind those in it.
 #[derive(Default)]
 pub(super) struct Nested {
     objects: Vec<Object>,
     /// The members of all these objects, each object's sorted.
-    members: Vec<Span>,
+    members: Vec<Part>,
+    /// Of the object that is noted: those right in it, the last one first.
+    inner: Vec<Inner>,
 }
 
 struct Object {
     /// From its first name to its closing brace.
     span: Span,
+    /// The first of the objects in it, or it itself.
+    first: u32,
     members: Range<u32>,
-    /// Whether any of these objects is in it.
-    holds_others: bool,
+}
+
+/// A piece of the text, and the objects in it.
+struct Part {
+    span: Span,
+    objects: Range<u32>,
+}
+
+struct Inner {
+    start: u32,
+    objects: Range<u32>,
 }
 
 impl Nested {
@@ -28,71 +38,99 @@ impl Nested {
         self.objects.is_empty()
     }
 
-    pub(super) fn defer(&mut self, span: Span, sorted: &[Member], holds_others: bool) {
-        let first = self.members.len() as u32;
-        self.members.extend(sorted.iter().map(|member| Span {
-            start: member.start,
-            end: member.end,
+    /// Notes an object that has just been read, and its members in their order.
+    pub(super) fn defer(&mut self, span: Span, sorted: impl Iterator<Item = Span>) {
+        let first = self.find_inner(span);
+        let first_member = self.members.len() as u32;
+        let inner = &self.inner;
+        self.members.extend(sorted.map(|span| Part {
+            span,
+            objects: within(inner, span),
         }));
         self.objects.push(Object {
             span,
-            members: first..self.members.len() as u32,
-            holds_others,
+            first,
+            members: first_member..self.members.len() as u32,
         });
     }
 
+    /// Finds the objects right in a span that ends the text so far; answers the first of all in it.
+    fn find_inner(&mut self, span: Span) -> u32 {
+        self.inner.clear();
+        let mut end = self.objects.len() as u32;
+        while let Some(object) = self.objects[..end as usize].last() {
+            if object.span.start < span.start {
+                break;
+            }
+            work::note(1);
+            self.inner.push(Inner {
+                start: object.span.start,
+                objects: object.first..end,
+            });
+            end = object.first;
+        }
+        end
+    }
+
     /// Writes the text anew with these objects sorted; each byte is written once.
-    pub(super) fn sort(mut self, text: &[u8]) -> Vec<u8> {
-        // They were found in the order in which they end.
-        self.objects
-            .sort_unstable_by_key(|object| object.span.start);
-        let mut sorted = Vec::with_capacity(text.len());
-        let whole = Span {
-            start: 0,
-            end: text.len() as u32,
+    pub(super) fn sort(self, text: &[u8]) -> Vec<u8> {
+        let mut sorted = vec![0; text.len()];
+        let whole = Part {
+            span: Span {
+                start: 0,
+                end: text.len() as u32,
+            },
+            objects: 0..self.objects.len() as u32,
         };
-        write(&self.objects, &self.members, text, whole, &mut sorted);
+        self.write(&whole, text, &mut sorted, text.len());
         sorted
     }
-}
 
-/// Writes a span of the text, of which these are the objects; it recurses once for each of them
-/// around what it writes.
-fn write(objects: &[Object], members: &[Span], text: &[u8], span: Span, sorted: &mut Vec<u8>) {
-    let mut from = span.start;
-    let mut rest = objects;
-    while let [object, behind @ ..] = rest {
-        copy(text, from..object.span.start, sorted);
-        let inside = if object.holds_others {
-            behind.partition_point(|inner| inner.span.start < object.span.end)
-        } else {
-            0
-        };
-        let (inner, next) = behind.split_at(inside);
-        let own = object.members.start as usize..object.members.end as usize;
-        for (index, member) in members[own].iter().enumerate() {
-            if index > 0 {
-                sorted.push(b',');
+    /// Writes a part of the text up to `end`, from its last byte to its first, as its objects come;
+    /// answers where it begins. It recurses once for each of the objects around what it writes.
+    fn write(&self, part: &Part, text: &[u8], sorted: &mut [u8], mut end: usize) -> usize {
+        let mut objects = part.objects.clone();
+        let mut from = part.span.end;
+        while !objects.is_empty() {
+            let object = &self.objects[objects.end as usize - 1];
+            end = copy(text, object.span.end..from, sorted, end);
+            let members = object.members.start as usize..object.members.end as usize;
+            for member in self.members[members].iter().rev() {
+                end = self.write(member, text, sorted, end) - 1;
+                sorted[end] = b',';
             }
-            write(within(inner, *member), members, text, *member, sorted);
+            // Before the first there is no comma, but what is written next.
+            end += 1;
+            from = object.span.start;
+            objects.end = object.first;
         }
-        from = object.span.end;
-        rest = next;
+        copy(text, part.span.start..from, sorted, end)
     }
-    copy(text, from..span.end, sorted);
 }
 
 /// Those of the objects that are in a span.
-fn within(objects: &[Object], span: Span) -> &[Object] {
-    if objects.is_empty() {
-        return objects;
+fn within(inner: &[Inner], span: Span) -> Range<u32> {
+    let behind = inner.partition_point(|object| object.start >= span.end);
+    let before = inner.partition_point(|object| object.start >= span.start);
+    match &inner[behind..before] {
+        [] => 0..0,
+        [last, .., first] => first.objects.start..last.objects.end,
+        [only] => only.objects.clone(),
     }
-    let start = objects.partition_point(|object| object.span.start < span.start);
-    let end = objects.partition_point(|object| object.span.start < span.end);
-    &objects[start..end]
 }
 
-fn copy(text: &[u8], span: Range<u32>, sorted: &mut Vec<u8>) {
-    work::note(span.len());
-    sorted.extend_from_slice(&text[span.start as usize..span.end as usize]);
+/// Copies a piece of the text to where it ends at `end`; answers where it begins.
+///
+/// If it is short, what is before it is copied too: that is written over.
+#[inline(always)]
+fn copy(text: &[u8], piece: Range<u32>, sorted: &mut [u8], end: usize) -> usize {
+    work::note(piece.len());
+    let piece = piece.start as usize..piece.end as usize;
+    let start = end - piece.len();
+    let from = text[..piece.end].last_chunk::<CHUNK>();
+    match (from, sorted[..end].last_chunk_mut()) {
+        (Some(from), Some(to)) if piece.len() <= CHUNK => *to = *from,
+        _ => sorted[start..end].copy_from_slice(&text[piece]),
+    }
+    start
 }

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use super::written::append;
+use super::written::{CHUNK, Written};
+
+mod short;
 
 /// Up to this many digits before the point, and zeros after it, a number is written plainly.
 ///
@@ -11,31 +13,31 @@ use super::written::append;
 const PLAIN_DIGITS: i64 = 20;
 const PLAIN_ZEROS: i64 = 8;
 
-/// As many as are ever written for an exponent, and as many more as `append` copies at once.
-const ZEROS: [u8; 36] = [b'0'; PLAIN_DIGITS as usize + 16];
-
 /// The longest exponent that is read, in digits without leading zeros.
-const EXPONENT_DIGITS: usize = 17;
+const EXPONENT_DIGITS: u32 = 17;
+
+/// More than are ever written in one place: what is appended in whole chunks is appended fastest.
+const ZEROS: [u8; CHUNK] = [b'0'; CHUNK];
 
 /// The length of the number that the text begins with, if that is a short whole one: most are, and
 /// these are canonical as they stand.
-#[inline]
+#[inline(always)]
 pub(super) fn short_whole_length(text: &[u8]) -> Option<usize> {
-    let sign = usize::from(text.first() == Some(&b'-'));
-    let digits = count_digits(text.get(sign..)?);
-    let length = sign + digits;
-    let is_plain = match text.get(sign)? {
-        b'0' => length == 1,
-        _ => digits > 0 && digits as i64 <= PLAIN_DIGITS,
+    let start = usize::from(*text.first()? == b'-');
+    let end = digits_end(text, start);
+    let is_plain = match *text.get(start)? {
+        b'0' => end == 1,
+        _ => end > start && end <= start + PLAIN_DIGITS as usize,
     };
-    let ends = !matches!(text.get(length), Some(b'.' | b'e' | b'E'));
-    (is_plain && ends).then_some(length)
+    let ends = !matches!(text.get(end), Some(b'.' | b'e' | b'E'));
+    (is_plain && ends).then_some(end)
 }
 
 /// A number taken apart along the grammar.
 ///
-/// It is read, asked and written in one function, into which its methods are inlined: handed on as
-/// a value it would be written to memory by the field and read back as a whole, and wait for that.
+/// It is read, asked and, if it is short, written in one function, into which these methods are
+/// inlined: handed on as a value it would be written to memory by the field and read back as a whole,
+/// and wait for that.
 pub(super) struct Number<'a> {
     /// How many bytes it takes.
     pub(super) length: usize,
@@ -50,7 +52,7 @@ impl<'a> Number<'a> {
     /// `None` if it is no JSON number (RFC 8259, section 6) or if its exponent is beyond reason.
     #[inline(always)]
     pub(super) fn read(text: &'a [u8]) -> Option<Self> {
-        let negative = text.first() == Some(&b'-');
+        let negative = *text.first()? == b'-';
         let whole = digits_from(text, usize::from(negative));
         if whole.is_empty() || (whole.len() > 1 && text[whole.start] == b'0') {
             return None;
@@ -66,15 +68,8 @@ impl<'a> Number<'a> {
         }
         let mut exponent = None;
         if let Some(b'e' | b'E') = text.get(at) {
-            at += 1;
-            let sign = text
-                .get(at)
-                .copied()
-                .filter(|byte| matches!(byte, b'+' | b'-'));
-            let digits = digits_from(text, at + usize::from(sign.is_some()));
-            at = digits.end;
-            let value = read_exponent(&text[digits])?;
-            exponent = Some(if sign == Some(b'-') { -value } else { value });
+            let (value, end) = read_exponent(text, at + 1)?;
+            (exponent, at) = (Some(value), end);
         }
         Some(Self {
             length: at,
@@ -91,17 +86,31 @@ impl<'a> Number<'a> {
     /// Whether the number is in canonical form for certain, which prices and the like are.
     #[inline(always)]
     pub(super) fn is_canonical(&self) -> bool {
+        if self.exponent.is_some() {
+            return false;
+        }
         let (whole, fraction) = (self.digits.whole(), self.digits.fraction());
         let is_plain = match whole {
             b"0" => count_zeros(fraction) as i64 <= PLAIN_ZEROS,
             whole => whole.len() as i64 <= PLAIN_DIGITS,
         };
         let last = fraction.last().or(whole.first());
-        self.exponent.is_none() && is_plain && last != Some(&b'0')
+        is_plain && last != Some(&b'0')
+    }
+
+    /// Writes the canonical form of a short number, and answers its length; `None` if it is none.
+    #[inline(always)]
+    pub(super) fn write_short(&self, room: &mut [u8; CHUNK]) -> Option<usize> {
+        let Digits {
+            text,
+            whole,
+            fraction,
+        } = &self.digits;
+        let digits = short::Digits::read(text, whole, fraction)?;
+        digits.write(self.negative, self.exponent.unwrap_or(0), room)
     }
 
     /// `None` if its exponent is beyond reason.
-    #[inline(always)]
     pub(super) fn value(self) -> Option<Value<'a>> {
         let mut digits = self.digits;
         digits.whole.start += count_zeros(digits.whole());
@@ -135,8 +144,7 @@ pub(super) struct Value<'a> {
     point: i64,
 }
 
-/// Digits before and after a point, as pieces of a text: what is behind them is there to be copied
-/// with them, which is faster.
+/// Digits before and after a point, as pieces of a text.
 #[derive(Debug, PartialEq, Eq)]
 struct Digits<'a> {
     text: &'a [u8],
@@ -147,24 +155,26 @@ struct Digits<'a> {
 impl Value<'_> {
     /// Writes the value plainly where that is short, else as `d.ddde±x`. Each value has one form,
     /// and minus zero is zero.
-    #[inline(always)]
-    pub(super) fn write(&self, text: &mut Vec<u8>) {
+    pub(super) fn write(&self, written: &mut Written<'_>) {
         if self.digits.length() == 0 {
-            return text.push(b'0');
+            return written.append(&ZEROS, 0..1);
         }
         if self.negative {
-            text.push(b'-');
+            written.append(&[b'-'; CHUNK], 0..1);
         }
         match self.point {
-            1..=PLAIN_DIGITS => self.digits.write(self.point as usize, text),
+            1..=PLAIN_DIGITS => self.digits.write(self.point as usize, written),
             _ if (-PLAIN_ZEROS..=0).contains(&self.point) => {
                 let zeros = self.point.unsigned_abs() as usize;
-                append(text, b"0.00000000......", 0..2 + zeros);
-                self.digits.write_pieces(0..self.digits.length(), text);
+                written.append(&ZEROS, 0..1);
+                written.append(&[b'.'; CHUNK], 0..1);
+                written.append(&ZEROS, 0..zeros);
+                self.digits.write_pieces(0..self.digits.length(), written);
             }
             _ => {
-                self.digits.write(1, text);
-                write_exponent(self.point - 1, text);
+                self.digits.write(1, written);
+                let exponent = format!("e{}", self.point - 1);
+                written.append(exponent.as_bytes(), 0..exponent.len());
             }
         }
     }
@@ -184,21 +194,19 @@ impl<'a> Digits<'a> {
     }
 
     /// Writes the digits with the point after the first `count` of them, or with zeros up to it.
-    #[inline(always)]
-    fn write(&self, count: usize, text: &mut Vec<u8>) {
+    fn write(&self, count: usize, written: &mut Written<'_>) {
         let length = self.length();
         if length <= count {
-            self.write_pieces(0..length, text);
-            return append(text, &ZEROS, 0..count - length);
+            self.write_pieces(0..length, written);
+            return written.append(&ZEROS, 0..count - length);
         }
-        self.write_pieces(0..count, text);
-        text.push(b'.');
-        self.write_pieces(count..length, text);
+        self.write_pieces(0..count, written);
+        written.append(&[b'.'; CHUNK], 0..1);
+        self.write_pieces(count..length, written);
     }
 
     /// Writes some of the digits, counted through both pieces.
-    #[inline(always)]
-    fn write_pieces(&self, range: Range<usize>, text: &mut Vec<u8>) {
+    fn write_pieces(&self, range: Range<usize>, written: &mut Written<'_>) {
         let (whole, fraction) = (self.whole.clone(), self.fraction.clone());
         let in_whole = |digit: usize| whole.start + digit.min(whole.len());
         let in_fraction = |digit: usize| fraction.start + digit.saturating_sub(whole.len());
@@ -207,71 +215,75 @@ impl<'a> Digits<'a> {
             in_fraction(range.start)..in_fraction(range.end),
         ];
         for piece in pieces {
-            if !piece.is_empty() {
-                append(text, self.text, piece);
-            }
+            written.append(self.text, piece);
         }
     }
 }
 
 fn digits_from(text: &[u8], at: usize) -> Range<usize> {
-    let count = text.get(at..).map_or(0, count_digits);
-    at..at + count
+    at..digits_end(text, at)
 }
 
-fn write_exponent(exponent: i64, text: &mut Vec<u8>) {
-    text.push(b'e');
-    if exponent < 0 {
-        text.push(b'-');
+/// Where the digits end that begin at a byte, if there are any.
+#[inline(always)]
+fn digits_end(text: &[u8], mut at: usize) -> usize {
+    while text.get(at).is_some_and(u8::is_ascii_digit) {
+        at += 1;
     }
-    let mut digits = [0; EXPONENT_DIGITS + 2];
-    let mut first = digits.len();
-    let mut rest = exponent.unsigned_abs();
-    while rest > 0 {
-        first -= 1;
-        digits[first] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    text.extend_from_slice(&digits[first..]);
+    at
 }
 
 fn count_zeros(digits: &[u8]) -> usize {
     digits.iter().take_while(|&&digit| digit == b'0').count()
 }
 
-fn read_exponent(digits: &[u8]) -> Option<i64> {
-    if digits.is_empty() {
-        return None;
+/// Reads an exponent that begins at a byte; answers it, and where it ends.
+#[inline(always)]
+fn read_exponent(text: &[u8], at: usize) -> Option<(i64, usize)> {
+    const TOO_LONG: i64 = 10_i64.pow(EXPONENT_DIGITS);
+    let sign = *text.get(at)?;
+    let start = at + usize::from(matches!(sign, b'+' | b'-'));
+    let mut end = start;
+    let mut value = 0;
+    while let Some(digit @ b'0'..=b'9') = text.get(end) {
+        value = 10 * value + i64::from(digit - b'0');
+        if value >= TOO_LONG {
+            return None;
+        }
+        end += 1;
     }
-    let digits = &digits[count_zeros(digits)..];
-    if digits.len() > EXPONENT_DIGITS {
-        return None;
-    }
-    let value = digits
-        .iter()
-        .fold(0, |value, digit| value * 10 + i64::from(digit - b'0'));
-    Some(value)
-}
-
-fn count_digits(text: &[u8]) -> usize {
-    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    let exponent = if sign == b'-' { -value } else { value };
+    (end > start).then_some((exponent, end))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn canonical(text: &str) -> Option<String> {
         let text = text.as_bytes();
         let number = Number::read(text)?;
         assert_eq!(number.length, text.len());
-        let mut canonical = Vec::new();
         if short_whole_length(text).is_some() || number.is_canonical() {
-            canonical.extend_from_slice(text);
-        } else {
-            number.value()?.write(&mut canonical);
+            return Some(String::from_utf8_lossy(text).into_owned());
         }
-        Some(String::from_utf8(canonical).unwrap())
+        let mut written = Written::new(b"");
+        number.value()?.write(&mut written);
+        let canonical = String::from_utf8(written.finish().into_owned()).unwrap();
+        if let Some(short) = short_form(text) {
+            assert_eq!(short, canonical);
+        }
+        Some(canonical)
+    }
+
+    fn short_form(text: &[u8]) -> Option<String> {
+        // What is read by the word does not stand where a payload ends.
+        let longer = [text, b"]]]]]]]]"].concat();
+        let mut room = [b'?'; CHUNK];
+        let length = Number::read(&longer)?.write_short(&mut room)?;
+        Some(String::from_utf8(room[..length].to_vec()).unwrap())
     }
 
     #[test]
@@ -304,6 +316,30 @@ mod tests {
             for spelling in spellings {
                 assert_eq!(canonical(spelling).as_deref(), Some(form), "{spelling}");
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_short_number_has_the_form_that_any_number_has(
+            number in "-?(0|[1-9][0-9]{0,8}|[1-9]0{0,8})(\\.[0-9]{1,8}|\\.0{0,7}[0-9])?([eE][+-]?0?[0-9]{1,3})?",
+        ) {
+            canonical(&number);
+        }
+    }
+
+    #[test]
+    fn short_numbers_are_written_in_one_chunk() {
+        for number in [
+            "1e-5",
+            "-0.0",
+            "150e-1",
+            "1.50",
+            "-1e19",
+            "1e20",
+            "-1.25e-99",
+        ] {
+            assert!(short_form(number.as_bytes()).is_some(), "{number}");
         }
     }
 

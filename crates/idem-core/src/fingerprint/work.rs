@@ -93,6 +93,37 @@ mod tests {
                 "escaped names",
                 object((0..10_000).rev().map(|n| format!(r#""\u006e{n:05}":1"#))),
             ),
+            (
+                "names of which each two begin alike",
+                object((0..20_000).map(|n| format!("\"{:08}{}\":1", scattered(n / 2), 1 - n % 2))),
+            ),
+            (
+                "the shortest names",
+                object((0..10_000).map(|n| format!("\"{}\":1", scattered(n)))),
+            ),
+            (
+                "many nested objects in one",
+                object(
+                    (0..5_000)
+                        .rev()
+                        .map(|n| format!("\"{n:04}\":{}", nested(20, "1"))),
+                ),
+            ),
+            (
+                "many nested objects in a nested object",
+                nested(60, &format!("[{}]", vec![nested(60, "1"); 500].join(","))),
+            ),
+            (
+                "objects of sixteen members, backwards",
+                format!(
+                    "[{}]",
+                    vec![object(('a'..='p').rev().map(|n| format!("\"{n}\":1"))); 500].join(",")
+                ),
+            ),
+            (
+                "escapes",
+                format!("[\"{}\"]", r"\/\u0061\ud83d\udc10".repeat(5_000)),
+            ),
             ("white space", format!("[{}1]", " 1 , ".repeat(20_000))),
             ("numbers", format!("[{}1]", "1e19,".repeat(20_000))),
         ];

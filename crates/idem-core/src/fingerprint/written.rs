@@ -2,15 +2,34 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{
-    members::{Member, Span},
-    work,
-};
+use super::{members::Span, work};
+
+/// Pieces are short for the most part: up to so many bytes are copied as so many, by two
+/// instructions instead of a call. What is too much of them is written over.
+pub(super) const CHUNK: usize = 32;
+
+/// Up to eight bytes of text in a word, the first one lowest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Short {
+    pub(super) word: u64,
+    pub(super) length: usize,
+}
+
+impl Short {
+    pub(super) const fn byte(byte: u8) -> Self {
+        Self {
+            word: byte as u64,
+            length: 1,
+        }
+    }
+}
 
 /// The text in document order: a rewritten part, then input that still stands as it came.
 pub(super) struct Written<'a> {
     input: &'a [u8],
     rewritten: Vec<u8>,
+    /// How many bytes of `rewritten` are text; those behind are there to be written over.
+    length: usize,
     /// Up to where the input is in `rewritten`.
     copied: usize,
 }
@@ -20,107 +39,169 @@ impl<'a> Written<'a> {
         Self {
             input,
             rewritten: Vec::new(),
+            length: 0,
             copied: 0,
         }
     }
 
     /// Where the input's byte `at` stands in the text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn offset(&self, at: usize) -> usize {
-        self.rewritten.len() + at - self.copied
+        self.length + at - self.copied
     }
 
-    /// Puts `with` in the place of a piece of the input.
-    pub(super) fn replace(&mut self, piece: Range<usize>, with: &[u8]) {
-        self.replace_by(piece, |text| text.extend_from_slice(with));
-    }
-
-    /// Puts what `write` appends in the place of a piece of the input.
-    pub(super) fn replace_by(&mut self, piece: Range<usize>, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Puts a short text in the place of a piece of the input.
+    #[inline(always)]
+    pub(super) fn replace(&mut self, piece: Range<usize>, with: Short) {
         self.copy_up_to(piece.start);
-        write(&mut self.rewritten);
+        self.copied = piece.end;
+        if let Some(room) = self.room() {
+            room[..8].copy_from_slice(&with.word.to_le_bytes());
+            self.length += with.length;
+        }
+    }
+
+    /// Puts what `write` writes in the place of a piece of the input; it answers how many bytes that
+    /// is, or `None` if nothing is to be replaced.
+    #[inline(always)]
+    pub(super) fn replace_by(
+        &mut self,
+        piece: Range<usize>,
+        write: impl FnOnce(&mut [u8; CHUNK]) -> Option<usize>,
+    ) -> Option<()> {
+        self.copy_up_to(piece.start);
+        self.length += write(self.room()?)?;
+        self.copied = piece.end;
+        Some(())
+    }
+
+    /// A chunk of room behind the text.
+    #[inline(always)]
+    fn room(&mut self) -> Option<&mut [u8; CHUNK]> {
+        self.make_room(0);
+        self.rewritten.get_mut(self.length..)?.first_chunk_mut()
+    }
+
+    /// Leaves out a piece of the input.
+    #[inline(always)]
+    pub(super) fn leave_out(&mut self, piece: Range<usize>) {
+        self.copy_up_to(piece.start);
         self.copied = piece.end;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn copy_up_to(&mut self, at: usize) {
-        if self.rewritten.capacity() == 0 {
-            self.rewritten.reserve(self.input.len());
-        }
-        append(&mut self.rewritten, self.input, self.copied..at);
+        self.append(self.input, self.copied..at);
         self.copied = at;
+    }
+
+    /// Appends a piece of a text to the rewritten part.
+    #[inline(always)]
+    pub(super) fn append(&mut self, text: &[u8], piece: Range<usize>) {
+        work::note(piece.len());
+        let from = text.get(piece.start..).and_then(<[u8]>::first_chunk);
+        let to = self.rewritten.get_mut(self.length..);
+        match (from, to.and_then(<[u8]>::first_chunk_mut::<CHUNK>)) {
+            (Some(from), Some(to)) if piece.len() <= CHUNK => *to = *from,
+            _ => return self.append_any(&text[piece]),
+        }
+        self.length += piece.len();
+    }
+
+    #[inline(never)]
+    fn append_any(&mut self, text: &[u8]) {
+        self.make_room(text.len());
+        let end = self.length + text.len();
+        self.rewritten[self.length..end].copy_from_slice(text);
+        self.length = end;
+    }
+
+    /// Makes room for so many bytes and a chunk more.
+    #[inline(always)]
+    fn make_room(&mut self, bytes: usize) {
+        let needed = self.length + bytes + CHUNK;
+        if self.rewritten.len() < needed {
+            self.grow(needed);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, needed: usize) {
+        if self.rewritten.is_empty() {
+            // Most forms are no longer than the input.
+            self.rewritten = vec![0; needed.max(self.input.len() + CHUNK)];
+        } else {
+            self.rewritten
+                .resize(needed.max(2 * self.rewritten.len()), 0);
+        }
     }
 
     /// The text from an offset on, up to where the rewritten part or the input ends.
     #[inline]
     pub(super) fn from(&self, offset: usize) -> &[u8] {
-        match offset.checked_sub(self.rewritten.len()) {
-            None => &self.rewritten[offset..],
+        match offset.checked_sub(self.length) {
+            None => &self.rewritten[offset..self.length],
             Some(behind) => &self.input[self.copied + behind..],
         }
     }
 
-    /// Brings the members in `span`, which ends the text so far, into their order.
-    pub(super) fn permute(&mut self, span: Span, members: &[Member]) {
-        match (span.start as usize).checked_sub(self.rewritten.len()) {
-            Some(behind) => self.copy_permuted(behind, span, members),
-            None => self.permute_rewritten(span, members),
+    /// Brings members into the order in which they are given; they are all that is in `span`, which
+    /// ends the text so far.
+    #[inline(always)]
+    pub(super) fn permute(&mut self, span: Span, sorted: impl Iterator<Item = Span>) {
+        match (span.start as usize).checked_sub(self.length) {
+            Some(behind) => self.copy_permuted(behind, span, sorted),
+            None => self.permute_rewritten(span, sorted),
         }
     }
 
     /// Copies members that stand in the input as they came, `behind` bytes from here on.
-    fn copy_permuted(&mut self, behind: usize, span: Span, members: &[Member]) {
+    #[inline(always)]
+    fn copy_permuted(&mut self, behind: usize, span: Span, sorted: impl Iterator<Item = Span>) {
         let start = self.copied + behind;
         self.copy_up_to(start);
-        let input = &self.input[start..];
-        for (index, member) in members.iter().enumerate() {
-            if index > 0 {
-                self.rewritten.push(b',');
-            }
-            let (from, to) = (member.start - span.start, member.end - span.start);
-            append(&mut self.rewritten, input, from as usize..to as usize);
+        self.make_room((span.end - span.start) as usize + 1);
+        let shift = start - span.start as usize;
+        for member in sorted {
+            self.append(
+                self.input,
+                shift + member.start as usize..shift + member.end as usize,
+            );
+            self.comma();
         }
-        self.copied = start + (span.end - span.start) as usize;
+        // No comma is behind the last.
+        self.length -= 1;
+        self.copied = shift + span.end as usize;
     }
 
-    fn permute_rewritten(&mut self, span: Span, members: &[Member]) {
+    /// Appends a comma, for which there is room.
+    #[inline(always)]
+    fn comma(&mut self) {
+        self.rewritten[self.length] = b',';
+        self.length += 1;
+    }
+
+    fn permute_rewritten(&mut self, span: Span, sorted: impl Iterator<Item = Span>) {
         let (start, end) = (span.start as usize, span.end as usize);
-        self.copy_up_to(self.copied + end - self.rewritten.len());
-        for (index, member) in members.iter().enumerate() {
-            if index > 0 {
-                self.rewritten.push(b',');
-            }
-            self.rewritten
-                .extend_from_within(member.start as usize..member.end as usize);
+        self.copy_up_to(self.copied + end - self.length);
+        self.make_room(end - start + 1);
+        for member in sorted {
+            let (from, to) = (member.start as usize, member.end as usize);
+            self.rewritten.copy_within(from..to, self.length);
+            self.length += to - from;
+            self.comma();
         }
-        self.rewritten.copy_within(end.., start);
+        self.rewritten.copy_within(end..self.length - 1, start);
+        self.length = end;
         work::note(2 * (end - start));
-        self.rewritten.truncate(end);
     }
 
     pub(super) fn finish(mut self) -> Cow<'a, [u8]> {
-        if self.rewritten.is_empty() {
+        if self.length == 0 {
             return Cow::Borrowed(&self.input[self.copied..]);
         }
         self.copy_up_to(self.input.len());
+        self.rewritten.truncate(self.length);
         Cow::Owned(self.rewritten)
-    }
-}
-
-/// Appends a piece of a text, which is short for the most part.
-///
-/// Sixteen bytes are copied by two instructions, and any other number of them by a call: so what is
-/// shorter is copied with what is behind it, which is cut off again.
-#[inline(always)]
-pub(super) fn append(to: &mut Vec<u8>, text: &[u8], piece: Range<usize>) {
-    const SHORT: usize = 16;
-    work::note(piece.len());
-    match text[piece.start..].first_chunk::<SHORT>() {
-        Some(chunk) if piece.len() <= SHORT => {
-            let length = to.len() + piece.len();
-            to.extend_from_slice(chunk);
-            to.truncate(length);
-        }
-        _ => to.extend_from_slice(&text[piece]),
     }
 }

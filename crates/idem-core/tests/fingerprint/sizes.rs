@@ -180,6 +180,31 @@ fn pairs_of_names_with_a_common_beginning_are_sorted_and_their_repetition_is_fou
     assert_ne!(repeated(7), repeated(8));
 }
 
+/// Names that differ in single bytes which stand so far apart: each of a number's digits.
+fn names_of_few_differences(apart: usize, digits: u32) -> Vec<String> {
+    let filling = "-".repeat(apart);
+    let name = |number: u32| {
+        let digits = (0..digits).rev().map(|place| number / 4_u32.pow(place) % 4);
+        digits.map(|digit| format!("{digit}{filling}")).collect()
+    };
+    (0..4_u32.pow(digits)).map(name).collect()
+}
+
+#[test]
+fn names_that_differ_in_far_bytes_are_sorted_and_their_repetition_is_found() {
+    for (apart, digits) in (0..20).flat_map(|apart| [(apart, 2), (apart, 5)]) {
+        let names = names_of_few_differences(apart, digits);
+        let member = |name: &String| format!("\"{name}\":1");
+        let sorted = json(object(names.iter().map(member)));
+        assert_eq!(sorted, json(object(names.iter().rev().map(member))));
+        let count = names.len();
+        let scattered = || (0..count).map(|number| member(&names[number * 7_919 % count]));
+        assert_eq!(sorted, json(object(scattered())));
+        let repeated = |name| json(object(scattered().chain([member(&names[name])])));
+        assert_ne!(repeated(count / 3), repeated(count / 2));
+    }
+}
+
 #[test]
 fn objects_round_a_large_leaf_are_sorted() {
     let leaf = format!("\"{}\"", "x".repeat(MEGABYTE));
@@ -200,6 +225,24 @@ fn many_members_on_each_of_many_levels_are_sorted() {
     );
     let sorted = format!("{{{sorted}\"y\":0,\"z\":");
     assert_eq!(json(inside_first), json(nested(&sorted, "1", "}", 127)));
+}
+
+#[test]
+fn unsorted_objects_side_by_side_in_unsorted_objects_are_sorted() {
+    let leaf = format!("\"{}\"", "x".repeat(200));
+    let unsorted = |leaf: &str| nested("{\"b\":", leaf, ",\"a\":1}", 3);
+    let sorted = |leaf: &str| nested("{\"a\":1,\"b\":", leaf, "}", 3);
+    let array = |one: &str| format!("[{one},7,{one},[],{one}]");
+    let unsorted = unsorted(&array(&unsorted(&array(&unsorted(&leaf)))));
+    let sorted = sorted(&array(&sorted(&array(&sorted(&leaf)))));
+    assert_eq!(
+        json(format!(
+            "{{\"z\":{unsorted},\"y\":{unsorted},\"x\":{{\"w\":{unsorted}}}}}"
+        )),
+        json(format!(
+            "{{\"x\":{{\"w\":{sorted}}},\"y\":{sorted},\"z\":{sorted}}}"
+        ))
+    );
 }
 
 #[test]
