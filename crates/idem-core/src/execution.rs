@@ -84,6 +84,7 @@ impl Execution {
     ///
     /// A [drain](crate::Idempotency::drain) no longer waits for it. A handler that
     /// runs under this has [`CurrentExecution::travel`], which renews the lease for the way.
+    #[must_use]
     pub fn travel(self) -> TravellingLease {
         self.current.begin_travel();
         self.current.travelling_lease(self.lease().duration())
