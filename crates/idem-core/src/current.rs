@@ -203,9 +203,23 @@ impl CurrentExecution {
         TravellingLease::new(self.key().clone(), *self.record_key(), lease)
     }
 
+    /// Renews the lease once, for its own length, unless it has travelled.
+    pub(crate) async fn renew_unless_travelled(&self) -> Option<Result<Fenced, StoreError>> {
+        let _alone = self.0.renewing.lock().await;
+        // Asked only now: it may have waited for the renewal with which the lease travels.
+        if self.has_travelled() {
+            return None;
+        }
+        Some(self.send_renewal(self.lease().duration()).await)
+    }
+
     /// Renews the lease once; one renewal at a time.
     pub(crate) async fn renew(&self, duration: Duration) -> Result<Fenced, StoreError> {
         let _alone = self.0.renewing.lock().await;
+        self.send_renewal(duration).await
+    }
+
+    async fn send_renewal(&self, duration: Duration) -> Result<Fenced, StoreError> {
         let lease = self.lease();
         let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
         let sent = Instant::now();

@@ -175,20 +175,15 @@ impl Execution {
     /// Renews until it is dropped. Once the lease is lost there is nothing to renew, but the work
     /// goes on: its client is waiting, and its record may still find the key absent.
     async fn renew_for_ever<T>(&self) -> T {
-        let duration = self.lease().duration();
-        let period = duration / 3;
+        let period = self.lease().duration() / 3;
         let mut pause = period;
         loop {
             sleep(pause).await;
-            if self.current.has_travelled() {
+            let Some(renewed) = self.current.renew_unless_travelled().await else {
+                // It may come back, if it cannot be sent.
                 pause = period;
                 continue;
-            }
-            let renewed = self.current.renew(duration).await;
-            // It left, and may have ended, while this renewal was under way.
-            if self.current.has_travelled() {
-                continue;
-            }
+            };
             self.report(&Event::Renewed(renewed.as_ref().copied()));
             pause = match renewed {
                 Ok(Fenced::Held) => period,

@@ -251,6 +251,11 @@ async fn nothing_is_renewed_here_once_the_lease_has_left() {
     };
     execution.run(work).await;
     assert_eq!(here.log.lines(), ["execute", "renewal Held", "travelled"]);
+    assert_eq!(
+        here.store.calls(Operation::Renew),
+        2,
+        "the handler's last and the worker's first"
+    );
     assert_eq!(here.duplicate().await, "shipped");
 }
 
@@ -274,6 +279,30 @@ async fn a_renewal_under_way_does_not_cut_the_travelling_lease_short() {
     execution.run(work).await;
     advance(4 * LEASE - INSTANT).await;
     assert_eq!(here.duplicate().await, IN_PROGRESS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_waits_for_the_travelling_lease_is_not_sent() {
+    let here = Engine::new();
+    let execution = here.execution().await;
+    let current = execution.current().clone();
+    let work = async {
+        sleep(LEASE / 3 - INSTANT).await;
+        let send = async |lease| Ok::<_, io::Error>(lease);
+        // While this has no answer, the next renewal is due, and waits.
+        here.store.fail_next(Operation::Renew, Fault::Mute);
+        let mute = current.travel(4 * LEASE, send).await;
+        assert!(matches!(mute, Err(TravelError::Store(_))), "{mute:?}");
+        current.travel(4 * LEASE, send).await.unwrap();
+        sleep(INSTANT).await;
+        (Verdict::Free, ())
+    };
+    execution.run(work).await;
+    assert_eq!(
+        here.store.calls(Operation::Renew),
+        2,
+        "one to no avail, and one for the way"
+    );
 }
 
 #[tokio::test(start_paused = true)]
