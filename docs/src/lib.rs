@@ -23,6 +23,7 @@ pages! {
     stores: "../guide/stores.md",
     leases: "../guide/leases.md",
     downstream: "../guide/downstream.md",
+    workflows: "../guide/workflows.md",
     operating: "../guide/operating.md",
     testing: "../guide/testing.md",
     migrating_from_axum_idempotent: "../guide/migrating-from-axum-idempotent.md",

@@ -2,18 +2,25 @@
 
 use std::{
     fmt,
+    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::time::Instant;
 
 use crate::{
     digest::{Hasher, Hex},
+    engine::Idempotency,
+    event::Event,
     key::IdempotencyKey,
+    record::Lease,
     record_key::RecordKey,
+    store::{Fenced, Operation, StoreError},
+    travelling_lease::TravellingLease,
 };
 
 /// The execution that a handler runs in: its key, its lease, and keys for what it calls.
@@ -25,19 +32,52 @@ use crate::{
 pub struct CurrentExecution(Arc<Inner>);
 
 struct Inner {
+    idempotency: Idempotency,
     key: IdempotencyKey,
     record_key: RecordKey,
+    lease: Lease,
     deadline: Mutex<Instant>,
     lost: AtomicBool,
+    travelled: AtomicBool,
+    /// Held for each renewal, so that one for a short time does not land after one for a long time.
+    renewing: tokio::sync::Mutex<()>,
+}
+
+/// Why a lease did not travel. It is where it was, and so is the key.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TravelError<E> {
+    /// It is somebody else's by now, or ran out; nothing was sent.
+    #[error("the lease was lost before it could travel")]
+    Lost,
+    /// It is on its way already, or was sent; it travels once.
+    #[error("the lease has travelled already")]
+    Travelled,
+    /// The store did not renew it; nothing was sent.
+    #[error("the lease could not be renewed before it travels")]
+    Store(#[source] StoreError),
+    /// It could not be sent.
+    #[error("the lease could not be sent")]
+    Send(#[source] E),
 }
 
 impl CurrentExecution {
-    pub(crate) fn new(key: IdempotencyKey, record_key: RecordKey, deadline: Instant) -> Self {
+    pub(crate) fn new(
+        idempotency: Idempotency,
+        key: IdempotencyKey,
+        record_key: RecordKey,
+        lease: Lease,
+        deadline: Instant,
+    ) -> Self {
         Self(Arc::new(Inner {
+            idempotency,
             key,
             record_key,
+            lease,
             deadline: Mutex::new(deadline),
             lost: AtomicBool::new(false),
+            travelled: AtomicBool::new(false),
+            renewing: tokio::sync::Mutex::new(()),
         }))
     }
 
@@ -84,6 +124,126 @@ impl CurrentExecution {
         Hex(&hasher.finish()).to_string()
     }
 
+    /// Sends the lease to another process, which [resumes](Idempotency::resume) it: what this handler
+    /// returns then goes to its client, and is neither recorded nor frees the key. Duplicates are told
+    /// "in progress" until the other process completes, and then get what that recorded.
+    ///
+    /// The lease is renewed first, for `duration` or its own length if that is longer: as long as the
+    /// message may take to be done with, all its deliveries included. The other process renews it
+    /// for as long again. If it runs out, somebody else may take over, and who comes later is told that
+    /// it is lost. Then `send` is called with the lease, **a [secret](TravellingLease)**: it puts it into a
+    /// queue, say, and what it gives is given back. 1 round trip, and those of `send`.
+    ///
+    /// A lease has left when `send` has said so. From then on it is not touched here, whether the
+    /// handler fails, panics or returns. Until then it is this handler's, whose failure frees the
+    /// key as ever: a message that was sent in spite of an error comes to a lease that is lost.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use idem_core::{CurrentExecution, TravelError, TravellingLease};
+    /// # struct Queue;
+    /// # impl Queue {
+    /// #     async fn push(&self, _: String) -> Result<(), std::io::Error> { Ok(()) }
+    /// # }
+    /// # async fn handler(current: CurrentExecution, queue: Queue)
+    /// # -> Result<(), TravelError<std::io::Error>> {
+    /// const HOUR: Duration = Duration::from_secs(3600);
+    /// let send = async |lease: TravellingLease| queue.push(lease.to_text()).await;
+    /// current.travel(HOUR, send).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// See [`TravelError`]. The lease did not travel, and the execution goes on as before.
+    ///
+    /// # Cancel safety
+    /// As an error of `send`: if it is dropped, the lease has not left.
+    pub async fn travel<T, E, F>(
+        &self,
+        duration: Duration,
+        send: impl FnOnce(TravellingLease) -> F,
+    ) -> Result<T, TravelError<E>>
+    where
+        F: Future<Output = Result<T, E>>,
+    {
+        let leaving = Leaving::begin(self).ok_or(TravelError::Travelled)?;
+        let duration = duration.max(self.lease().duration());
+        let renewed = self.renew(duration).await;
+        self.report(&Event::Renewed(renewed.as_ref().copied()));
+        match renewed {
+            Ok(Fenced::Held) => {}
+            Ok(Fenced::Lost) => {
+                if self.lose() {
+                    self.report(&Event::LeaseLost(Operation::Renew));
+                }
+                return Err(TravelError::Lost);
+            }
+            Err(error) => return Err(TravelError::Store(error)),
+        }
+        let sent = send(self.travelling_lease(duration)).await;
+        let sent = sent.map_err(TravelError::Send)?;
+        leaving.has_left();
+        Ok(sent)
+    }
+
+    /// Whether the lease has travelled, or is about to: it is not to be touched here.
+    pub(crate) fn has_travelled(&self) -> bool {
+        self.0.travelled.load(Ordering::Relaxed)
+    }
+
+    /// Marks the lease as travelled; answers whether it was not before.
+    pub(crate) fn begin_travel(&self) -> bool {
+        !self.0.travelled.swap(true, Ordering::Relaxed)
+    }
+
+    pub(crate) fn travelling_lease(&self, duration: Duration) -> TravellingLease {
+        let lease = self.lease();
+        let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
+        TravellingLease::new(self.key().clone(), *self.record_key(), lease)
+    }
+
+    /// Renews the lease once, for its own length, unless it has travelled.
+    pub(crate) async fn renew_unless_travelled(&self) -> Option<Result<Fenced, StoreError>> {
+        let _alone = self.0.renewing.lock().await;
+        // Asked only now: it may have waited for the renewal with which the lease travels.
+        if self.has_travelled() {
+            return None;
+        }
+        Some(self.send_renewal(self.lease().duration()).await)
+    }
+
+    /// Renews the lease once; one renewal at a time.
+    pub(crate) async fn renew(&self, duration: Duration) -> Result<Fenced, StoreError> {
+        let _alone = self.0.renewing.lock().await;
+        self.send_renewal(duration).await
+    }
+
+    async fn send_renewal(&self, duration: Duration) -> Result<Fenced, StoreError> {
+        let lease = self.lease();
+        let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
+        let sent = Instant::now();
+        let calls = self.0.idempotency.calls();
+        let renewed = calls.renew(self.record_key(), &lease).await;
+        if let Ok(Fenced::Held) = renewed {
+            self.extend(sent + duration);
+        }
+        renewed
+    }
+
+    pub(crate) fn idempotency(&self) -> &Idempotency {
+        &self.0.idempotency
+    }
+
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.0.lease
+    }
+
+    pub(crate) fn report(&self, event: &Event<'_>) {
+        let calls = self.0.idempotency.calls();
+        calls.report(self.record_key(), event);
+    }
+
     pub(crate) fn extend(&self, deadline: Instant) {
         *self
             .0
@@ -95,6 +255,27 @@ impl CurrentExecution {
     /// Marks the lease as lost; answers whether it was not before.
     pub(crate) fn lose(&self) -> bool {
         !self.0.lost.swap(true, Ordering::Relaxed)
+    }
+}
+
+/// Takes the mark off a lease that did not leave after all.
+struct Leaving<'a>(Option<&'a CurrentExecution>);
+
+impl<'a> Leaving<'a> {
+    fn begin(current: &'a CurrentExecution) -> Option<Self> {
+        current.begin_travel().then(|| Self(Some(current)))
+    }
+
+    fn has_left(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        if let Some(current) = self.0 {
+            current.0.travelled.store(false, Ordering::Relaxed);
+        }
     }
 }
 

@@ -287,8 +287,10 @@ impl Idempotency {
             }
             return self.answer(decision, || {
                 let deadline = sent + lease.duration();
-                let current = CurrentExecution::new(key, *record_key, deadline);
-                Execution::new(self.clone(), current, *lease, under_way)
+                let idempotency = self.clone();
+                let current =
+                    CurrentExecution::new(idempotency, key, *record_key, *lease, deadline);
+                Execution::new(current, under_way)
             });
         }
     }

@@ -25,8 +25,9 @@ pub use metrics::describe_metrics;
 /// | metric | kind | labels |
 /// |---|---|---|
 /// | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `shutting_down`, `unprotected` |
-/// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `abandoned` |
+/// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `travelled`, `abandoned` |
 /// | `idempotency_handed_over_total` | counter | |
+/// | `idempotency_resumed_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
 /// | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
@@ -55,6 +56,9 @@ pub enum Event<'a> {
     Unrecorded(&'a StoreError),
     /// The caller of a running execution vanished, and a task took the execution over.
     HandedOver,
+    /// A lease that had travelled here was to be resumed: its work runs, or it was lost already and
+    /// nothing runs, as for a message that is delivered again.
+    Resumed(Result<Fenced, &'a StoreError>),
 }
 
 /// What became of a request.
@@ -126,13 +130,21 @@ pub enum End {
     Freed,
     /// It panicked, and its key is free.
     Panicked,
+    /// Its lease travelled to another process, which ends it.
+    Travelled,
     /// It was dropped before its end; the lease stays until it runs out.
     Abandoned,
 }
 
 impl End {
     #[cfg(feature = "metrics")]
-    const ALL: [Self; 4] = [Self::Recorded, Self::Freed, Self::Panicked, Self::Abandoned];
+    const ALL: [Self; 5] = [
+        Self::Recorded,
+        Self::Freed,
+        Self::Panicked,
+        Self::Travelled,
+        Self::Abandoned,
+    ];
 
     /// The end's name in events and metrics.
     #[must_use]
@@ -141,6 +153,7 @@ impl End {
             Self::Recorded => "recorded",
             Self::Freed => "freed",
             Self::Panicked => "panicked",
+            Self::Travelled => "travelled",
             Self::Abandoned => "abandoned",
         }
     }

@@ -4,6 +4,7 @@
 use std::{
     any::Any,
     future::{Future, pending, poll_fn},
+    mem,
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::{Pin, pin},
     task::Poll,
@@ -16,12 +17,12 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use crate::{
     calls::Calls,
     current::CurrentExecution,
-    engine::Idempotency,
     event::{End, Event},
     record::{Lease, NotKept, Outcome},
     record_key::RecordKey,
     recording::Recording,
     store::{Fenced, Operation, StoreError, StoreErrorKind},
+    travelling_lease::TravellingLease,
 };
 
 /// How often the end of an execution is sent at most.
@@ -37,12 +38,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 #[must_use]
 pub struct Execution {
-    idempotency: Idempotency,
     current: CurrentExecution,
-    lease: Lease,
     /// Lets a drain wait for it.
     _under_way: TaskTrackerToken,
-    ended: bool,
+    /// What the store said to its end.
+    ended: Option<Result<Fenced, StoreError>>,
 }
 
 /// What is to become of the key.
@@ -59,18 +59,11 @@ pub enum Verdict {
 type Panic = Box<dyn Any + Send>;
 
 impl Execution {
-    pub(crate) const fn new(
-        idempotency: Idempotency,
-        current: CurrentExecution,
-        lease: Lease,
-        under_way: TaskTrackerToken,
-    ) -> Self {
+    pub(crate) const fn new(current: CurrentExecution, under_way: TaskTrackerToken) -> Self {
         Self {
-            idempotency,
             current,
-            lease,
             _under_way: under_way,
-            ended: false,
+            ended: None,
         }
     }
 
@@ -83,7 +76,18 @@ impl Execution {
     /// What is recorded of a response, and whether.
     #[must_use]
     pub fn recording(&self) -> Recording {
-        Recording::new(&self.idempotency)
+        Recording::new(self.current.idempotency())
+    }
+
+    /// Ends the execution here without an end: its lease travels to another process, which
+    /// [resumes](crate::Idempotency::resume) it. No round trip: what remains of the lease is what remained.
+    ///
+    /// A [drain](crate::Idempotency::drain) no longer waits for it. A handler that
+    /// runs under this has [`CurrentExecution::travel`], which renews the lease for the way.
+    #[must_use]
+    pub fn travel(self) -> TravellingLease {
+        self.current.begin_travel();
+        self.current.travelling_lease(self.lease().duration())
     }
 
     /// Runs the handler's work to its end, and records its verdict before it hands its result back.
@@ -109,20 +113,43 @@ impl Execution {
         &mut self,
         work: Pin<&mut impl Future<Output = (Verdict, R)>>,
     ) -> R {
-        let (verdict, result) = match self.work_under_renewal(work).await {
-            Ok(worked) => worked,
+        let worked = self.work_under_renewal(work).await;
+        if self.current.has_travelled() {
+            // The end is another's.
+            return match worked {
+                Ok((_, result)) => result,
+                Err(panic) => resume_unwind(panic),
+            };
+        }
+        match worked {
+            Ok((verdict, result)) => {
+                self.end(verdict).await;
+                result
+            }
             Err(panic) => {
-                self.release(End::Panicked).await;
-                self.ended = true;
+                let released = self.release(End::Panicked).await;
+                self.ended = Some(released);
                 resume_unwind(panic)
             }
-        };
-        match verdict {
+        }
+    }
+
+    /// Sends the end to the store, and keeps what it said.
+    pub(crate) async fn end(&mut self, verdict: Verdict) {
+        let ended = match verdict {
             Verdict::Keep(mut outcome) => self.complete(&mut outcome).await,
             Verdict::Free => self.release(End::Freed).await,
+        };
+        self.ended = Some(ended);
+    }
+
+    /// What the store said to the end; `None` if the lease has travelled.
+    pub(crate) fn into_ended(mut self) -> Option<Result<Fenced, StoreError>> {
+        match &mut self.ended {
+            // The execution is dropped with an end.
+            Some(ended) => Some(mem::replace(ended, Ok(Fenced::Held))),
+            None => None,
         }
-        self.ended = true;
-        result
     }
 
     /// Polls the work, and while it is pending the renewal too.
@@ -148,18 +175,18 @@ impl Execution {
     /// Renews until it is dropped. Once the lease is lost there is nothing to renew, but the work
     /// goes on: its client is waiting, and its record may still find the key absent.
     async fn renew_for_ever<T>(&self) -> T {
-        let period = self.lease.duration() / 3;
+        let period = self.lease().duration() / 3;
         let mut pause = period;
         loop {
             sleep(pause).await;
-            let sent = Instant::now();
-            let renewed = self.calls().renew(self.key(), &self.lease).await;
+            let Some(renewed) = self.current.renew_unless_travelled().await else {
+                // It may come back, if it cannot be sent.
+                pause = period;
+                continue;
+            };
             self.report(&Event::Renewed(renewed.as_ref().copied()));
             pause = match renewed {
-                Ok(Fenced::Held) => {
-                    self.current.extend(sent + self.lease.duration());
-                    period
-                }
+                Ok(Fenced::Held) => period,
                 Ok(Fenced::Lost) => {
                     self.lose(Operation::Renew);
                     return pending().await;
@@ -174,13 +201,13 @@ impl Execution {
         }
     }
 
-    async fn complete(&self, outcome: &mut Outcome) {
-        let retention = self.idempotency.policy().retention_duration();
+    async fn complete(&self, outcome: &mut Outcome) -> Result<Fenced, StoreError> {
+        let retention = self.current.idempotency().policy().retention_duration();
         let mut attempts = self.attempts();
         let completed = loop {
             let call = self
                 .calls()
-                .complete(self.key(), &self.lease, outcome, retention);
+                .complete(self.key(), self.lease(), outcome, retention);
             match call.await {
                 Err(error) if is_too_large(&error, outcome) => {
                     *outcome = Outcome::NotKept(NotKept::TooLarge);
@@ -189,29 +216,31 @@ impl Execution {
                 ended => break ended,
             }
         };
-        match completed {
+        match &completed {
             Ok(Fenced::Held) => self.report(&Event::Ended(End::Recorded)),
             Ok(Fenced::Lost) => self.lose(Operation::Complete),
-            Err(error) => self.report(&Event::Unrecorded(&error)),
+            Err(error) => self.report(&Event::Unrecorded(error)),
         }
+        completed
     }
 
     /// Frees the key. Nobody comes here after having tried to complete.
-    async fn release(&self, end: End) {
+    async fn release(&self, end: End) -> Result<Fenced, StoreError> {
         let mut attempts = self.attempts();
         let released = loop {
-            match self.calls().release(self.key(), &self.lease).await {
+            match self.calls().release(self.key(), self.lease()).await {
                 Err(error) if attempts.again(&error).await => {}
+                // An earlier attempt may have freed it although its reply was lost.
+                Ok(Fenced::Lost) if attempts.may_have_landed => break Ok(Fenced::Held),
                 ended => break ended,
             }
         };
-        match released {
+        match &released {
             Ok(Fenced::Held) => self.report(&Event::Ended(end)),
-            // An earlier attempt may have freed it although its reply was lost.
-            Ok(Fenced::Lost) if attempts.may_have_landed => self.report(&Event::Ended(end)),
             Ok(Fenced::Lost) => self.lose(Operation::Release),
-            Err(error) => self.report(&Event::Unrecorded(&error)),
+            Err(error) => self.report(&Event::Unrecorded(error)),
         }
+        released
     }
 
     fn attempts(&self) -> Attempts {
@@ -231,7 +260,11 @@ impl Execution {
     }
 
     fn calls(&self) -> &Calls {
-        self.idempotency.calls()
+        self.current.idempotency().calls()
+    }
+
+    fn lease(&self) -> &Lease {
+        self.current.lease()
     }
 
     fn key(&self) -> &RecordKey {
@@ -239,14 +272,20 @@ impl Execution {
     }
 
     fn report(&self, event: &Event<'_>) {
-        self.calls().report(self.key(), event);
+        self.current.report(event);
     }
 }
 
 impl Drop for Execution {
     fn drop(&mut self) {
-        if !self.ended {
-            self.report(&Event::Ended(End::Abandoned));
+        if self.ended.is_none() {
+            let travelled = self.current.has_travelled();
+            let end = if travelled {
+                End::Travelled
+            } else {
+                End::Abandoned
+            };
+            self.report(&Event::Ended(end));
         }
     }
 }

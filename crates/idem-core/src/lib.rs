@@ -41,9 +41,11 @@ mod recording;
 mod refusal;
 mod request;
 mod response;
+mod resumption;
 mod run;
 mod scope;
 mod store;
+mod travelling_lease;
 mod waiting;
 
 #[cfg(feature = "metrics")]
@@ -53,7 +55,7 @@ pub use crate::store::MockIdempotencyStore;
 pub use crate::{
     codec::{DecodeError, decode, encode_completed, encode_pending},
     credentials::CredentialsDigest,
-    current::CurrentExecution,
+    current::{CurrentExecution, TravelError},
     decision::{Decision, decide},
     engine::{Admission, Begin, Idempotency, Protected},
     event::{Answered, End, Event, Observer},
@@ -72,10 +74,12 @@ pub use crate::{
     refusal::Refusal,
     request::RequestHead,
     response::{Headers, Response},
+    resumption::{Resumed, Resumption},
     run::{Done, RunError},
     scope::Scope,
     store::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
         WriteEffect,
     },
+    travelling_lease::{InvalidLease, TravellingLease},
 };

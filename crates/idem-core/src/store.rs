@@ -24,7 +24,8 @@ pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
 /// - **Fenced.** [`renew`](Self::renew), [`complete`](Self::complete) and
 ///   [`release`](Self::release) act only while the record is pending *and* carries the lease's own
 ///   token. Otherwise they answer [`Fenced::Lost`] and change nothing, so a holder that comes
-///   late never overwrites, extends or frees somebody else's record.
+///   late never overwrites, extends or frees somebody else's record. Who bears the lease does not
+///   matter: it may have been claimed [in another process](crate::TravellingLease).
 /// - **The store's clock.** Leases and retention are durations that the store measures itself,
 ///   from when it takes the operation. When one has run out, at that very instant, the record is
 ///   absent to every operation, swept or not.
@@ -57,7 +58,8 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// the lease; claiming again with the same lease tells.
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError>;
 
-    /// Lets the lease run anew from now, for its whole duration. 1 round trip.
+    /// Lets the lease run anew from now, for its whole duration, which may be longer or shorter than
+    /// that of its claim. 1 round trip.
     ///
     /// # Errors
     /// The lease ends when it did before, or later if the error may have landed.

@@ -21,3 +21,4 @@ pub mod release;
 pub mod renew;
 pub mod threads;
 pub mod trace;
+pub mod travel;

@@ -74,7 +74,12 @@ impl Fixture {
     }
 
     pub(crate) fn store(&self) -> &dyn IdempotencyStore {
-        &*self.clients[0]
+        self.store_of(0)
+    }
+
+    /// The same as the one that is dealt, for a call at a time.
+    pub(crate) fn store_of(&self, number: usize) -> &dyn IdempotencyStore {
+        &*self.clients[number % self.clients.len()]
     }
 
     pub(crate) const fn crowd_size(&self) -> usize {

@@ -124,6 +124,16 @@ macro_rules! __with_cases {
             tasks trace {
                 random_calls_are_answered_as_by_the_model,
             }
+            tasks travel {
+                a_lease_that_travelled_is_renewed,
+                a_lease_that_travelled_completes,
+                a_lease_that_travelled_releases,
+                a_renewal_may_ask_for_another_duration,
+                a_completion_may_have_another_duration,
+                an_altered_owner_is_lost,
+                a_lease_that_comes_again_changes_nothing,
+                a_lease_that_comes_too_late_changes_nothing,
+            }
         }
     };
 }

@@ -59,7 +59,11 @@ impl Trial {
     }
 
     pub(crate) const fn key_named(&self, name: RecordKey) -> Key<'_> {
-        Key { trial: self, name }
+        Key {
+            trial: self,
+            name,
+            client: 0,
+        }
     }
 
     pub(crate) fn lose_next_reply(&self, operation: Operation) -> bool {
@@ -100,6 +104,7 @@ impl Trial {
 pub(crate) struct Key<'a> {
     trial: &'a Trial,
     name: RecordKey,
+    client: usize,
 }
 
 impl Key<'_> {
@@ -107,12 +112,21 @@ impl Key<'_> {
         self.name
     }
 
+    /// The same key in another process, as far as there is another client.
+    pub(crate) const fn elsewhere(&self) -> Self {
+        Self { client: 1, ..*self }
+    }
+
+    fn store(&self) -> &dyn IdempotencyStore {
+        self.trial.fixture.store_of(self.client)
+    }
+
     pub(crate) async fn claim(&self, lease: &Lease) -> Claim {
-        expect(self.trial.store().claim(&self.name, lease).await)
+        expect(self.store().claim(&self.name, lease).await)
     }
 
     pub(crate) async fn look_up(&self) -> Option<Stored> {
-        expect(self.trial.store().look_up(&self.name).await)
+        expect(self.store().look_up(&self.name).await)
     }
 
     /// What a look-up finds, as a claim would tell it that takes nothing.
@@ -122,11 +136,11 @@ impl Key<'_> {
     }
 
     pub(crate) async fn renew(&self, lease: &Lease) -> Fenced {
-        expect(self.trial.store().renew(&self.name, lease).await)
+        expect(self.store().renew(&self.name, lease).await)
     }
 
     pub(crate) async fn release(&self, lease: &Lease) -> Fenced {
-        expect(self.trial.store().release(&self.name, lease).await)
+        expect(self.store().release(&self.name, lease).await)
     }
 
     /// Completes, to be kept for longer than the test.
@@ -140,7 +154,7 @@ impl Key<'_> {
         outcome: &Outcome,
         retention: Duration,
     ) -> Fenced {
-        let store = self.trial.store();
+        let store = self.store();
         expect(store.complete(&self.name, lease, outcome, retention).await)
     }
 

@@ -25,5 +25,7 @@ mod shutdown;
 mod store;
 #[path = "../../../idem-axum/tests/http/support.rs"]
 mod support;
+#[path = "../../../idem-axum/tests/http/travelling.rs"]
+mod travelling;
 #[path = "../../../idem-axum/tests/http/vanished.rs"]
 mod vanished;

@@ -80,6 +80,7 @@ fn market(config: &mut web::ServiceConfig) {
         .route("/headers", web::post().to(headers))
         .route("/panics", web::post().to(panics))
         .route("/pay", web::post().to(pay))
+        .route("/travels/{code}", web::post().to(travels))
         .route("/large", web::post().to(large))
         .route("/small", web::post().to(small))
         .route("/unknown", web::post().to(unknown))
@@ -163,6 +164,16 @@ async fn pay(effects: Shared, current: Option<web::ReqData<CurrentExecution>>) -
         let key = current.key().as_str();
         format!("{key} {}", current.derived_key("payment"))
     })
+}
+
+/// Sends its lease away, and answers with the status in the path.
+async fn travels(
+    effects: Shared,
+    current: web::ReqData<CurrentExecution>,
+    code: web::Path<u16>,
+) -> HttpResponse {
+    effects.send(&current).await;
+    HttpResponse::build(StatusCode::from_u16(*code).unwrap()).body("on its way")
 }
 
 async fn large(effects: Shared) -> String {

@@ -15,4 +15,5 @@ mod replay;
 mod store;
 mod support;
 mod tower_services;
+mod travelling;
 mod vanished;

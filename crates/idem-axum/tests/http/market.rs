@@ -61,6 +61,7 @@ fn market() -> Router<Effects> {
         .route("/headers", post(headers))
         .route("/panics", post(panics))
         .route("/pay", post(pay))
+        .route("/travels/{code}", post(travels))
         .route("/large", post(large))
         .route("/small", post(small))
         .route("/unknown", post(unknown))
@@ -150,6 +151,16 @@ async fn pay(
         let key = current.key().as_str();
         format!("{key} {}", current.derived_key("payment"))
     })
+}
+
+/// Sends its lease away, and answers with the status in the path.
+async fn travels(
+    State(effects): State<Effects>,
+    Extension(current): Extension<CurrentExecution>,
+    Path(code): Path<u16>,
+) -> Response {
+    effects.send(&current).await;
+    (StatusCode::from_u16(code).unwrap(), "on its way").into_response()
 }
 
 async fn large(State(effects): State<Effects>) -> String {

@@ -3,12 +3,13 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
-use idem_core::Policy;
+use idem_core::{CurrentExecution, Policy, TravellingLease};
 use reqwest::{Method, RequestBuilder};
 use tokio::sync::Semaphore;
 
@@ -27,6 +28,8 @@ pub(crate) struct Effects {
     runs: Arc<AtomicUsize>,
     /// A handler at `/gated` takes one permit before it goes on.
     pub(crate) gate: Arc<Semaphore>,
+    /// What the handler at `/travels` sends: its lease.
+    pub(crate) queue: Arc<Mutex<Vec<String>>>,
 }
 
 impl Effects {
@@ -34,11 +37,22 @@ impl Effects {
         Self {
             runs: Arc::default(),
             gate: Arc::new(Semaphore::new(0)),
+            queue: Arc::default(),
         }
     }
 
     pub(crate) fn run(&self) -> usize {
         self.runs.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// Sends a handler's lease away, for the `/travels` of each market.
+    pub(crate) async fn send(&self, current: &CurrentExecution) {
+        self.run();
+        let send = async |lease: TravellingLease| {
+            self.queue.lock().unwrap().push(lease.to_text());
+            Ok::<_, std::io::Error>(())
+        };
+        current.travel(Duration::ZERO, send).await.unwrap();
     }
 
     /// How many times any handler ran.

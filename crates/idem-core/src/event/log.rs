@@ -67,6 +67,16 @@ pub(super) fn log(key: &RecordKey, event: &Event<'_>) {
             ?key,
             "the caller vanished; a task goes on with the execution"
         ),
+        Event::Resumed(Ok(Fenced::Held)) => debug!(?key, "resumed a lease that had travelled"),
+        Event::Resumed(Ok(Fenced::Lost)) => debug!(
+            ?key,
+            "a lease came that was lost on its way, or had ended before; nothing was run"
+        ),
+        Event::Resumed(Err(error)) => warn!(
+            ?key,
+            error = source(error),
+            "could not resume a lease that had travelled; nothing was run"
+        ),
     }
 }
 

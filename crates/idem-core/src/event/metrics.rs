@@ -3,7 +3,7 @@
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::{Answered, End, Event};
-use crate::store::{Fenced, Operation, StoreErrorKind};
+use crate::store::{Fenced, Operation, StoreError, StoreErrorKind};
 
 /// Tells the recorder what each metric means, and in which unit it is, and begins each counter at
 /// zero with each of its labels. Call it once, after the recorder was installed.
@@ -25,6 +25,7 @@ fn begin_at_zero() {
     counter!("idempotency_handed_over_total").increment(0);
     for result in ["held", "lost", "failed"] {
         counter!("idempotency_renewals_total", "result" => result).increment(0);
+        counter!("idempotency_resumed_total", "result" => result).increment(0);
     }
     for operation in [Operation::Renew, Operation::Complete, Operation::Release] {
         let operation = operation.as_str();
@@ -44,11 +45,15 @@ fn describe() {
         ),
         (
             "idempotency_executions_total",
-            "Executions that ended, by how: recorded, freed for a retry, panicked, or abandoned.",
+            "Executions that ended, by how: recorded, freed for a retry, panicked, travelled to another process, or abandoned.",
         ),
         (
             "idempotency_handed_over_total",
             "Executions whose caller vanished and that went on in a task.",
+        ),
+        (
+            "idempotency_resumed_total",
+            "Leases that had travelled here, by whether they still held.",
         ),
         (
             "idempotency_renewals_total",
@@ -89,12 +94,10 @@ pub(super) fn count(event: &Event<'_>) {
         )
         .record(elapsed.as_secs_f64()),
         Event::Renewed(result) => {
-            let result = match result {
-                Ok(Fenced::Held) => "held",
-                Ok(Fenced::Lost) => "lost",
-                Err(_) => "failed",
-            };
-            counter!("idempotency_renewals_total", "result" => result).increment(1);
+            counter!("idempotency_renewals_total", "result" => held(*result)).increment(1);
+        }
+        Event::Resumed(result) => {
+            counter!("idempotency_resumed_total", "result" => held(*result)).increment(1);
         }
         Event::LeaseLost(operation) => {
             let operation = operation.as_str();
@@ -108,6 +111,14 @@ pub(super) fn count(event: &Event<'_>) {
             counter!("idempotency_unrecorded_total", "operation" => operation).increment(1);
         }
         Event::HandedOver => counter!("idempotency_handed_over_total").increment(1),
+    }
+}
+
+const fn held(result: Result<Fenced, &StoreError>) -> &'static str {
+    match result {
+        Ok(Fenced::Held) => "held",
+        Ok(Fenced::Lost) => "lost",
+        Err(_) => "failed",
     }
 }
 

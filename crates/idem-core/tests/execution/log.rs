@@ -2,10 +2,10 @@
 
 use std::{
     io::{Result, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
-use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, subscriber::DefaultGuard};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Collects what a subscriber writes.
@@ -38,6 +38,10 @@ impl Lines {
 
     /// The same, of what is of a level and above.
     pub(crate) fn subscribe_up_to(&self, level: tracing::Level) -> DefaultGuard {
+        // While there is but one subscriber, tracing asks that of the thread which comes to an event
+        // first, and another test's thread has none: nobody would be told of the event then.
+        static ANOTHER: OnceLock<Dispatch> = OnceLock::new();
+        ANOTHER.get_or_init(|| Dispatch::new(tracing_subscriber::registry()));
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
             .with_ansi(false)

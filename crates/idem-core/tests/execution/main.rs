@@ -12,4 +12,5 @@ mod operator;
 mod running;
 mod store_faults;
 mod support;
+mod travelling;
 mod waiting;

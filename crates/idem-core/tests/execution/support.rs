@@ -184,6 +184,8 @@ impl Observer for Log {
             Event::Ended(end) => end.as_str().to_owned(),
             Event::Unrecorded(error) => format!("unrecorded: {}", error.operation().as_str()),
             Event::HandedOver => "handed over".to_owned(),
+            Event::Resumed(Ok(fenced)) => format!("resumed {fenced:?}"),
+            Event::Resumed(Err(_)) => "resuming failed".to_owned(),
             other => format!("{other:?}"),
         };
         self.0.lock().unwrap().push(line);

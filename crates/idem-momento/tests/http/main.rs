@@ -25,5 +25,7 @@ mod store;
 mod support;
 #[path = "../../../idem-axum/tests/http/tower_services.rs"]
 mod tower_services;
+#[path = "../../../idem-axum/tests/http/travelling.rs"]
+mod travelling;
 #[path = "../../../idem-axum/tests/http/vanished.rs"]
 mod vanished;

@@ -93,6 +93,17 @@ pub(crate) enum Defect {
     /// A takeover has the end of the lease before it.
     TakeoverEndsAtOnce,
 
+    /// The fence is who claimed, which the client remembers, and not the owner token.
+    LeasesBelongToTheirClient,
+    /// Half of the token is the owner.
+    OwnersAreCutShort,
+    /// A renewal runs for as long as the claim asked.
+    RenewKeepsTheFirstDuration,
+    /// The fence of a renewal compares the duration, too.
+    RenewComparesTheDuration,
+    /// The fence of a completion compares the duration, too.
+    CompleteComparesTheDuration,
+
     /// The result has no fingerprint.
     CompletionLosesTheFingerprint,
     /// The result has no credentials.

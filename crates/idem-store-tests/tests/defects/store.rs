@@ -1,14 +1,15 @@
 //! A small store that keeps the contract, or breaks it in one way.
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use idem_core::{
-    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, Stored, WriteEffect,
+    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, OwnerToken, RecordKey,
+    StoreError, StoreErrorKind, Stored, WriteEffect,
 };
 use tokio::{task::yield_now, time::sleep};
 
@@ -25,6 +26,8 @@ pub(crate) struct ReferenceStore {
     lost: Arc<Mutex<Option<Operation>>>,
     /// What a client locks that takes itself for the only one.
     client: Arc<tokio::sync::Mutex<()>>,
+    /// Whom a client has claimed for.
+    claimed_for: Arc<Mutex<HashSet<OwnerToken>>>,
     delay: Option<Duration>,
 }
 
@@ -35,6 +38,7 @@ impl ReferenceStore {
             data: Arc::new(Mutex::new(Table::new(defect))),
             lost: Arc::default(),
             client: Arc::default(),
+            claimed_for: Arc::default(),
             delay: None,
         }
     }
@@ -48,6 +52,7 @@ impl ReferenceStore {
     pub(crate) fn other_client(&self) -> Self {
         Self {
             client: Arc::default(),
+            claimed_for: Arc::default(),
             ..self.clone()
         }
     }
@@ -187,6 +192,12 @@ impl ReferenceStore {
         ))
     }
 
+    /// Whether the client knows nothing of the lease, and will not have it.
+    fn disowns(&self, lease: &Lease) -> bool {
+        let claimed_for = self.claimed_for.lock().unwrap();
+        self.has(Defect::LeasesBelongToTheirClient) && !claimed_for.contains(lease.owner())
+    }
+
     fn name(&self, key: &RecordKey) -> RecordKey {
         let mut bytes = *key.as_bytes();
         if self.has(Defect::KeysAreCutShort) {
@@ -200,6 +211,7 @@ impl ReferenceStore {
 impl IdempotencyStore for ReferenceStore {
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
         let key = &self.name(key);
+        self.claimed_for.lock().unwrap().insert(*lease.owner());
         if let Some(delay) = self.delay {
             sleep(delay).await;
         }
@@ -215,6 +227,9 @@ impl IdempotencyStore for ReferenceStore {
     }
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        if self.disowns(lease) {
+            return Ok(Fenced::Lost);
+        }
         let fenced = self.table().renew(&self.name(key), lease);
         self.reply(Operation::Renew, fenced)
     }
@@ -226,6 +241,9 @@ impl IdempotencyStore for ReferenceStore {
         outcome: &Outcome,
         retention: Duration,
     ) -> Result<Fenced, StoreError> {
+        if self.disowns(lease) {
+            return Ok(Fenced::Lost);
+        }
         let key = &self.name(key);
         let outcome = &self.fitting(key, outcome)?;
         let fenced = match self.defect {
@@ -238,6 +256,9 @@ impl IdempotencyStore for ReferenceStore {
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        if self.disowns(lease) {
+            return Ok(Fenced::Lost);
+        }
         let key = &self.name(key);
         let fenced = match self.defect {
             Some(Defect::ReleaseIsNotAtomic) => self.release_in_steps(key, lease).await,

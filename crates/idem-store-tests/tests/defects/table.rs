@@ -72,8 +72,16 @@ impl Table {
         Some(Claim::Taken(self.record(entry)))
     }
 
+    fn is_of(&self, entry: &Entry, lease: &Lease) -> bool {
+        let (found, asked) = (entry.owner.as_bytes(), lease.owner().as_bytes());
+        if self.has(Defect::OwnersAreCutShort) {
+            return found[..8] == asked[..8];
+        }
+        found == asked
+    }
+
     fn is_owned(&self, entry: &Entry, lease: &Lease) -> bool {
-        let same_owner = entry.owner == *lease.owner();
+        let same_owner = self.is_of(entry, lease);
         match self.defect {
             Some(Defect::ClaimRefusesItsOwner) => false,
             Some(Defect::ClaimComparesTheRequestAlone) => {
@@ -143,7 +151,18 @@ impl Table {
         }
         let fenced = self.fence_of_renewal(key, lease);
         if fenced == Fenced::Held {
-            self.set_end(key, lease.duration());
+            let lasts = self.records.get(key).map(|entry| entry.lasts);
+            match lasts {
+                Some(lasts) if self.has(Defect::RenewKeepsTheFirstDuration) => {
+                    self.set_end(key, lasts);
+                }
+                Some(lasts)
+                    if self.has(Defect::RenewComparesTheDuration) && lasts != lease.duration() =>
+                {
+                    return Fenced::Lost;
+                }
+                _ => self.set_end(key, lease.duration()),
+            }
         }
         fenced
     }
@@ -172,7 +191,7 @@ impl Table {
     fn fence(&self, key: &RecordKey, lease: &Lease, open: Defect) -> Fenced {
         match self.live(key) {
             Some(entry)
-                if entry.outcome.is_none() && (entry.owner == *lease.owner() || self.has(open)) =>
+                if entry.outcome.is_none() && (self.is_of(entry, lease) || self.has(open)) =>
             {
                 Fenced::Held
             }
@@ -192,8 +211,13 @@ impl Table {
                 .has(Defect::CompleteNeedsALease)
                 .then_some(Fenced::Lost);
         };
-        let mine = entry.owner == *lease.owner();
+        let mine = self.is_of(&entry, lease);
         match entry.outcome {
+            None if self.has(Defect::CompleteComparesTheDuration)
+                && entry.lasts != lease.duration() =>
+            {
+                Some(Fenced::Lost)
+            }
             _ if self.has(Defect::CompletionLosesTheOwner) && entry.outcome.is_some() => {
                 Some(Fenced::Held)
             }

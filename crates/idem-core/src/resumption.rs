@@ -1,0 +1,210 @@
+//! A lease that has travelled: what the process that bears it now can do.
+
+use std::{future::Future, pin::pin};
+
+use tokio::time::Instant;
+
+use crate::{
+    current::CurrentExecution,
+    engine::Idempotency,
+    event::Event,
+    execution::{Execution, Verdict},
+    record::Outcome,
+    recording::Recording,
+    store::{Fenced, Operation, StoreError},
+    travelling_lease::TravellingLease,
+};
+
+/// A lease that has travelled here, and what can be done with it.
+///
+/// [`run`](Self::run) is for work under it; [`complete`](Self::complete) for what has been done
+/// already, as by the last step of a workflow; [`release`](Self::release) for what failed for good.
+/// Dropping it does nothing: the lease runs on until its end, and the message may be delivered again.
+#[derive(Debug)]
+#[must_use]
+pub struct Resumption {
+    current: CurrentExecution,
+}
+
+/// What came of running under a lease that has travelled.
+///
+/// The enum is complete: a worker knows with each case what to do with its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Resumed<R> {
+    /// The work ran, and the store has what became of it, or its lease has travelled on. The message is
+    /// done.
+    Ended(R),
+    /// Nothing ran: the record was completed or freed already, or the lease ran out. The message
+    /// is done; if the lease ran out, the client's retry begins anew.
+    Lost,
+    /// The work ran, and meanwhile the lease ran out and somebody took over: what they record
+    /// stands, and what this work did may be done twice. The message is done.
+    LostMeanwhile(R),
+    /// Nothing ran: this process is [shutting down](Idempotency::drain). The message is for another.
+    ShuttingDown,
+}
+
+impl Idempotency {
+    /// Takes up a lease that was claimed elsewhere. No round trip.
+    ///
+    /// The two processes share a store and nothing else. Of the policies, that of the first says what
+    /// makes requests equal and what in-progress answers say; that of this one, how long what
+    /// comes of it is retained.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use idem_core::{Headers, Idempotency, Resumed, Response, TravellingLease, Verdict};
+    ///
+    /// # async fn ship() -> Result<Bytes, std::io::Error> { Ok(Bytes::new()) }
+    /// # async fn worker(idempotency: Idempotency, text: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let lease: TravellingLease = text.parse()?;
+    /// let work = async {
+    ///     match ship().await {
+    ///         // What duplicates of the first request get from now on.
+    ///         Ok(parcel) => {
+    ///             let response = Response::new(201, Headers::default(), parcel);
+    ///             (Verdict::Keep(response.into()), Ok(()))
+    ///         }
+    ///         Err(error) => (Verdict::Free, Err(error)),
+    ///     }
+    /// };
+    /// match idempotency.resume(lease).run(work).await? {
+    ///     Resumed::Ended(shipped) => shipped?,
+    ///     Resumed::Lost | Resumed::LostMeanwhile(_) => {}
+    ///     Resumed::ShuttingDown => return Err("deliver it again".into()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn resume(&self, lease: TravellingLease) -> Resumption {
+        // What remains of it is not known before a renewal.
+        let known = Instant::now();
+        let current = CurrentExecution::new(
+            self.clone(),
+            lease.key().clone(),
+            *lease.record_key(),
+            *lease.lease(),
+            known,
+        );
+        Resumption { current }
+    }
+}
+
+impl Resumption {
+    /// What the work may know, as in the process before: derived keys are the same. Its deadline is known
+    /// when the lease has been renewed, which [`run`](Self::run) does first.
+    #[must_use]
+    pub const fn current(&self) -> &CurrentExecution {
+        &self.current
+    }
+
+    /// What is recorded of a response: headers that may be replayed, a body within the limit.
+    #[must_use]
+    pub fn recording(&self) -> Recording {
+        Recording::new(self.current.idempotency())
+    }
+
+    /// Lets the lease run anew from now, for its whole duration. 1 round trip.
+    ///
+    /// # Errors
+    /// The lease ends when it did before, or later if the error may have landed.
+    ///
+    /// # Cancel safety
+    /// Safe: call it again.
+    pub async fn renew(&self) -> Result<Fenced, StoreError> {
+        let renewed = self.renewed().await;
+        self.current
+            .report(&Event::Renewed(renewed.as_ref().copied()));
+        if matches!(renewed, Ok(Fenced::Lost)) && self.current.lose() {
+            self.current.report(&Event::LeaseLost(Operation::Renew));
+        }
+        renewed
+    }
+
+    async fn renewed(&self) -> Result<Fenced, StoreError> {
+        self.current.renew(self.current.lease().duration()).await
+    }
+
+    /// Runs work under the lease, which is renewed before it and each third of its duration, and
+    /// records its verdict before the result is handed back. 2 round trips, or 1 if the lease was lost,
+    /// and nothing runs then.
+    ///
+    /// Work that panics frees the key, and goes on unwinding. Work may send the lease on by
+    /// [`CurrentExecution::travel`]; its verdict is left alone then.
+    ///
+    /// # Errors
+    /// The [operation](StoreError::operation) tells which: at `Renew` nothing ran. At `Complete` and
+    /// `Release` the work ran and the store did not take its end, tried up to four times; let the
+    /// message be delivered again.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs out or the
+    /// message is delivered again.
+    pub async fn run<R>(
+        self,
+        work: impl Future<Output = (Verdict, R)>,
+    ) -> Result<Resumed<R>, StoreError> {
+        let executions = self.current.idempotency().executions();
+        // Taken before it is asked whether more may begin: a drain that comes between waits.
+        let under_way = executions.token();
+        if executions.is_closed() {
+            return Ok(Resumed::ShuttingDown);
+        }
+        let renewed = self.renewed().await;
+        self.current
+            .report(&Event::Resumed(renewed.as_ref().copied()));
+        if renewed? == Fenced::Lost {
+            return Ok(Resumed::Lost);
+        }
+        let mut execution = Execution::new(self.current, under_way);
+        let result = execution.run_pinned(pin!(work)).await;
+        match execution.into_ended() {
+            None | Some(Ok(Fenced::Held)) => Ok(Resumed::Ended(result)),
+            Some(Ok(Fenced::Lost)) => Ok(Resumed::LostMeanwhile(result)),
+            Some(Err(error)) => Err(error),
+        }
+    }
+
+    /// Records what came of it, for as long as this policy retains. 1 round trip; while the store
+    /// fails it is tried up to four times.
+    ///
+    /// It asks nothing first, for what was done must be remembered: it lands also if the lease ran out
+    /// and nobody took over. `Lost` means that somebody did, or that the key was freed and taken;
+    /// nothing was changed. Completing again answers `Held`, and the first outcome stays.
+    ///
+    /// # Errors
+    /// The lease may still stand, or the record be there; let the message be delivered again.
+    ///
+    /// # Cancel safety
+    /// As an error.
+    pub async fn complete(self, outcome: impl Into<Outcome>) -> Result<Fenced, StoreError> {
+        self.end(Verdict::Keep(outcome.into())).await
+    }
+
+    /// Frees the key: what was begun failed for good, and the client may try again. 1 round trip; while
+    /// the store fails it is tried up to four times.
+    ///
+    /// `Lost` means that it was not, or no longer, this lease's to free; nothing was changed.
+    ///
+    /// # Errors
+    /// The key stays taken until the lease runs out, unless the error may have landed.
+    ///
+    /// # Cancel safety
+    /// As an error.
+    pub async fn release(self) -> Result<Fenced, StoreError> {
+        self.end(Verdict::Free).await
+    }
+
+    async fn end(self, verdict: Verdict) -> Result<Fenced, StoreError> {
+        let under_way = self.current.idempotency().executions().token();
+        // Bounds the attempts; what remains of the lease is not known, and does not matter.
+        let duration = self.current.lease().duration();
+        self.current.extend(Instant::now() + duration);
+        let mut execution = Execution::new(self.current, under_way);
+        execution.end(verdict).await;
+        execution
+            .into_ended()
+            .expect("an execution that was ended has an end")
+    }
+}
