@@ -2,9 +2,7 @@
 //!
 //! It is plain HTML, CSS and JavaScript modules, one job a file, compiled in from the folder `home/`.
 
-use bytes::Bytes;
-
-use crate::web::answer::{Answer, Typed};
+use crate::web::answer::Answer;
 use crate::web::pages::Page;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -54,14 +52,9 @@ pub(super) fn files() -> Vec<Page> {
 }
 
 fn page(path: &'static str, content_type: &'static str, bytes: &'static [u8]) -> Page {
-    let body = Typed {
-        content_type,
-        bytes: Bytes::from_static(bytes),
-    };
     let answer = Answer {
-        status: 200,
         headers: HEADERS,
-        body: Some(body),
+        ..Answer::file(content_type, bytes)
     };
-    Page { path, answer }
+    Page::new(path, answer)
 }
