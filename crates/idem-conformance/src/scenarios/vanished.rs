@@ -88,6 +88,8 @@ async fn while_it_uploads(stage: &Stage) -> Check {
     stage
         .hang_up_after(&request, request.body.len() / 2)
         .await?;
+    // Before the retry, so that the server has a round trip's time to see that the client is gone.
+    stage.effects(&cut, 0).await?;
     let answer = stage.send(&stage.keyed(whole.request(), &key)).await?;
     if stage.is_refusal(&answer, Refused::InProgress).is_ok() {
         let problem = "the key is taken by a request whose payload never arrived whole";

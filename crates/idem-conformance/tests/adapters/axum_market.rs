@@ -55,15 +55,14 @@ async fn handle(
     body: Bytes,
 ) -> Response {
     let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    let reply = market.reply(method.as_str(), target, &body);
+    reply.wait().await;
     let Reply {
-        delay,
-        panics,
         status,
         headers,
         body,
-    } = market.reply(method.as_str(), target, &body);
-    tokio::time::sleep(delay).await;
-    assert!(!panics, "a planted panic");
+        ..
+    } = reply;
     let mut response = match body {
         Body::Whole(bytes) => AxumBody::from(bytes),
         Body::Stream(pieces) => {

@@ -97,11 +97,7 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (RunsOversizeChunks, &["limits/chunked"]),
     (
         OversizeBodiesTakeTheKey,
-        &[
-            "vanished/while-it-uploads",
-            "limits/content-length",
-            "limits/chunked",
-        ],
+        &["limits/content-length", "limits/chunked"],
     ),
     (
         RunsStreamsAgain,
@@ -174,14 +170,6 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (
         NotTextIsAServerError,
         &["fingerprint/not-text", "fingerprint/not-text-replays"],
-    ),
-    (
-        UploadsTakeTheKey,
-        &[
-            "vanished/while-it-uploads",
-            "limits/content-length",
-            "limits/chunked",
-        ],
     ),
 ];
 
@@ -308,6 +296,19 @@ async fn a_defect_that_shows_everywhere_fails_the_scenarios_of_its_rule_too() {
         let missed: Vec<_> = expected.iter().filter(|id| !failed.contains(id)).collect();
         assert!(missed.is_empty(), "{defect:?} was not caught by {missed:?}");
     }
+}
+
+/// Nobody outside a server knows when it reads a head: the retry may be faster than the upload that broke off.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_taken_by_an_upload_that_breaks_off_is_found_in_a_few_runs() {
+    let mut runs = Vec::new();
+    while runs.len() < 5 {
+        runs.push(failed(&run("reference", UploadsTakeTheKey).await));
+        if runs.last().unwrap().contains(&"vanished/while-it-uploads") {
+            return;
+        }
+    }
+    panic!("found in none of these runs: {runs:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,14 +3,17 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    panic::resume_unwind,
     sync::Mutex,
     time::Duration,
 };
 
 use serde_json::{Value, json};
 
-/// How long `/slow` takes: long against a round trip, and short for whoever waits for the tests.
-const SLOW: Duration = Duration::from_millis(500);
+/// How long `/slow` takes: long against a round trip, and short for whoever waits for the tests. A machine
+/// that stalls lengthens one of the pauses, and the requests that it kept waiting have the rest.
+const SLOW: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The largest request body.
 pub(crate) const REQUEST_LIMIT: usize = 64 * 1024;
@@ -26,8 +29,8 @@ const PAST: &str = "Tue, 15 Nov 1994 08:12:31 GMT";
 
 /// What a handler does: it waits, and answers or panics.
 pub(crate) struct Reply {
-    pub(crate) delay: Duration,
-    pub(crate) panics: bool,
+    pauses: u32,
+    panics: bool,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Body,
@@ -37,6 +40,19 @@ pub(crate) enum Body {
     Whole(Vec<u8>),
     /// Sent piece by piece, without a length.
     Stream(Vec<&'static str>),
+}
+
+impl Reply {
+    /// Takes its time, and panics where the handler is to panic.
+    pub(crate) async fn wait(&self) {
+        for _ in 0..self.pauses {
+            tokio::time::sleep(PAUSE).await;
+        }
+        if self.panics {
+            // Without a message and its backtrace, for which a thread may stand still for a second.
+            resume_unwind(Box::new("a planted panic"));
+        }
+    }
 }
 
 /// What was done, by the tag of whoever asked for it.
@@ -69,7 +85,7 @@ impl Market {
                 created(&tag, run)
             }
             ("POST", ["slow"]) => Reply {
-                delay: SLOW,
+                pauses: SLOW,
                 ..created(&tag, run)
             },
             ("PUT" | "DELETE", ["plain", _]) => text(200, &format!("run {run}")),
@@ -195,7 +211,7 @@ fn message(status: u16, message: &str) -> Reply {
 
 fn reply(status: u16, headers: Vec<(&'static str, String)>, body: Vec<u8>) -> Reply {
     Reply {
-        delay: Duration::ZERO,
+        pauses: 0,
         panics: false,
         status,
         headers,
