@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 /// How long `/slow` takes: long against a round trip, and short for whoever waits for the tests. A machine
 /// that stalls lengthens one of the pauses, and the requests that it kept waiting have the rest.
-const SLOW: u32 = 50;
-const PAUSE: Duration = Duration::from_millis(10);
+const SLOW: u32 = 100;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// The largest request body.
 pub(crate) const REQUEST_LIMIT: usize = 64 * 1024;
