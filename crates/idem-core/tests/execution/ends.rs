@@ -7,11 +7,7 @@ use crate::support::{Engine, keep, spawn};
 #[tokio::test(start_paused = true)]
 async fn a_success_is_replayed() {
     let engine = Engine::new();
-    engine
-        .execution()
-        .await
-        .run(async { (keep("done"), ()) })
-        .await;
+    engine.succeed().await;
     assert_eq!(engine.duplicate().await, "done");
     assert_eq!(engine.log.lines(), ["execute", "recorded", "replay"]);
 }

@@ -32,11 +32,7 @@ async fn a_dead_owner_s_key_is_freed_and_nothing_else_is() {
 
     std::mem::forget(engine.execution().await);
     assert_eq!(engine.idempotency.free(&key).await.unwrap(), Freed::Freed);
-    engine
-        .execution()
-        .await
-        .run(async { (keep("done"), ()) })
-        .await;
+    engine.succeed().await;
 
     assert_eq!(
         engine.idempotency.free(&key).await.unwrap(),
@@ -130,11 +126,7 @@ async fn that_nothing_was_kept_is_seen() {
 #[tokio::test(start_paused = true)]
 async fn an_age_that_cannot_be_is_not_told() {
     let engine = Engine::new();
-    engine
-        .execution()
-        .await
-        .run(async { (keep("done"), ()) })
-        .await;
+    engine.succeed().await;
     // The same store under a policy whose retention is shorter than what remains.
     let shorter = Policy::reference().retention(60 * SECOND);
     let found = engine.idempotency.with_policy(shorter);

@@ -48,11 +48,7 @@ async fn a_claim_whose_reply_was_lost_is_the_same_request_s_own() {
     for fault in [Fault::ReplyLost, Fault::LandsMute] {
         let engine = Engine::new();
         engine.store.fail_next(Operation::Claim, fault);
-        engine
-            .execution()
-            .await
-            .run(async { (keep("done"), ()) })
-            .await;
+        engine.succeed().await;
         assert_eq!(engine.duplicate().await, "done");
     }
 }
@@ -116,11 +112,7 @@ async fn a_completion_whose_reply_was_lost_is_replayed() {
     for fault in [Fault::ReplyLost, Fault::LandsMute, UNAVAILABLE] {
         let engine = Engine::new();
         engine.store.fail_next(Operation::Complete, fault);
-        engine
-            .execution()
-            .await
-            .run(async { (keep("done"), ()) })
-            .await;
+        engine.succeed().await;
         assert_eq!(engine.duplicate().await, "done");
         assert_eq!(engine.log.lines(), ["execute", "recorded", "replay"]);
     }
@@ -140,22 +132,14 @@ async fn what_is_too_large_for_the_store_is_remembered_without_its_response() {
     let engine = Engine::new();
     let too_large = Fault::Refused(StoreErrorKind::TooLarge);
     engine.store.fail_next(Operation::Complete, too_large);
-    engine
-        .execution()
-        .await
-        .run(async { (keep("done"), ()) })
-        .await;
+    engine.succeed().await;
     assert_eq!(engine.duplicate().await, "idempotency-response-not-kept");
 }
 
 #[tokio::test(start_paused = true)]
 async fn no_call_is_more_than_a_fresh_or_a_repeated_request_needs() {
     let engine = Engine::new();
-    engine
-        .execution()
-        .await
-        .run(async { (keep("done"), ()) })
-        .await;
+    engine.succeed().await;
     assert_eq!(engine.store.calls(Operation::Claim), 1);
     assert_eq!(engine.store.calls(Operation::Complete), 1);
     let _ = engine.duplicate().await;
