@@ -1,7 +1,8 @@
-//! One kind of request for some seconds, for a profiler: `profiled axum|actix bare|fresh|replay`.
+//! One kind of request, for a profiler: `profiled axum|actix bare|fresh|replay [requests]`.
 //!
 //! `perf record --call-graph dwarf target/release/examples/profiled axum fresh` shows where its
-//! time goes.
+//! time goes, over some seconds. With a number of requests, `valgrind --tool=callgrind` counts
+//! what they take: the difference of two numbers leaves the start out.
 
 #![forbid(unsafe_code)]
 
@@ -31,9 +32,10 @@ const KEPT: u64 = 1_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let (framework, what) = match arguments.as_slice() {
-        [framework, what] => (framework.as_str(), what.as_str()),
-        _ => return Err("usage: profiled axum|actix bare|fresh|replay".into()),
+    let (framework, what, requests) = match arguments.as_slice() {
+        [framework, what] => (framework.as_str(), what.as_str(), None),
+        [framework, what, requests] => (framework.as_str(), what.as_str(), Some(requests.parse()?)),
+        _ => return Err("usage: profiled axum|actix bare|fresh|replay [requests]".into()),
     };
     let (is_bare, is_fresh) = (what == "bare", what == "fresh");
     let handler = Handler::Answers;
@@ -42,13 +44,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             "axum" => {
                 let layer = (!is_bare).then(|| IdempotencyLayer::new(unbounded()));
                 let orders = AxumOrders::new(router(handler, layer));
-                post_for_a_while(orders, is_fresh).await;
+                post(orders, is_fresh, requests).await;
                 Ok(())
             }
             "actix" => {
                 let middleware = (!is_bare).then(|| IdempotencyMiddleware::new(unbounded()));
                 let orders = actix::start(handler, middleware).await;
-                post_for_a_while(orders, is_fresh).await;
+                post(orders, is_fresh, requests).await;
                 Ok(())
             }
             _ => Err("there is axum, and there is actix".into()),
@@ -56,10 +58,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     })
 }
 
-async fn post_for_a_while(mut orders: impl Orders, is_fresh: bool) {
+/// Posts so many, or for a while.
+async fn post(mut orders: impl Orders, is_fresh: bool, requests: Option<u64>) {
     let payload = Bytes::from(order(200, Spelling::InOrder));
     let (start, mut count) = (Instant::now(), 0_u64);
-    while !count.is_multiple_of(1_000) || start.elapsed() < LENGTH {
+    let goes_on = |count: u64| match requests {
+        Some(requests) => count < requests,
+        None => !count.is_multiple_of(1_000) || start.elapsed() < LENGTH,
+    };
+    while goes_on(count) {
         let number = if is_fresh { count } else { count % KEPT };
         orders.post(Key::new(number), &payload).await;
         count += 1;
