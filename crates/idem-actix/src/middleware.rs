@@ -11,7 +11,7 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
-use idem_core::{Idempotency, IdempotencyStore, Policy, Scope};
+use idem_core::{Idempotency, IdempotencyStore, LeaseTerm, Policy, Protected, Scope};
 
 use crate::service::IdempotencyService;
 
@@ -24,9 +24,11 @@ use crate::service::IdempotencyService;
 pub struct IdempotencyMiddleware {
     idempotency: Idempotency,
     scope: Option<Arc<ScopeRule>>,
+    lease: Option<Arc<LeaseRule>>,
 }
 
 type ScopeRule = dyn Fn(&ServiceRequest) -> Option<Scope> + Send + Sync;
+type LeaseRule = dyn Fn(&ServiceRequest) -> Option<LeaseTerm> + Send + Sync;
 
 impl IdempotencyMiddleware {
     /// Protects with a store and the [reference policy](Policy::reference).
@@ -54,6 +56,22 @@ impl IdempotencyMiddleware {
         self
     }
 
+    /// Says how long a request holds its key, where that is known of the request: from the deadline
+    /// of the function that serves it, say. A `Duration` is renewed each third of it; a
+    /// [fixed term](LeaseTerm::fixed) is not.
+    ///
+    /// A request for which the rule answers `None` has the [policy's lease](Policy::lease). Only
+    /// requests with a valid key are asked about, once and before their body is read; the lease runs
+    /// from their claim.
+    #[must_use]
+    pub fn lease<T: Into<LeaseTerm>>(
+        mut self,
+        rule: impl Fn(&ServiceRequest) -> Option<T> + Send + Sync + 'static,
+    ) -> Self {
+        self.lease = Some(Arc::new(move |request| rule(request).map(Into::into)));
+        self
+    }
+
     /// The store and the policy, for what is not the middleware's: running code that is no HTTP
     /// handler, freeing a key, or draining.
     #[must_use]
@@ -76,6 +94,14 @@ impl IdempotencyMiddleware {
     pub(crate) fn scope_of(&self, request: &ServiceRequest) -> Option<Scope> {
         self.scope.as_ref().and_then(|rule| rule(request))
     }
+
+    /// Gives a request its own lease, if the rule has one for it.
+    pub(crate) fn with_lease(&self, protected: Protected, request: &ServiceRequest) -> Protected {
+        match self.lease.as_ref().and_then(|rule| rule(request)) {
+            Some(term) => protected.lease(term),
+            None => protected,
+        }
+    }
 }
 
 impl From<Idempotency> for IdempotencyMiddleware {
@@ -83,6 +109,7 @@ impl From<Idempotency> for IdempotencyMiddleware {
         Self {
             idempotency,
             scope: None,
+            lease: None,
         }
     }
 }
@@ -108,6 +135,7 @@ impl fmt::Debug for IdempotencyMiddleware {
         f.debug_struct("IdempotencyMiddleware")
             .field("idempotency", &self.idempotency)
             .field("scoped", &self.scope.is_some())
+            .field("leased", &self.lease.is_some())
             .finish()
     }
 }

@@ -72,6 +72,7 @@ where
                 Either::Right(Either::Left(ready(Ok(response))))
             }
             Admission::Protected(protected) => {
+                let protected = self.middleware.with_lease(protected, &request);
                 let watch = protected.watch();
                 let idempotency = idempotency.clone();
                 let exchange = ActixExchange::new(Rc::clone(&self.inner), request);

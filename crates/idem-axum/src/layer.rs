@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use http::request::Parts;
-use idem_core::{Idempotency, IdempotencyStore, Policy, Scope};
+use idem_core::{Idempotency, IdempotencyStore, LeaseTerm, Policy, Protected, Scope};
 use tower_layer::Layer;
 
 use crate::service::IdempotencyService;
@@ -16,9 +16,11 @@ use crate::service::IdempotencyService;
 pub struct IdempotencyLayer {
     idempotency: Idempotency,
     scope: Option<Arc<ScopeRule>>,
+    lease: Option<Arc<LeaseRule>>,
 }
 
 type ScopeRule = dyn Fn(&Parts) -> Option<Scope> + Send + Sync;
+type LeaseRule = dyn Fn(&Parts) -> Option<LeaseTerm> + Send + Sync;
 
 impl IdempotencyLayer {
     /// Protects with a store and the [reference policy](Policy::reference).
@@ -46,6 +48,22 @@ impl IdempotencyLayer {
         self
     }
 
+    /// Says how long a request holds its key, where that is known of the request: from the deadline
+    /// of the function that serves it, say. A `Duration` is renewed each third of it; a
+    /// [fixed term](LeaseTerm::fixed) is not.
+    ///
+    /// A request for which the rule answers `None` has the [policy's lease](Policy::lease). Only
+    /// requests with a valid key are asked about, once and before their body is read; the lease runs
+    /// from their claim.
+    #[must_use]
+    pub fn lease<T: Into<LeaseTerm>>(
+        mut self,
+        rule: impl Fn(&Parts) -> Option<T> + Send + Sync + 'static,
+    ) -> Self {
+        self.lease = Some(Arc::new(move |head| rule(head).map(Into::into)));
+        self
+    }
+
     /// The store and the policy, for what is not the layer's: running code that is no HTTP handler,
     /// freeing a key, or draining.
     #[must_use]
@@ -66,6 +84,14 @@ impl IdempotencyLayer {
     pub(crate) fn scope_of(&self, head: &Parts) -> Option<Scope> {
         self.scope.as_ref().and_then(|rule| rule(head))
     }
+
+    /// Gives a request its own lease, if the rule has one for it.
+    pub(crate) fn with_lease(&self, protected: Protected, head: &Parts) -> Protected {
+        match self.lease.as_ref().and_then(|rule| rule(head)) {
+            Some(term) => protected.lease(term),
+            None => protected,
+        }
+    }
 }
 
 impl From<Idempotency> for IdempotencyLayer {
@@ -73,6 +99,7 @@ impl From<Idempotency> for IdempotencyLayer {
         Self {
             idempotency,
             scope: None,
+            lease: None,
         }
     }
 }
@@ -90,6 +117,7 @@ impl fmt::Debug for IdempotencyLayer {
         f.debug_struct("IdempotencyLayer")
             .field("idempotency", &self.idempotency)
             .field("scoped", &self.scope.is_some())
+            .field("leased", &self.lease.is_some())
             .finish()
     }
 }

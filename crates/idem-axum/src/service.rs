@@ -78,6 +78,7 @@ where
                 Either::Right(Either::Left(ready(Ok(response))))
             }
             Admission::Protected(protected) => {
+                let protected = self.layer.with_lease(protected, &head);
                 let watch = protected.watch();
                 // The service that was polled ready is the one to call; the clone is not ready.
                 let clone = self.inner.clone();

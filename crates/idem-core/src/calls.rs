@@ -36,14 +36,21 @@ impl Calls {
         key: &RecordKey,
         lease: &Lease,
         now: Instant,
+        timeout: Duration,
     ) -> Result<Claim, StoreError> {
         let call = self.store.as_ref().claim(key, lease);
-        self.bounded_from(now, Operation::Claim, key, call).await
+        self.bounded_from(now, timeout, Operation::Claim, key, call)
+            .await
     }
 
-    pub(crate) async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.bounded(Operation::Renew, key, self.store.as_ref().renew(key, lease))
-            .await
+    pub(crate) async fn renew(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        timeout: Duration,
+    ) -> Result<Fenced, StoreError> {
+        let call = self.store.as_ref().renew(key, lease);
+        self.bounded(timeout, Operation::Renew, key, call).await
     }
 
     pub(crate) async fn complete(
@@ -52,41 +59,45 @@ impl Calls {
         lease: &Lease,
         outcome: &Outcome,
         retention: Duration,
+        timeout: Duration,
     ) -> Result<Fenced, StoreError> {
         let call = self.store.as_ref().complete(key, lease, outcome, retention);
-        self.bounded(Operation::Complete, key, call).await
+        self.bounded(timeout, Operation::Complete, key, call).await
     }
 
     pub(crate) async fn release(
         &self,
         key: &RecordKey,
         lease: &Lease,
+        timeout: Duration,
     ) -> Result<Fenced, StoreError> {
-        self.bounded(
-            Operation::Release,
-            key,
-            self.store.as_ref().release(key, lease),
-        )
-        .await
+        let call = self.store.as_ref().release(key, lease);
+        self.bounded(timeout, Operation::Release, key, call).await
     }
 
-    pub(crate) async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+    pub(crate) async fn look_up(
+        &self,
+        key: &RecordKey,
+        timeout: Duration,
+    ) -> Result<Option<Stored>, StoreError> {
         let call = self.store.as_ref().look_up(key);
-        self.bounded(Operation::LookUp, key, call).await
+        self.bounded(timeout, Operation::LookUp, key, call).await
     }
 
     fn bounded<T>(
         &self,
+        timeout: Duration,
         operation: Operation,
         key: &RecordKey,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        self.bounded_from(Instant::now(), operation, key, call)
+        self.bounded_from(Instant::now(), timeout, operation, key, call)
     }
 
     async fn bounded_from<T>(
         &self,
         started: Instant,
+        timeout: Duration,
         operation: Operation,
         key: &RecordKey,
         call: impl Future<Output = Result<T, StoreError>>,
@@ -96,7 +107,7 @@ impl Calls {
         let answer = match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
             Poll::Ready(result) => Ok(result),
             Poll::Pending => {
-                let deadline = started + self.policy.call_timeout();
+                let deadline = started + timeout;
                 // Boxed, so that futures have no room for a timer that few of them set.
                 Box::pin(timeout_at(deadline, call)).await
             }

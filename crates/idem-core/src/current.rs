@@ -17,6 +17,7 @@ use crate::{
     engine::Idempotency,
     event::Event,
     key::IdempotencyKey,
+    lease_term::LeaseTerm,
     record::Lease,
     record_key::RecordKey,
     store::{Fenced, Operation, StoreError},
@@ -36,6 +37,8 @@ struct Inner {
     key: IdempotencyKey,
     record_key: RecordKey,
     lease: Lease,
+    /// What was asked for, of which the lease may be longer: what is to be refused at its end stays.
+    term: LeaseTerm,
     deadline: Mutex<Instant>,
     lost: AtomicBool,
     travelled: AtomicBool,
@@ -67,6 +70,7 @@ impl CurrentExecution {
         key: IdempotencyKey,
         record_key: RecordKey,
         lease: Lease,
+        term: LeaseTerm,
         deadline: Instant,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -74,6 +78,7 @@ impl CurrentExecution {
             key,
             record_key,
             lease,
+            term,
             deadline: Mutex::new(deadline),
             lost: AtomicBool::new(false),
             travelled: AtomicBool::new(false),
@@ -224,7 +229,8 @@ impl CurrentExecution {
         let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
         let sent = Instant::now();
         let calls = self.0.idempotency.calls();
-        let renewed = calls.renew(self.record_key(), &lease).await;
+        let timeout = self.call_timeout();
+        let renewed = calls.renew(self.record_key(), &lease, timeout).await;
         if let Ok(Fenced::Held) = renewed {
             self.extend(sent + duration);
         }
@@ -237,6 +243,16 @@ impl CurrentExecution {
 
     pub(crate) fn lease(&self) -> &Lease {
         &self.0.lease
+    }
+
+    pub(crate) fn is_renewed(&self) -> bool {
+        self.0.term.is_renewed()
+    }
+
+    /// How long one call to the store may take.
+    pub(crate) fn call_timeout(&self) -> Duration {
+        let policy = self.0.idempotency.policy();
+        policy.call_timeout(self.0.term.duration())
     }
 
     pub(crate) fn report(&self, event: &Event<'_>) {

@@ -15,6 +15,7 @@ use crate::{
     fingerprint::Unfinished,
     hand_over::Watch,
     key::IdempotencyKey,
+    lease_term::LeaseTerm,
     policy::Policy,
     record::{Identity, Lease},
     record_key::RecordKey,
@@ -88,10 +89,21 @@ pub struct Protected {
     key: IdempotencyKey,
     credentials: Option<CredentialsDigest>,
     fingerprint: Unfinished,
+    term: LeaseTerm,
     watch: Watch,
 }
 
 impl Protected {
+    /// Gives the request a lease of its own in place of the [policy's](Policy::lease).
+    ///
+    /// It is for what is known of one request alone: a function that is killed at a deadline, or a
+    /// route whose crash may block a key for longer than others. No round trip, and no allocation.
+    #[must_use]
+    pub fn lease(mut self, term: impl Into<LeaseTerm>) -> Self {
+        self.term = term.into();
+        self
+    }
+
     /// What a [`HandOver`](crate::HandOver) needs to know of the request.
     #[must_use]
     pub fn watch(&self) -> Watch {
@@ -103,10 +115,10 @@ impl Protected {
         self,
         policy: &Policy,
         body: &[u8],
-    ) -> (IdempotencyKey, Identity, Watch) {
+    ) -> (IdempotencyKey, Identity, LeaseTerm, Watch) {
         let fingerprint = policy.fingerprints().finish(self.fingerprint, body);
         let identity = Identity::new(fingerprint).with_credentials(self.credentials);
-        (self.key, identity, self.watch)
+        (self.key, identity, self.term, self.watch)
     }
 }
 
@@ -213,6 +225,7 @@ impl Idempotency {
             key,
             credentials,
             fingerprint: self.policy().fingerprints().begin(head),
+            term: self.policy().lease_duration().into(),
             watch: Watch::new(self.clone(), record_key, || head.route()),
         }
     }
@@ -225,20 +238,22 @@ impl Idempotency {
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
     /// the lease. Put what calls it into a [`HandOver`](crate::HandOver).
     pub async fn begin(&self, request: Protected, body: &[u8]) -> Begin {
-        let (key, identity, watch) = request.identify(self.policy(), body);
-        self.begin_as(key, identity, &watch).await
+        let (key, identity, term, watch) = request.identify(self.policy(), body);
+        self.begin_as(key, identity, term, &watch).await
     }
 
     pub(crate) fn begin_as<'a>(
         &'a self,
         key: IdempotencyKey,
         identity: Identity,
+        term: LeaseTerm,
         watch: &'a Watch,
     ) -> impl Future<Output = Begin> + Send + 'a {
-        let lease = Lease::new(identity, self.policy().pending_duration());
+        let duration = self.policy().pending_duration(term.duration());
+        let lease = Lease::new(identity, duration);
         // One future, and no more than it needs: each request has room for it.
         async move {
-            let (answered, begin) = self.decide(key, &lease, watch).await;
+            let (answered, begin) = self.decide(key, &lease, term, watch).await;
             watch.decided(answered);
             self.calls()
                 .report(watch.record_key(), &Event::Decided(answered));
@@ -246,8 +261,16 @@ impl Idempotency {
         }
     }
 
-    async fn decide(&self, key: IdempotencyKey, lease: &Lease, watch: &Watch) -> (Answered, Begin) {
+    async fn decide(
+        &self,
+        key: IdempotencyKey,
+        lease: &Lease,
+        term: LeaseTerm,
+        watch: &Watch,
+    ) -> (Answered, Begin) {
         let record_key = watch.record_key();
+        let timeout = self.policy().call_timeout(term.duration());
+        let claim = |now| self.calls().claim(record_key, lease, now, timeout);
         let mut waiter = None;
         // Taken before it is asked whether more may begin: a drain that comes between waits.
         let under_way = self.0.shared.executions.token();
@@ -259,16 +282,14 @@ impl Idempotency {
             let sent = Instant::now();
             watch.may_own(true);
             // Asked once more with the same owner if nobody knows whether it landed.
-            let claim = match self.calls().claim(record_key, lease, sent).await {
-                Err(error) if error.may_have_landed() => {
-                    Box::pin(self.calls().claim(record_key, lease, Instant::now())).await
-                }
+            let claimed = match claim(sent).await {
+                Err(error) if error.may_have_landed() => Box::pin(claim(Instant::now())).await,
                 answer => answer,
             };
-            let Ok(claim) = claim else {
+            let Ok(claimed) = claimed else {
                 return self.without_store();
             };
-            let decision = decide(lease.identity(), &claim);
+            let decision = decide(lease.identity(), &claimed);
             // The timeouts see to it, unless the whole process stood still: what was owned when
             // the store answered may be somebody else's now.
             if matches!(decision, Decision::Execute) && sent.elapsed() >= lease.duration() {
@@ -285,11 +306,11 @@ impl Idempotency {
                     }
                 }
             }
-            return self.answer(decision, || {
+            return self.answer(decision, term.duration(), || {
                 let deadline = sent + lease.duration();
                 let idempotency = self.clone();
                 let current =
-                    CurrentExecution::new(idempotency, key, *record_key, *lease, deadline);
+                    CurrentExecution::new(idempotency, key, *record_key, *lease, term, deadline);
                 Execution::new(current, under_way)
             });
         }
@@ -309,6 +330,7 @@ impl Idempotency {
     fn answer(
         &self,
         decision: Decision,
+        lease: Duration,
         execution: impl FnOnce() -> Execution,
     ) -> (Answered, Begin) {
         match decision {
@@ -318,7 +340,6 @@ impl Idempotency {
             Decision::Mismatch => refused(Answered::Mismatch, Refusal::Mismatch),
             Decision::OtherCaller => refused(Answered::OtherCaller, Refusal::OtherCaller),
             Decision::InProgress(remaining) => {
-                let lease = self.policy().lease_duration();
                 let retry_after = remaining.unwrap_or(lease).min(lease);
                 refused(Answered::InProgress, Refusal::InProgress { retry_after })
             }

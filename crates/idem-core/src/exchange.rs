@@ -10,6 +10,7 @@ use crate::{
     execution::{Execution, Verdict},
     hand_over::Watch,
     key::IdempotencyKey,
+    lease_term::LeaseTerm,
     policy::Policy,
     reading::{Frames, Reading, Stop},
     record::{Identity, NotKept},
@@ -118,11 +119,11 @@ impl Idempotency {
             let refuse = |refusal: Refusal, exchange: X| {
                 Ok(exchange.answer(&refusal.to_response(policy), None))
             };
-            let (key, identity, watch) = match request.identified(policy).await {
+            let (key, identity, term, watch) = match request.identified(policy).await {
                 Ok(identified) => identified,
                 Err(refusal) => return refuse(refusal, request.exchange()),
             };
-            let mut begin = self.begin_as(key, identity, &watch).await;
+            let mut begin = self.begin_as(key, identity, term, &watch).await;
             match begin {
                 Begin::Execute(ref mut execution) => execute(execution, &mut request).await,
                 Begin::Unprotected => {
@@ -153,7 +154,7 @@ impl<X: Exchange> Request<X> {
     async fn identified(
         &mut self,
         policy: &Policy,
-    ) -> Result<(IdempotencyKey, Identity, Watch), Refusal> {
+    ) -> Result<(IdempotencyKey, Identity, LeaseTerm, Watch), Refusal> {
         let exchange = self.exchange.as_mut().expect(ONCE);
         let payload = exchange.read_payload(policy.request_limit()).await?;
         let protected = self.protected.take().expect(ONCE);

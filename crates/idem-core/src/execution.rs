@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
@@ -92,7 +92,8 @@ impl Execution {
 
     /// Runs the handler's work to its end, and records its verdict before it hands its result back.
     ///
-    /// While the work runs the lease is renewed each third of it, in the same task. The end takes 1
+    /// While the work runs the lease is renewed each third of it, in the same task, unless its term is
+    /// [fixed](crate::LeaseTerm::fixed). The end takes 1
     /// round trip; while the store fails it is tried up to four times within the lease, and if it
     /// fails for good that is [reported](Event::Unrecorded) and the result is handed back all the
     /// same. Work that panics frees the key, and goes on unwinding.
@@ -166,10 +167,20 @@ impl Execution {
                 Ok(Poll::Pending) => {}
                 Err(panic) => return Poll::Ready(Err(panic)),
             }
-            let renewal = renewal.get_or_insert_with(|| Box::pin(self.renew_for_ever()));
+            let renewal = renewal.get_or_insert_with(|| Box::pin(self.hold_for_ever()));
             renewal.as_mut().poll(context).map(Ok)
         })
         .await
+    }
+
+    /// Keeps the lease until it is dropped, or tells that it is lost.
+    async fn hold_for_ever<T>(&self) -> T {
+        if self.current.is_renewed() {
+            return self.renew_for_ever().await;
+        }
+        sleep_until(self.current.lease_deadline()).await;
+        self.lose(Operation::Renew);
+        pending().await
     }
 
     /// Renews until it is dropped. Once the lease is lost there is nothing to renew, but the work
@@ -203,11 +214,12 @@ impl Execution {
 
     async fn complete(&self, outcome: &mut Outcome) -> Result<Fenced, StoreError> {
         let retention = self.current.idempotency().policy().retention_duration();
+        let timeout = self.current.call_timeout();
         let mut attempts = self.attempts();
         let completed = loop {
             let call = self
                 .calls()
-                .complete(self.key(), self.lease(), outcome, retention);
+                .complete(self.key(), self.lease(), outcome, retention, timeout);
             match call.await {
                 Err(error) if is_too_large(&error, outcome) => {
                     *outcome = Outcome::NotKept(NotKept::TooLarge);
@@ -226,9 +238,11 @@ impl Execution {
 
     /// Frees the key. Nobody comes here after having tried to complete.
     async fn release(&self, end: End) -> Result<Fenced, StoreError> {
+        let timeout = self.current.call_timeout();
         let mut attempts = self.attempts();
         let released = loop {
-            match self.calls().release(self.key(), self.lease()).await {
+            let call = self.calls().release(self.key(), self.lease(), timeout);
+            match call.await {
                 Err(error) if attempts.again(&error).await => {}
                 // An earlier attempt may have freed it although its reply was lost.
                 Ok(Fenced::Lost) if attempts.may_have_landed => break Ok(Fenced::Held),

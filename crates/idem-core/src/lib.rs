@@ -31,6 +31,7 @@ mod execution;
 mod fingerprint;
 mod hand_over;
 mod key;
+mod lease_term;
 mod memory;
 mod operator;
 mod policy;
@@ -64,6 +65,7 @@ pub use crate::{
     fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError},
     hand_over::{HandOver, Watch},
     key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES},
+    lease_term::LeaseTerm,
     memory::{MemoryLimits, MemoryStore},
     operator::{Freed, KeyState, KeyStatus},
     policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},

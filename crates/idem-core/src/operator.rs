@@ -77,7 +77,7 @@ impl KeyStatus {
             Record::Pending(pending) => (
                 KeyState::Pending,
                 Some(*pending.identity().fingerprint()),
-                Some(policy.pending_duration()),
+                Some(policy.pending_duration(policy.lease_duration())),
             ),
             Record::Completed(completed) => (
                 match completed.outcome() {
@@ -127,7 +127,8 @@ impl KeyStatus {
     ///
     /// It is the policy's lease or retention less what remains, so no clock is asked but the
     /// store's, and the record need not hold a time. It is wrong by as much as those durations were
-    /// changed since, and `None` if that is plain: more remains than there was. A lease that is
+    /// changed since, or as the request's [own lease](crate::Protected::lease) differs from the policy's, and
+    /// `None` if that is plain: more remains than there was. A lease that is
     /// alive is renewed each third of it; one that is older has a holder that does not answer.
     #[must_use]
     pub const fn age(&self) -> Option<Duration> {
@@ -148,7 +149,7 @@ impl Idempotency {
     /// # Cancel safety
     /// Safe.
     pub async fn look_up(&self, key: &RecordKey) -> Result<KeyStatus, StoreError> {
-        let found = self.calls().look_up(key).await?;
+        let found = self.stored(key).await?;
         Ok(found.map_or(KeyStatus::ABSENT, |stored| {
             KeyStatus::of(&stored, self.policy())
         }))
@@ -171,19 +172,26 @@ impl Idempotency {
     /// # Cancel safety
     /// Safe: call it again.
     pub async fn free(&self, key: &RecordKey) -> Result<Freed, StoreError> {
-        let Some(stored) = self.calls().look_up(key).await? else {
+        let Some(stored) = self.stored(key).await? else {
             return Ok(Freed::NothingPending);
         };
         let Record::Pending(pending) = stored.record() else {
             return Ok(Freed::NothingPending);
         };
-        let duration = self.policy().pending_duration();
+        let lease = self.policy().lease_duration();
+        let duration = self.policy().pending_duration(lease);
         let held = Lease::of_owner(*pending.owner(), *pending.identity(), duration);
-        Ok(match self.calls().release(key, &held).await? {
+        let timeout = self.policy().call_timeout(lease);
+        Ok(match self.calls().release(key, &held, timeout).await? {
             Fenced::Held => Freed::Freed,
             // It ended by itself meanwhile.
             Fenced::Lost => Freed::NothingPending,
         })
+    }
+
+    async fn stored(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        let timeout = self.policy().call_timeout(self.policy().lease_duration());
+        self.calls().look_up(key, timeout).await
     }
 
     /// How many executions are under way here and in all clones, those included whose client hung

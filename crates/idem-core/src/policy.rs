@@ -5,7 +5,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{event::Observer, fingerprint::FingerprintRules, key::KeyFormat, response::Headers};
 
-const SHORTEST: Duration = Duration::from_millis(1);
+/// No lease is shorter: it would protect nothing.
+pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The conventions by which clients are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -209,7 +210,7 @@ impl Policy {
 
     /// Sets how long a crashed server can block a key: 30 seconds by default, which is what most
     /// clients wait for an answer. A lease of no length would protect nothing: it has at least
-    /// 1 ms.
+    /// 1 ms. A request may have [its own](crate::Protected::lease).
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(SHORTEST);
@@ -275,7 +276,7 @@ impl Policy {
     ///
     /// Half of it is for the claim, and half for asking again if nobody knows whether the claim
     /// landed. Every other call to the store has half of it too, and none more than a third of the
-    /// lease.
+    /// request's lease.
     #[must_use]
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout.max(2 * SHORTEST);
@@ -377,20 +378,20 @@ impl Policy {
         self.lease
     }
 
-    /// How long a pending record stays if nobody renews it.
-    pub(crate) fn pending_duration(&self) -> Duration {
+    /// How long a pending record under a lease of this length stays if nobody renews it.
+    pub(crate) fn pending_duration(&self, lease: Duration) -> Duration {
         match self.on_lease_end {
-            OnLeaseEnd::TakeOver => self.lease,
-            OnLeaseEnd::Refuse => self.retention.max(self.lease),
+            OnLeaseEnd::TakeOver => lease,
+            OnLeaseEnd::Refuse => self.retention.max(lease),
         }
     }
 
-    /// How long one call to the store may take.
+    /// How long one call to the store may take for a request with a lease of this length.
     ///
     /// A claim that is asked for twice must be answered within its lease: an answer that comes
     /// later speaks of a lease that somebody else may hold by now.
-    pub(crate) fn call_timeout(&self) -> Duration {
-        (self.store_timeout / 2).min(self.lease / 3)
+    pub(crate) fn call_timeout(&self, lease: Duration) -> Duration {
+        (self.store_timeout / 2).min(lease / 3)
     }
 
     pub(crate) fn runs_unprotected(&self) -> bool {

@@ -85,6 +85,7 @@ impl Idempotency {
             lease.key().clone(),
             *lease.record_key(),
             *lease.lease(),
+            lease.duration().into(),
             known,
         );
         Resumption { current }

@@ -134,7 +134,8 @@ impl Idempotency {
         let watch = Watch::new(self.clone(), record_key, || None);
         let (idempotency, key, inner) = (self.clone(), key.clone(), watch.clone());
         let running = Box::pin(async move {
-            let begin = idempotency.begin_as(key, identity, &inner).await;
+            let term = idempotency.policy().lease_duration().into();
+            let begin = idempotency.begin_as(key, identity, term, &inner).await;
             answer(begin, operation).await
         });
         HandOver::new(running, watch).await

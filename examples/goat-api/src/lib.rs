@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "dynamodb", feature = "lambda"))]
+pub mod aws;
 pub mod cli;
 pub mod database;
 pub mod market;

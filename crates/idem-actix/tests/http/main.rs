@@ -14,6 +14,8 @@ mod faults;
 mod fingerprint;
 #[path = "../../../idem-axum/tests/http/key.rs"]
 mod key;
+#[path = "../../../idem-axum/tests/http/leases.rs"]
+mod leases;
 #[path = "../../../idem-axum/tests/http/limits.rs"]
 mod limits;
 mod market;

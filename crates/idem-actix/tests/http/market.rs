@@ -1,6 +1,6 @@
 //! The market in actix-web: routes whose answers show what the middleware does with them.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{
     App, HttpResponse, HttpServer,
@@ -53,6 +53,14 @@ pub(crate) fn scoped_by_tenant(layer: Layer) -> Layer {
     layer.scope(|request: &ServiceRequest| {
         let tenant = request.headers().get("x-tenant")?;
         Some(Scope::from(tenant.to_str().ok()?))
+    })
+}
+
+/// Takes the lease, in seconds, from a header, as a test may; an application takes it from what it knows.
+pub(crate) fn leased_by_header(layer: Layer) -> Layer {
+    layer.lease(|request: &ServiceRequest| {
+        let seconds = request.headers().get("x-lease")?.to_str().ok()?;
+        Some(Duration::from_secs(seconds.parse().ok()?))
     })
 }
 

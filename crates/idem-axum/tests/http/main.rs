@@ -8,6 +8,7 @@ mod duplicates;
 mod faults;
 mod fingerprint;
 mod key;
+mod leases;
 mod limits;
 mod market;
 mod memory;

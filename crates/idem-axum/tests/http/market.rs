@@ -1,6 +1,6 @@
 //! The market in axum: routes whose answers show what the layer does with them.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Extension, Json, Router,
@@ -38,6 +38,14 @@ pub(crate) fn scoped_by_tenant(layer: Layer) -> Layer {
     layer.scope(|head: &Parts| {
         let tenant = head.headers.get("x-tenant")?;
         Some(Scope::from(tenant.to_str().ok()?))
+    })
+}
+
+/// Takes the lease, in seconds, from a header, as a test may; an application takes it from what it knows.
+pub(crate) fn leased_by_header(layer: Layer) -> Layer {
+    layer.lease(|head: &Parts| {
+        let seconds = head.headers.get("x-lease")?.to_str().ok()?;
+        Some(Duration::from_secs(seconds.parse().ok()?))
     })
 }
 

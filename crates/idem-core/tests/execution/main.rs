@@ -9,6 +9,7 @@ mod handing_over;
 mod leases;
 mod log;
 mod operator;
+mod own_lease;
 mod running;
 mod store_faults;
 mod support;

@@ -100,7 +100,7 @@ pub(crate) async fn begin(idempotency: &Idempotency) -> Begin {
     idempotency.begin(admit(idempotency), b"{}").await
 }
 
-fn admit(idempotency: &Idempotency) -> Protected {
+pub(crate) fn admit(idempotency: &Idempotency) -> Protected {
     match idempotency.admit(&Head, || None) {
         Admission::Protected(protected) => protected,
         other => panic!("{other:?}"),

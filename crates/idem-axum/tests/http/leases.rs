@@ -1,0 +1,52 @@
+//! Requests that hold their keys for as long as a rule says of each.
+
+use idem_core::Policy;
+
+use crate::{
+    market::leased_by_header,
+    support::{Layer, Server, profiles, send, store},
+};
+
+async fn leased(policy: Policy) -> Server {
+    Server::with_layer(leased_by_header(Layer::new(store()).policy(policy))).await
+}
+
+#[tokio::test]
+async fn a_request_holds_its_key_for_as_long_as_the_rule_says() {
+    for (policy, _, in_progress) in profiles() {
+        let server = leased(policy).await;
+        for (key, seconds, told) in [("long", Some(900), 31..=900), ("policy's", None, 1..=30)] {
+            let post = || {
+                let request = server.post("/gated", key, "{}");
+                match seconds {
+                    Some(seconds) => request.header("x-lease", seconds.to_string()),
+                    None => request,
+                }
+            };
+            let runs = server.effects.runs();
+            let original = tokio::spawn(send(post()));
+            server.effects.wait_for_runs(runs + 1).await;
+            let duplicate = send(post()).await;
+            assert_eq!(duplicate.status, in_progress);
+            let seconds: u64 = duplicate.header("retry-after").unwrap().parse().unwrap();
+            assert!(told.contains(&seconds), "{key}: {seconds}");
+            server.effects.gate.add_permits(1);
+            assert_eq!(original.await.unwrap().status, 201);
+            assert!(send(post()).await.is_replay());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_outlasts_its_own_lease_keeps_it() {
+    let server = leased(Policy::reference()).await;
+    let post = || server.post("/gated", "k", "{}").header("x-lease", "1");
+    let original = tokio::spawn(send(post()));
+    server.effects.wait_for_runs(1).await;
+    // A real second passes: renewals are what a server's own clock makes.
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+    assert_eq!(send(post()).await.status, 202);
+    server.effects.gate.add_permits(1);
+    assert_eq!(original.await.unwrap().status, 201);
+    assert_eq!(server.effects.runs(), 1);
+}
