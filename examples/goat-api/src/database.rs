@@ -1,196 +1,119 @@
-//! The market's SQLite database.
+//! Where the market keeps its goats, their catalogs and its orders.
 
-pub mod catalog;
-pub mod goats;
-pub mod orders;
+pub mod sqlite;
 
 use std::error::Error;
-use std::path::Path;
-use std::time::Duration;
+use std::fmt;
 
-use sqlx::pool::PoolConnection;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection, Sqlite, SqlitePool, Transaction};
-use tokio::time::{sleep, timeout};
+use async_trait::async_trait;
 
-/// A pool of connections to the market's file.
-#[derive(Debug, Clone)]
-pub struct Database {
-    pool: SqlitePool,
-}
+use crate::market::catalog::CatalogItem;
+use crate::market::goat::{Goat, GoatId};
+use crate::market::invalid::Invalid;
+use crate::market::order::{NewOrder, Order, OrderId};
 
-impl Database {
-    /// Opens the file, and creates it and its tables if they are missing.
+/// The market's whole operations on a database, each of which is done as one or not at all.
+///
+/// An implementation bounds how long an operation waits, well below the default lease of 30
+/// seconds: a request must not outlive its key.
+#[async_trait]
+pub trait Database: fmt::Debug + Send + Sync {
+    /// Adds a goat whose id is new.
     ///
     /// # Errors
-    /// The file cannot be opened, is no SQLite database, or cannot be written.
+    /// The goat is not added, unless the connection broke while the answer was awaited.
     ///
     /// # Cancel safety
-    /// Safe: the tables are created in one transaction.
-    pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .foreign_keys(true)
-            .busy_timeout(PATIENCE);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options)
-            .await
-            .map_err(DatabaseError::during("open the database"))?;
-        let database = Self { pool };
-        database.create_tables().await?;
-        Ok(database)
-    }
+    /// Not cancel safe: dropped, the goat may be added.
+    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError>;
 
-    /// Begins a transaction that may write; dropped, it is rolled back.
+    /// All goats, oldest first.
     ///
     /// # Errors
-    /// No connection was free, or the file stayed locked, for as long as the pool waits.
+    /// They could not be read.
     ///
     /// # Cancel safety
     /// Safe.
-    pub async fn begin(&self) -> Result<Transaction<'static, Sqlite>, DatabaseError> {
-        // A deferred transaction that reads first and writes later is refused at once, whatever
-        // the busy timeout, if another one wrote in between.
-        self.pool
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(DatabaseError::during("begin a transaction"))
-    }
+    async fn goats(&self) -> Result<Vec<Goat>, DatabaseError>;
 
-    /// A connection to read with.
+    /// Adds an item to a goat's catalog, or replaces the one of that name in its place; `false` if
+    /// there is no such goat.
     ///
     /// # Errors
-    /// No connection was free for as long as the pool waits.
+    /// The catalog is as it was, unless the connection broke while the answer was awaited.
+    ///
+    /// # Cancel safety
+    /// Safe: to do it again ends the same.
+    async fn offer(&self, goat: GoatId, item: &CatalogItem) -> Result<bool, DatabaseError>;
+
+    /// A goat's items in the order in which they were first added, if there is such a goat.
+    ///
+    /// # Errors
+    /// They could not be read.
     ///
     /// # Cancel safety
     /// Safe.
-    pub async fn read(&self) -> Result<PoolConnection<Sqlite>, DatabaseError> {
-        self.pool
-            .acquire()
-            .await
-            .map_err(DatabaseError::during("connect to the database"))
-    }
+    async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError>;
 
-    /// Reads from a table, to see that the file is there and is the market's.
+    /// Saves an order at the prices of the catalogs, or tells the first of its items that is in none.
     ///
     /// # Errors
-    /// It is not, or no connection was free for as long as the pool waits.
+    /// The order is not saved, unless the connection broke while the answer was awaited.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: dropped, the order may be saved.
+    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError>;
+
+    /// All orders, oldest first.
+    ///
+    /// # Errors
+    /// They could not be read.
     ///
     /// # Cancel safety
     /// Safe.
-    pub async fn probe(&self) -> Result<(), DatabaseError> {
-        let mut db = self.read().await?;
-        sqlx::query("SELECT 1 FROM goats LIMIT 1")
-            .fetch_optional(&mut *db)
-            .await
-            .map_err(DatabaseError::during("read from the database"))?;
-        Ok(())
-    }
+    async fn orders(&self) -> Result<Vec<Order>, DatabaseError>;
 
-    /// Waits for the connections to be given back, and closes the file, with nothing beside it.
+    /// One order, if there is one of this id.
+    ///
+    /// # Errors
+    /// It could not be read.
     ///
     /// # Cancel safety
-    /// Safe: the pool then stays closed to new work.
-    pub async fn close(&self) {
-        let options = self.pool.connect_options();
-        self.pool.close().await;
-        let last = options.as_ref().clone();
-        let last = last.journal_mode(SqliteJournalMode::Delete);
-        if timeout(PATIENCE, close_last(&last)).await.is_err() {
-            tracing::warn!("the database is still in use; its next start tidies up");
-        }
-    }
+    /// Safe.
+    async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError>;
 
-    async fn create_tables(&self) -> Result<(), DatabaseError> {
-        let mut transaction = self.begin().await?;
-        sqlx::raw_sql(include_str!("database/schema.sql"))
-            .execute(&mut *transaction)
-            .await
-            .map_err(DatabaseError::during("create the tables"))?;
-        commit(transaction).await
-    }
+    /// Reads something, to see that the database is there and is the market's.
+    ///
+    /// # Errors
+    /// It is not, or did not answer in time.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    async fn probe(&self) -> Result<(), DatabaseError>;
+
+    /// Waits for what is under way, and closes the database to new work.
+    ///
+    /// # Cancel safety
+    /// Safe: the database then stays closed to new work.
+    async fn close(&self);
 }
-
-/// Closes the file as the last to have it open, for that one writes the log of writes back.
-///
-/// A connection that was not given back, since the runtime of its task ended first, closes in a
-/// thread of its own. Until then the file is locked.
-async fn close_last(options: &SqliteConnectOptions) {
-    loop {
-        match options.connect().await {
-            Ok(connection) => {
-                if let Err(error) = connection.close().await {
-                    tracing::warn!(%error, "the database did not close cleanly");
-                }
-                return;
-            }
-            Err(_) => sleep(Duration::from_millis(10)).await,
-        }
-    }
-}
-
-/// Makes a transaction's writes permanent.
-///
-/// # Errors
-/// Nothing was written, unless the connection broke while it waited for the answer.
-///
-/// # Cancel safety
-/// Not cancel safe: dropped, it may or may not have committed.
-pub async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), DatabaseError> {
-    transaction
-        .commit()
-        .await
-        .map_err(DatabaseError::during("commit a transaction"))
-}
-
-/// SQLite has one writer at a time; more connections only serve readers beside it.
-const CONNECTIONS: u32 = 8;
-
-/// How long a request waits for a connection, and then for its turn to write.
-///
-/// Both together stay below the default lease: a request that waits must not outlive its key.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The database could not do what it was asked to.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {operation}")]
 pub struct DatabaseError {
     operation: &'static str,
-    source: sqlx::Error,
+    source: Box<dyn Error + Send + Sync>,
 }
 
 impl DatabaseError {
-    fn during(operation: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self { operation, source }
-    }
-}
-
-/// What a row holds is not what was written: somebody else changed it.
-fn damaged(cause: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::Decode(cause.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn closing_waits_for_a_connection_that_was_not_given_back() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("goats.db");
-        let log = directory.path().join("goats.db-wal");
-        let database = Database::open(&path).await.unwrap();
-        let options = database.pool.connect_options();
-        let left = options.connect().await.unwrap();
-        let mut closing = Box::pin(database.close());
-        let early = timeout(Duration::from_millis(50), &mut closing).await;
-        assert!(early.is_err() && log.exists());
-        left.close().await.unwrap();
-        closing.await;
-        assert!(!log.exists());
+    fn during<E>(operation: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        move |source| Self {
+            operation,
+            source: source.into(),
+        }
     }
 }

@@ -13,11 +13,13 @@ use std::io;
 use std::iter::successors;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
 use crate::cli::{Cli, Framework};
+use crate::database::sqlite::SqliteFile;
 use crate::database::{Database, DatabaseError};
 pub use crate::server::idempotency::StoreError;
 use crate::server::stop::StopSignals;
@@ -62,9 +64,10 @@ async fn listen(address: &str) -> Result<TcpListener, ServerError> {
         })
 }
 
-async fn open(path: &Path) -> Result<Database, ServerError> {
-    Database::open(path)
+async fn open(path: &Path) -> Result<Arc<dyn Database>, ServerError> {
+    SqliteFile::open(path)
         .await
+        .map(|file| Arc::new(file) as _)
         .map_err(|source| ServerError::Database {
             path: path.display().to_string(),
             source,

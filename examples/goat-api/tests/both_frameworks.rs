@@ -10,8 +10,9 @@ mod on_actix;
 mod on_axum;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use goat_api::database::Database;
+use goat_api::database::sqlite::SqliteFile;
 use goat_api::service::GoatMarket;
 use idem_core::{Idempotency, MemoryStore, Policy};
 
@@ -36,10 +37,10 @@ async fn register(address: SocketAddr, key: &str, name: &str) -> (u16, Vec<Strin
 #[tokio::test]
 async fn a_record_made_through_one_replays_through_the_other_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
-    let database = Database::open(&directory.path().join("goats.db"))
+    let database = SqliteFile::open(&directory.path().join("goats.db"))
         .await
         .unwrap();
-    let market = GoatMarket::new(database);
+    let market = GoatMarket::new(Arc::new(database));
     let idempotency = Idempotency::new(MemoryStore::new(), Policy::reference());
     let axum = on_axum::serve(market.clone(), idempotency.clone()).await;
     let actix = on_actix::serve(market.clone(), idempotency).await;

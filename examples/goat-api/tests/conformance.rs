@@ -12,10 +12,11 @@ mod on_axum;
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use goat_api::database::Database;
+use goat_api::database::sqlite::SqliteFile;
 use goat_api::service::GoatMarket;
 use idem_conformance::{BUILTIN, Profile, Report, Suite};
 use idem_core::{Idempotency, MemoryStore, Policy};
@@ -49,8 +50,8 @@ async fn start(server: &str, profile: &str, emulator: &Emulator, directory: &Pat
         Idempotency::new(MomentoStore::new(client, &name), policy)
     };
     let database = directory.join(format!("{name}.db"));
-    let database = Database::open(&database).await.unwrap();
-    let market = GoatMarket::new(database).order_delay(ORDER_DELAY);
+    let database = SqliteFile::open(&database).await.unwrap();
+    let market = GoatMarket::new(Arc::new(database)).order_delay(ORDER_DELAY);
     if server.starts_with("axum") {
         on_axum::serve(market, idempotency).await
     } else {

@@ -1,8 +1,9 @@
 //! A server on a free port with a database of its own, and what it answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use goat_api::database::Database;
+use goat_api::database::sqlite::SqliteFile;
 use goat_api::service::GoatMarket;
 use goat_api::web::operations::{Metrics, Operations};
 use idem_core::{Idempotency, MemoryStore, Policy};
@@ -50,8 +51,8 @@ impl Server {
     async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let path = directory.path().join("goats.db");
-        let database = Database::open(&path).await.expect("the database opens");
-        let market = GoatMarket::new(database).order_delay(order_delay);
+        let database = SqliteFile::open(&path).await.expect("the database opens");
+        let market = GoatMarket::new(Arc::new(database)).order_delay(order_delay);
         let idempotency = Idempotency::new(MemoryStore::new(), policy);
         let address = serve(market.clone(), idempotency.clone()).await;
         Self {

@@ -5,9 +5,10 @@ use std::time::SystemTime;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::database::catalog::stored_price;
-use crate::database::goats::goat_id;
-use crate::database::{DatabaseError, damaged};
+use crate::database::DatabaseError;
+use crate::database::sqlite::catalog::stored_price;
+use crate::database::sqlite::damaged;
+use crate::database::sqlite::goats::goat_id;
 use crate::market::order::{Order, OrderId, OrderItem, Quantity};
 
 /// Saves an order; the caller commits.
@@ -17,7 +18,7 @@ use crate::market::order::{Order, OrderId, OrderItem, Quantity};
 ///
 /// # Cancel safety
 /// Not cancel safe on its own: roll the transaction back.
-pub async fn insert(db: &mut SqliteConnection, order: &Order) -> Result<(), DatabaseError> {
+pub(super) async fn insert(db: &mut SqliteConnection, order: &Order) -> Result<(), DatabaseError> {
     let saving = || DatabaseError::during("save an order");
     sqlx::query("INSERT INTO orders (id, total, date) VALUES (?, ?, ?)")
         .bind(order.id.to_string())
@@ -41,7 +42,7 @@ pub async fn insert(db: &mut SqliteConnection, order: &Order) -> Result<(), Data
 ///
 /// # Cancel safety
 /// Safe.
-pub async fn all(db: &mut SqliteConnection) -> Result<Vec<Order>, DatabaseError> {
+pub(super) async fn all(db: &mut SqliteConnection) -> Result<Vec<Order>, DatabaseError> {
     sqlx::query(
         "SELECT id, total, date, goat_id, catalog_item, quantity \
          FROM orders JOIN order_items ON order_id = id ORDER BY seq, position",
@@ -59,7 +60,10 @@ pub async fn all(db: &mut SqliteConnection) -> Result<Vec<Order>, DatabaseError>
 ///
 /// # Cancel safety
 /// Safe.
-pub async fn find(db: &mut SqliteConnection, id: OrderId) -> Result<Option<Order>, DatabaseError> {
+pub(super) async fn find(
+    db: &mut SqliteConnection,
+    id: OrderId,
+) -> Result<Option<Order>, DatabaseError> {
     sqlx::query(
         "SELECT id, total, date, goat_id, catalog_item, quantity \
          FROM orders JOIN order_items ON order_id = id WHERE id = ? ORDER BY position",

@@ -3,7 +3,8 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::database::{DatabaseError, damaged};
+use crate::database::DatabaseError;
+use crate::database::sqlite::damaged;
 use crate::market::goat::{Breed, Goat, GoatId};
 
 /// Adds a goat; the caller commits.
@@ -13,7 +14,7 @@ use crate::market::goat::{Breed, Goat, GoatId};
 ///
 /// # Cancel safety
 /// Not cancel safe on its own: roll the transaction back.
-pub async fn insert(db: &mut SqliteConnection, goat: &Goat) -> Result<(), DatabaseError> {
+pub(super) async fn insert(db: &mut SqliteConnection, goat: &Goat) -> Result<(), DatabaseError> {
     sqlx::query("INSERT INTO goats (id, name, owner, breed) VALUES (?, ?, ?, ?)")
         .bind(goat.id.to_string())
         .bind(&goat.name)
@@ -32,7 +33,7 @@ pub async fn insert(db: &mut SqliteConnection, goat: &Goat) -> Result<(), Databa
 ///
 /// # Cancel safety
 /// Safe.
-pub async fn all(db: &mut SqliteConnection) -> Result<Vec<Goat>, DatabaseError> {
+pub(super) async fn all(db: &mut SqliteConnection) -> Result<Vec<Goat>, DatabaseError> {
     sqlx::query("SELECT id, name, owner, breed FROM goats ORDER BY seq")
         .fetch_all(db)
         .await
@@ -47,7 +48,7 @@ pub async fn all(db: &mut SqliteConnection) -> Result<Vec<Goat>, DatabaseError> 
 ///
 /// # Cancel safety
 /// Safe.
-pub async fn exists(db: &mut SqliteConnection, id: GoatId) -> Result<bool, DatabaseError> {
+pub(super) async fn exists(db: &mut SqliteConnection, id: GoatId) -> Result<bool, DatabaseError> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM goats WHERE id = ?)")
         .bind(id.to_string())
         .fetch_one(db)

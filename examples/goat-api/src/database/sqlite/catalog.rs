@@ -3,7 +3,8 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::database::{DatabaseError, damaged};
+use crate::database::DatabaseError;
+use crate::database::sqlite::damaged;
 use crate::market::catalog::{CatalogItem, folded};
 use crate::market::goat::GoatId;
 use crate::market::price::Price;
@@ -15,7 +16,7 @@ use crate::market::price::Price;
 ///
 /// # Cancel safety
 /// Not cancel safe on its own: roll the transaction back.
-pub async fn put(
+pub(super) async fn put(
     db: &mut SqliteConnection,
     goat: GoatId,
     item: &CatalogItem,
@@ -43,7 +44,7 @@ pub async fn put(
 ///
 /// # Cancel safety
 /// Safe.
-pub async fn of(
+pub(super) async fn of(
     db: &mut SqliteConnection,
     goat: GoatId,
 ) -> Result<Vec<CatalogItem>, DatabaseError> {
@@ -62,7 +63,7 @@ pub async fn of(
 ///
 /// # Cancel safety
 /// Safe.
-pub async fn price(
+pub(super) async fn price(
     db: &mut SqliteConnection,
     goat: GoatId,
     name: &str,
