@@ -94,7 +94,7 @@ def the_market_is_told_where_its_data_are(deployment):
 
 @check
 def the_stage_is_no_part_of_the_path(deployment):
-    # lambda_http takes the text "true" alone, and YAML's own true becomes another text.
+    # lambda_http asks whether it is there, and nothing else: "false" would say the same.
     assert deployment.environment["AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"] == "true"
 
 

@@ -111,9 +111,14 @@ def _(deployment):
     del deployment.environment["GOAT_DYNAMODB_TABLE"]
 
 
-@planted("the_stage_is_no_part_of_the_path", "a true of YAML")
+@planted("the_stage_is_no_part_of_the_path", "paths that begin with the stage")
 def _(deployment):
-    deployment.environment["AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"] = True
+    del deployment.environment["AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"]
+
+
+@planted("the_stage_is_no_part_of_the_path", "a false that counts as true")
+def _(deployment):
+    deployment.environment["AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"] = "false"
 
 
 @planted("the_log_is_json", "lines for people")
