@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -33,3 +34,11 @@ def test_it_needs_no_newer_libc_than_lambda_has(bootstrap):
 
 def test_nothing_else_is_packed(bootstrap):
     assert [file.name for file in bootstrap.parent.iterdir()] == ["bootstrap"]
+
+
+def test_it_has_momento(bootstrap, tmp_path):
+    environment = {"GOAT_STORE": "momento", "GOAT_LISTEN": "127.0.0.1:0"}
+    ended = subprocess.run([bootstrap], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0
+    # It misses the key, and not the feature: what the manifest says to build was built.
+    assert "there is no Momento API key" in ended.stderr, ended.stderr
