@@ -25,6 +25,7 @@ pages! {
     downstream: "../guide/downstream.md",
     workflows: "../guide/workflows.md",
     operating: "../guide/operating.md",
+    deploy: "../guide/deploy.md",
     testing: "../guide/testing.md",
     migrating_from_axum_idempotent: "../guide/migrating-from-axum-idempotent.md",
     migrating_from_powertools: "../guide/migrating-from-powertools.md",
