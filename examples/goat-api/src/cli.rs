@@ -58,6 +58,10 @@ pub struct Cli {
     )]
     pub database: PathBuf,
 
+    /// The DynamoDB table that has the market's data in the file's place, created if it is missing
+    #[arg(long, env = "GOAT_DYNAMODB_TABLE", value_name = "NAME")]
+    pub dynamodb_table: Option<String>,
+
     /// What a client sees when it repeats a request
     #[arg(long, env = "GOAT_PROFILE", value_enum, default_value_t = Profile::Reference)]
     pub profile: Profile,

@@ -1,5 +1,8 @@
 //! Where the market keeps its goats, their catalogs and its orders.
 
+#[cfg(feature = "dynamodb")]
+pub mod dynamodb;
+mod open;
 pub mod sqlite;
 
 use std::error::Error;
@@ -7,6 +10,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use crate::database::open::{OpenError, open};
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId};
 use crate::market::invalid::Invalid;
@@ -91,7 +95,8 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// Safe.
     async fn probe(&self) -> Result<(), DatabaseError>;
 
-    /// Waits for what is under way, and closes the database to new work.
+    /// Waits for what is under way, and lets go of the database; nothing may be asked of it
+    /// afterwards.
     ///
     /// # Cancel safety
     /// Safe: the database then stays closed to new work.

@@ -11,16 +11,13 @@ mod stop;
 use std::error::Error;
 use std::io;
 use std::iter::successors;
-use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
 use crate::cli::{Cli, Framework};
-use crate::database::sqlite::SqliteFile;
-use crate::database::{Database, DatabaseError};
+use crate::database::{self, OpenError};
 pub use crate::server::idempotency::StoreError;
 use crate::server::stop::StopSignals;
 use crate::service::GoatMarket;
@@ -39,7 +36,7 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
     let admin = admin.transpose().map_err(ServerError::AdminToken)?;
     let metrics = Metrics::install().map_err(ServerError::Metrics)?;
     let listener = listen(&cli.listen).await?;
-    let database = open(&cli.database).await?;
+    let database = database::open(&cli).await?;
     let market = GoatMarket::new(database).order_delay(cli.order_delay);
     let started = idempotency::start(&cli).await;
     let (idempotency, memory) = started.map_err(ServerError::Store)?;
@@ -60,16 +57,6 @@ async fn listen(address: &str) -> Result<TcpListener, ServerError> {
         .await
         .map_err(|source| ServerError::Listen {
             address: address.to_owned(),
-            source,
-        })
-}
-
-async fn open(path: &Path) -> Result<Arc<dyn Database>, ServerError> {
-    SqliteFile::open(path)
-        .await
-        .map(|file| Arc::new(file) as _)
-        .map_err(|source| ServerError::Database {
-            path: path.display().to_string(),
             source,
         })
 }
@@ -160,13 +147,8 @@ pub enum ServerError {
         source: io::Error,
     },
     /// The database could not be opened.
-    #[error("cannot use the database {path}")]
-    Database {
-        /// What was asked for.
-        path: String,
-        /// What went wrong.
-        source: DatabaseError,
-    },
+    #[error(transparent)]
+    Database(#[from] OpenError),
     /// This build has no such framework.
     #[error("this build has no {0:?}")]
     NotBuilt(Framework),
@@ -198,7 +180,7 @@ impl ServerError {
             Self::AdminToken(_) => "make one with `openssl rand -hex 24`, or set none",
             Self::Metrics(_) => "run the market in a process of its own",
             Self::Listen { .. } => "try another address with --listen, such as 127.0.0.1:0",
-            Self::Database { .. } => "try a file in a writable directory with --database",
+            Self::Database(error) => error.advice(),
             Self::NotBuilt(Framework::Axum) => {
                 "build with `--features axum`, or try --framework actix"
             }

@@ -1,9 +1,10 @@
 //! Goats, and the registration of a new one.
 
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use serde::{Serialize, Serializer};
-use ulid::Ulid;
+use ulid::{Generator, Overflow, Ulid};
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
@@ -52,10 +53,17 @@ impl NewGoat {
 pub struct GoatId(Ulid);
 
 impl GoatId {
-    /// A new id.
+    /// A new id: later by the alphabet than those made before, in this process or, as far as the
+    /// clocks agree to the millisecond, elsewhere.
     #[must_use]
     pub fn generate() -> Self {
-        Self(Ulid::generate())
+        static LATEST: Mutex<Generator> = Mutex::new(Generator::new());
+        let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+        Self(
+            latest
+                .generate()
+                .unwrap_or_else(Overflow::commit_overflow_random),
+        )
     }
 
     /// The id that `text` spells in either case, if it spells one.
@@ -203,6 +211,12 @@ mod tests {
             "{message}"
         );
         assert!(message.ends_with(r#"got the text "Angora""#), "{message}");
+    }
+
+    #[test]
+    fn later_ids_come_later_in_the_alphabet_even_within_a_millisecond() {
+        let ids: Vec<_> = (0..1000).map(|_| GoatId::generate().to_string()).collect();
+        assert!(ids.is_sorted_by(|one, other| one < other));
     }
 
     #[test]

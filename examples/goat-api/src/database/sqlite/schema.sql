@@ -1,4 +1,4 @@
--- `seq` is the order in which rows came; ids have no such order within one millisecond.
+-- `seq` is the order in which rows came; the ids of two processes have no such order within one millisecond.
 
 CREATE TABLE IF NOT EXISTS goats (
     seq   INTEGER PRIMARY KEY AUTOINCREMENT,

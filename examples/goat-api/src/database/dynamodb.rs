@@ -1,0 +1,128 @@
+//! The market in one DynamoDB table.
+//!
+//! | what | `pk` | `sk` |
+//! |---|---|---|
+//! | a goat | `GOATS` | its id |
+//! | an item of its catalog | `GOAT#` and the goat's id | `ITEM#` and a digest of the folded name |
+//! | an order | `ORDERS` | its id |
+//! | a part of a text that is too long for one item | `TEXT#` and an id | the part's number |
+//!
+//! Ids are in the order of creation, and so are lists: exactly for one process, and for several as
+//! far as their clocks agree. All goats are in one partition, and so are all orders: each takes
+//! about a thousand new ones a second.
+//!
+//! Nothing is ever deleted. A price that was read was therefore on offer at that moment, and stays
+//! the order's whatever comes after; it is read as of one instant for up to a hundred items. The
+//! order does not check it once more while it is written: such a check locks the item, and orders
+//! for what everybody wants would keep each other out.
+
+mod catalog;
+mod goats;
+mod orders;
+mod table;
+mod text;
+
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use tokio::time::timeout;
+
+pub use crate::database::dynamodb::table::WANTED;
+use crate::database::dynamodb::table::{Failure, Table};
+use crate::database::{Database, DatabaseError};
+use crate::market::catalog::CatalogItem;
+use crate::market::goat::{Goat, GoatId};
+use crate::market::invalid::Invalid;
+use crate::market::order::{NewOrder, Order, OrderId};
+
+/// How long an operation may take, with all that it calls and repeats.
+///
+/// It stays below the default lease and below the time that a Lambda function has.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// A table of AWS, or of a stand-in; clones share its connections.
+#[derive(Debug, Clone)]
+pub struct DynamoTable {
+    table: Table,
+}
+
+impl DynamoTable {
+    /// Opens the table of this name, and creates it if there is none.
+    ///
+    /// For a table that is there it takes one read, and needs none of the rights to create or
+    /// describe tables. Creation is waited for, up to 60 seconds.
+    ///
+    /// # Errors
+    /// The table cannot be read or created, or there are no credentials or no region.
+    ///
+    /// # Cancel safety
+    /// Safe: a table that is being created is waited for by the next call.
+    pub async fn open(name: &str) -> Result<Self, DatabaseError> {
+        let table = Table::open(name).await;
+        let table = table.map_err(DatabaseError::during("open the table"))?;
+        Ok(Self { table })
+    }
+}
+
+#[async_trait]
+impl Database for DynamoTable {
+    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError> {
+        within("save a goat", goats::insert(&self.table, goat)).await
+    }
+
+    async fn goats(&self) -> Result<Vec<Goat>, DatabaseError> {
+        within("list the goats", goats::all(&self.table)).await
+    }
+
+    async fn offer(&self, goat: GoatId, item: &CatalogItem) -> Result<bool, DatabaseError> {
+        within("save a catalog item", catalog::put(&self.table, goat, item)).await
+    }
+
+    async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError> {
+        let catalog = async {
+            if !goats::exists(&self.table, goat).await? {
+                return Ok(None);
+            }
+            catalog::of(&self.table, goat).await.map(Some)
+        };
+        within("list a catalog", catalog).await
+    }
+
+    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
+        let placing = async {
+            let prices = match catalog::prices(&self.table, order.items()).await? {
+                Ok(prices) => prices,
+                Err(unavailable) => return Ok(Err(unavailable)),
+            };
+            let order = order.priced(&prices, SystemTime::now());
+            orders::insert(&self.table, &order).await?;
+            Ok(Ok(order.id))
+        };
+        within("place an order", placing).await
+    }
+
+    async fn orders(&self) -> Result<Vec<Order>, DatabaseError> {
+        within("list the orders", orders::all(&self.table)).await
+    }
+
+    async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError> {
+        within("look an order up", orders::find(&self.table, id)).await
+    }
+
+    async fn probe(&self) -> Result<(), DatabaseError> {
+        within("read from the table", self.table.probe()).await
+    }
+
+    /// Nothing is open between two operations.
+    async fn close(&self) {}
+}
+
+async fn within<T>(
+    operation: &'static str,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, DatabaseError> {
+    match timeout(PATIENCE, work).await {
+        Ok(done) => done.map_err(DatabaseError::during(operation)),
+        Err(elapsed) => Err(DatabaseError::during(operation)(elapsed)),
+    }
+}

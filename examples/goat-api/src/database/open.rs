@@ -1,0 +1,82 @@
+//! The flags as a database.
+
+use std::sync::Arc;
+
+use crate::cli::Cli;
+use crate::database::sqlite::SqliteFile;
+use crate::database::{Database, DatabaseError};
+
+/// Opens what the flags name, and creates it if it is missing.
+///
+/// # Errors
+/// It cannot be used, or this build has no such database.
+///
+/// # Cancel safety
+/// Safe: what was begun is found by the next call.
+pub async fn open(cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
+    if let Some(name) = &cli.dynamodb_table {
+        return table(name).await;
+    }
+    let file = SqliteFile::open(&cli.database).await;
+    let file = file.map_err(|source| OpenError::File {
+        path: cli.database.display().to_string(),
+        source,
+    })?;
+    Ok(Arc::new(file))
+}
+
+#[cfg(feature = "dynamodb")]
+async fn table(name: &str) -> Result<Arc<dyn Database>, OpenError> {
+    let table = crate::database::dynamodb::DynamoTable::open(name).await;
+    let table = table.map_err(|source| OpenError::Table {
+        name: name.to_owned(),
+        source,
+    })?;
+    Ok(Arc::new(table))
+}
+
+#[cfg(not(feature = "dynamodb"))]
+#[expect(clippy::unused_async, reason = "it stands in for one that is")]
+async fn table(_: &str) -> Result<Arc<dyn Database>, OpenError> {
+    Err(OpenError::NotBuilt)
+}
+
+/// Why the market's data have no place.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The file could not be opened.
+    #[error("cannot use the database {path}")]
+    File {
+        /// What was asked for.
+        path: String,
+        /// What went wrong.
+        source: DatabaseError,
+    },
+    /// The table could not be opened.
+    #[error("cannot use the DynamoDB table {name}")]
+    Table {
+        /// What was asked for.
+        name: String,
+        /// What went wrong.
+        source: DatabaseError,
+    },
+    /// This build has no DynamoDB.
+    #[error("this build has no DynamoDB")]
+    NotBuilt,
+}
+
+impl OpenError {
+    /// What to try, for a terminal.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "try a file in a writable directory with --database",
+            Self::Table { .. } => {
+                "check AWS_REGION, the credentials and what their role may do, or leave \
+                 --dynamodb-table out"
+            }
+            Self::NotBuilt => "build with `--features dynamodb`, or leave --dynamodb-table out",
+        }
+    }
+}
