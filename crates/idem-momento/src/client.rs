@@ -4,9 +4,10 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
+    time::{Duration, SystemTime},
 };
 
 use momento::{CacheClient, MomentoErrorCode, MomentoResult};
@@ -20,17 +21,45 @@ const UNANSWERED: u32 = 3;
 type Connect = dyn Fn() -> MomentoResult<CacheClient> + Send + Sync;
 
 pub(crate) struct Client {
-    /// Shared, since a clone of the SDK's client copies each of its channels.
-    current: Mutex<Arc<CacheClient>>,
+    current: Mutex<Current>,
     connect: Option<Box<Connect>>,
     unanswered: AtomicU32,
+}
+
+struct Current {
+    /// Shared, since a clone of the SDK's client copies each of its channels.
+    client: Arc<CacheClient>,
+    /// When a call began or ended last, for who asks how long ago that was.
+    ///
+    /// By the wall clock, which is put right when a machine goes on that was frozen; a monotonic one may
+    /// have stood still with it.
+    used: SystemTime,
+}
+
+impl Current {
+    fn new(client: CacheClient) -> Mutex<Self> {
+        Mutex::new(Self {
+            client: Arc::new(client),
+            used: SystemTime::now(),
+        })
+    }
+
+    /// Notes that it is in use now, and tells whether it was not for so long.
+    fn was_idle(&mut self, longest: Duration) -> bool {
+        let before = std::mem::replace(&mut self.used, SystemTime::now());
+        match self.used.duration_since(before) {
+            Ok(pause) => pause > longest,
+            // The clock was put back: nobody knows.
+            Err(_) => true,
+        }
+    }
 }
 
 impl Client {
     /// A client that somebody else built, and that stays.
     pub(crate) fn fixed(client: CacheClient) -> Self {
         Self {
-            current: Mutex::new(Arc::new(client)),
+            current: Current::new(client),
             connect: None,
             unanswered: AtomicU32::new(0),
         }
@@ -41,23 +70,31 @@ impl Client {
         connect: impl Fn() -> MomentoResult<CacheClient> + Send + Sync + 'static,
     ) -> MomentoResult<Self> {
         Ok(Self {
-            current: Mutex::new(Arc::new(connect()?)),
+            current: Current::new(connect()?),
             connect: Some(Box::new(connect)),
             unanswered: AtomicU32::new(0),
         })
     }
 
     /// Makes a call, and notices if it has no answer: its deadline passed, or whoever waited for it
-    /// gave up.
+    /// gave up. After a pause that is longer than `idle`, it is made with a client that is new.
     pub(crate) async fn call<T, F>(
         &self,
+        idle: Option<Duration>,
         call: impl FnOnce(Arc<CacheClient>) -> F,
     ) -> MomentoResult<T>
     where
         F: Future<Output = MomentoResult<T>>,
     {
+        let client = match idle {
+            Some(longest) => self.current_after(longest),
+            None => self.current(),
+        };
         let unanswered = Unanswered(self);
-        let result = call(self.current()).await;
+        let result = call(client).await;
+        if idle.is_some() {
+            self.lock().used = SystemTime::now();
+        }
         let passed = |code: &MomentoErrorCode| {
             // The SDK reports its own passed deadline as cancelled.
             matches!(
@@ -76,22 +113,39 @@ impl Client {
     }
 
     pub(crate) fn current(&self) -> Arc<CacheClient> {
-        let current = self.current.lock();
-        Arc::clone(&current.unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.lock().client)
+    }
+
+    fn current_after(&self, longest: Duration) -> Arc<CacheClient> {
+        // Held meanwhile, so that who comes next has the new one, too.
+        let mut current = self.lock();
+        if current.was_idle(longest) {
+            self.build_anew(&mut current, "it was idle");
+        }
+        Arc::clone(&current.client)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count_unanswered(&self) {
         let before = self.unanswered.fetch_add(1, Ordering::Relaxed);
-        let Some(connect) = self.connect.as_ref().filter(|_| before + 1 >= UNANSWERED) else {
+        if before + 1 >= UNANSWERED && self.connect.is_some() {
+            self.unanswered.store(0, Ordering::Relaxed);
+            tracing::warn!("{UNANSWERED} calls of the Momento client in a row had no answer");
+            self.build_anew(&mut self.lock(), "it had no answers");
+        }
+    }
+
+    fn build_anew(&self, current: &mut Current, reason: &'static str) {
+        let Some(connect) = &self.connect else {
             return;
         };
-        self.unanswered.store(0, Ordering::Relaxed);
         match connect() {
             Ok(client) => {
-                tracing::warn!(
-                    "built the Momento client anew after {UNANSWERED} calls without an answer"
-                );
-                *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(client);
+                tracing::info!(reason, "built the Momento client anew");
+                current.client = Arc::new(client);
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;

@@ -46,9 +46,16 @@
 //!
 //! # Servers and Lambda
 //! [`MomentoStore::from_env`] has 500 ms deadlines and keep-alive, for servers in the cache's region: a
-//! connection that died silently is noticed within seconds. In a Lambda function keep-alive does harm, so
-//! take `configurations::Lambda` there and [`MomentoStore::connect`], which builds the client anew
-//! after several calls in a row that had no answer.
+//! connection that died silently is noticed within seconds. In a Lambda function keep-alive does harm: an
+//! instance is frozen between its requests, and answers no ping. So [`MomentoStore::on_lambda`] has the
+//! SDK's `configurations::Lambda`, without it, and does two things in its place. After a minute without calls
+//! the client is built anew before the next one ([`MomentoStore::idle`]), for a connection may have died
+//! meanwhile; and it is built anew after three calls in a row that had no answer, as each client of
+//! [`MomentoStore::connect`] is.
+//!
+//! An instance that starts makes up to 3 control calls in [`MomentoStore::prepare`], of which Momento takes
+//! about 5 a second: where many start together, go on without the check when it fails with
+//! `LimitExceededError`, or make it when you deploy.
 
 mod client;
 mod error;

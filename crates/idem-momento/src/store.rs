@@ -13,8 +13,9 @@ use idem_core::{
 use momento::{
     CacheClient, CredentialProvider, MomentoResult,
     cache::{
-        GetResponse, ItemGetTtlResponse, SetIfAbsentOrEqualRequest, SetIfAbsentOrEqualResponse,
-        SetIfEqualRequest, SetIfEqualResponse, configurations::LowLatency,
+        Configuration, GetResponse, ItemGetTtlResponse, SetIfAbsentOrEqualRequest,
+        SetIfAbsentOrEqualResponse, SetIfEqualRequest, SetIfEqualResponse,
+        configurations::{Lambda, LowLatency},
     },
 };
 
@@ -43,6 +44,21 @@ pub struct MomentoStore {
     cache: Arc<str>,
     max_item_bytes: usize,
     reads_along: bool,
+    idle: Option<Duration>,
+}
+
+/// A pause that connections survive: NAT gateways of AWS forget them after 350 seconds.
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn build(
+    configuration: impl Into<Configuration>,
+    credentials: CredentialProvider,
+) -> MomentoResult<CacheClient> {
+    CacheClient::builder()
+        .default_ttl(RELEASED_TTL)
+        .configuration(configuration)
+        .credential_provider(credentials)
+        .build()
 }
 
 /// What a read found.
@@ -94,14 +110,22 @@ impl MomentoStore {
         credentials: CredentialProvider,
         cache: impl Into<String>,
     ) -> MomentoResult<Self> {
-        let connect = move || {
-            CacheClient::builder()
-                .default_ttl(RELEASED_TTL)
-                .configuration(LowLatency::v1())
-                .credential_provider(credentials.clone())
-                .build()
-        };
+        let connect = move || build(LowLatency::v1(), credentials.clone());
         Self::connect(connect, cache)
+    }
+
+    /// Connects with these credentials as a Lambda function should: with one connection, deadlines of
+    /// 1.1 s and no keep-alive, for which a frozen instance has no time. Before the first call
+    /// after a minute without calls the client is built anew, as by [`idle`](Self::idle).
+    ///
+    /// # Errors
+    /// The endpoint is malformed.
+    pub fn on_lambda(
+        credentials: CredentialProvider,
+        cache: impl Into<String>,
+    ) -> MomentoResult<Self> {
+        let connect = move || build(Lambda::v1(), credentials.clone());
+        Ok(Self::connect(connect, cache)?.idle(MINUTE))
     }
 
     fn with(client: Client, cache: impl Into<String>) -> Self {
@@ -110,6 +134,7 @@ impl MomentoStore {
             cache: cache.into().into(),
             max_item_bytes: MAX_ITEM_BYTES,
             reads_along: false,
+            idle: None,
         }
     }
 
@@ -125,6 +150,19 @@ impl MomentoStore {
     #[must_use]
     pub const fn read_along(mut self, reads_along: bool) -> Self {
         self.reads_along = reads_along;
+        self
+    }
+
+    /// Builds the client anew before the first call after a pause that is longer, if it
+    /// [can be](Self::connect). Never by default.
+    ///
+    /// It is for connections without keep-alive. One that died while nobody looked, as a NAT forgets those
+    /// that are idle for some minutes, takes calls and never answers; with this the first
+    /// call after the pause pays for a new connection, and not for a deadline that passes. The pause is
+    /// measured by the wall clock, which also runs while a process is frozen.
+    #[must_use]
+    pub const fn idle(mut self, longest: Duration) -> Self {
+        self.idle = Some(longest);
         self
     }
 
@@ -161,7 +199,7 @@ impl MomentoStore {
             SetIfAbsentOrEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
         let request = request.ttl(ttl);
         let call = |client: Arc<CacheClient>| async move { client.send_request(request).await };
-        let stored = self.client.call(call).await;
+        let stored = self.client.call(self.idle, call).await;
         let stored = stored.map_err(|error| store_error(operation, error))?;
         Ok(stored == SetIfAbsentOrEqualResponse::Stored)
     }
@@ -177,7 +215,7 @@ impl MomentoStore {
         let request = SetIfEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
         let request = request.ttl(ttl);
         let call = |client: Arc<CacheClient>| async move { client.send_request(request).await };
-        let stored = self.client.call(call).await;
+        let stored = self.client.call(self.idle, call).await;
         let stored = stored.map_err(|error| store_error(operation, error))?;
         Ok(stored == SetIfEqualResponse::Stored)
     }
@@ -186,7 +224,7 @@ impl MomentoStore {
         let call = |client: Arc<CacheClient>| async move {
             client.get(&*self.cache, key.as_bytes().to_vec()).await
         };
-        let found = self.client.call(call).await;
+        let found = self.client.call(self.idle, call).await;
         match found.map_err(|error| store_error(operation, error))? {
             GetResponse::Miss => Ok(Found::Nothing),
             GetResponse::Hit { value } => match Bytes::from(Vec::from(value)) {
@@ -206,7 +244,7 @@ impl MomentoStore {
             let key = key.as_bytes().to_vec();
             client.item_get_ttl(&*self.cache, key).await
         };
-        let found = self.client.call(call).await;
+        let found = self.client.call(self.idle, call).await;
         match found.map_err(|error| store_error(Operation::LookUp, error))? {
             ItemGetTtlResponse::Hit { remaining_ttl } => Ok(Some(remaining_ttl)),
             ItemGetTtlResponse::Miss => Ok(None),

@@ -116,6 +116,52 @@ async fn a_client_that_gets_no_answers_is_built_anew() {
 }
 
 #[tokio::test]
+async fn a_connection_that_died_in_a_pause_is_replaced_before_the_next_call() {
+    for (idle, answered) in [(None, false), (Some(Duration::from_millis(1)), true)] {
+        // Each client is to a service of its own, so that one falls silent and the next speaks.
+        let services = [Emulator::start().unwrap(), Emulator::start().unwrap()];
+        let services = Arc::new(services);
+        for service in &*services {
+            service.create_cache("requests");
+        }
+        let (built, server) = (AtomicUsize::new(0), Arc::clone(&services));
+        let connect = move || {
+            let service = &server[built.fetch_add(1, Ordering::SeqCst).min(1)];
+            Ok(service.client(Duration::from_millis(500)))
+        };
+        let store = MomentoStore::connect(connect, "requests").unwrap();
+        let store = match idle {
+            Some(idle) => store.idle(idle),
+            None => store,
+        };
+        services[0].faults().mute_connections();
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        let claimed = store.claim(&key(1), &lease()).await;
+        assert_eq!(claimed.is_ok(), answered, "{claimed:?}");
+    }
+}
+
+#[tokio::test]
+async fn calls_without_a_pause_share_one_client() {
+    let emulator = Arc::new(Emulator::start().unwrap());
+    emulator.create_cache("requests");
+    let built = Arc::new(AtomicUsize::new(0));
+    let (count, server) = (Arc::clone(&built), Arc::clone(&emulator));
+    let connect = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(server.client(Duration::from_secs(5)))
+    };
+    let store = MomentoStore::connect(connect, "requests")
+        .unwrap()
+        .idle(HOUR);
+    for number in 0..10 {
+        let claimed = store.claim(&key(number), &lease()).await.unwrap();
+        assert_eq!(claimed, Claim::Owned);
+    }
+    assert_eq!(built.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn answers_that_are_errors_build_no_client_anew() {
     let emulator = Arc::new(Emulator::start().unwrap());
     let built = Arc::new(AtomicUsize::new(0));

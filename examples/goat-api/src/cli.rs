@@ -49,6 +49,11 @@ pub struct Cli {
     )]
     pub momento_api_key: Option<String>,
 
+    /// The name or ARN of the secret in AWS Secrets Manager that is the Momento API key; needs a build with the
+    /// feature `lambda`
+    #[arg(long, env = "GOAT_MOMENTO_SECRET", value_name = "NAME")]
+    pub momento_secret: Option<String>,
+
     /// The market's SQLite file, created if it is missing
     #[arg(
         long,
@@ -85,6 +90,16 @@ pub struct Cli {
         value_parser = more_than_nothing
     )]
     pub lease: Duration,
+
+    /// How long a Lambda function that was killed at its timeout goes on holding its key
+    #[arg(
+        long,
+        env = "GOAT_LEASE_MARGIN",
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = humantime::parse_duration
+    )]
+    pub lease_margin: Duration,
 
     /// How long placing an order takes, so that a person can watch one in progress
     #[arg(

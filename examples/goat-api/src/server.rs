@@ -6,6 +6,10 @@ mod actix;
 mod axum;
 mod greeting;
 mod idempotency;
+#[cfg(feature = "lambda")]
+mod lambda;
+#[cfg(all(feature = "lambda", feature = "momento"))]
+mod secret;
 mod stop;
 
 use std::error::Error;
@@ -31,25 +35,67 @@ use crate::web::operations::{AdminToken, Metrics, MetricsTaken, Operations, Weak
 /// # Cancel safety
 /// Not cancel safe: dropped, it cuts off the requests that are running.
 pub async fn run(cli: Cli) -> Result<(), ServerError> {
-    let admin = cli.admin_token.as_ref();
-    let admin = admin.map(|token| AdminToken::new(token.reveal()));
-    let admin = admin.transpose().map_err(ServerError::AdminToken)?;
-    let metrics = Metrics::install().map_err(ServerError::Metrics)?;
+    if on_lambda() {
+        return serve_on_lambda(&cli).await;
+    }
     let listener = listen(&cli.listen).await?;
-    let database = database::open(&cli).await?;
-    let market = GoatMarket::new(database).order_delay(cli.order_delay);
-    let started = idempotency::start(&cli).await;
-    let (idempotency, memory) = started.map_err(ServerError::Store)?;
-    metrics.build_info(cli.framework.name(), cli.store.name());
-    let upkeep = tokio::spawn(metrics.clone().upkeep());
-    let operations = Operations::new(market.clone(), idempotency.clone(), metrics.memory(memory));
-    let operations = operations.admin(admin);
+    let Started {
+        market,
+        idempotency,
+        operations,
+        metrics,
+    } = start(&cli).await?;
+    let upkeep = tokio::spawn(metrics.upkeep());
     let served = serve(&cli, listener, &market, idempotency, operations).await;
     upkeep.abort();
     served?;
     market.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Whether this is an instance of a Lambda function, which asks for its requests at that address.
+fn on_lambda() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
+
+#[cfg(feature = "lambda")]
+async fn serve_on_lambda(cli: &Cli) -> Result<(), ServerError> {
+    lambda::serve(cli).await
+}
+
+#[cfg(not(feature = "lambda"))]
+#[expect(clippy::unused_async, reason = "it stands in for one that is")]
+async fn serve_on_lambda(_: &Cli) -> Result<(), ServerError> {
+    Err(ServerError::NoLambda)
+}
+
+/// What the routes answer from.
+struct Started {
+    market: GoatMarket,
+    idempotency: Idempotency,
+    operations: Operations,
+    metrics: Metrics,
+}
+
+async fn start(cli: &Cli) -> Result<Started, ServerError> {
+    let admin = cli.admin_token.as_ref();
+    let admin = admin.map(|token| AdminToken::new(token.reveal()));
+    let admin = admin.transpose().map_err(ServerError::AdminToken)?;
+    let metrics = Metrics::install().map_err(ServerError::Metrics)?;
+    let database = database::open(cli).await?;
+    let market = GoatMarket::new(database).order_delay(cli.order_delay);
+    let started = idempotency::start(cli).await;
+    let (idempotency, memory) = started.map_err(ServerError::Store)?;
+    metrics.build_info(cli.framework.name(), cli.store.name());
+    let metrics = metrics.memory(memory);
+    let operations = Operations::new(market.clone(), idempotency.clone(), metrics.clone());
+    Ok(Started {
+        market,
+        idempotency,
+        operations: operations.admin(admin),
+        metrics,
+    })
 }
 
 async fn listen(address: &str) -> Result<TcpListener, ServerError> {
@@ -152,6 +198,18 @@ pub enum ServerError {
     /// This build has no such framework.
     #[error("this build has no {0:?}")]
     NotBuilt(Framework),
+    /// This build serves no Lambda function.
+    #[error("this build has no Lambda")]
+    NoLambda,
+    /// A Lambda function is served with axum.
+    #[error("cannot serve a Lambda function with {0:?}")]
+    LambdaFramework(Framework),
+    /// Instances of a Lambda function share no disk.
+    #[error("a Lambda function cannot keep its market in {0}")]
+    LambdaDatabase(String),
+    /// Lambda's runtime API broke.
+    #[error("cannot get requests from Lambda")]
+    Lambda(#[source] Box<dyn Error + Send + Sync>),
     /// The idempotency records have no place.
     #[error("cannot use the idempotency store")]
     Store(#[source] StoreError),
@@ -187,6 +245,15 @@ impl ServerError {
             Self::NotBuilt(Framework::Actix) => {
                 "build with `--features actix`, or try --framework axum"
             }
+            Self::NoLambda => {
+                "build with `--features lambda`, or unset AWS_LAMBDA_RUNTIME_API to listen on a port"
+            }
+            Self::LambdaFramework(_) => "try --framework axum",
+            Self::LambdaDatabase(_) => {
+                "set --dynamodb-table, or for a trial an absolute path with --database, such as \
+                 /tmp/goat-market.db"
+            }
+            Self::Lambda(_) => "check AWS_LAMBDA_RUNTIME_API",
             Self::Store(error) => error.advice(),
             Self::Serve(_) => "try to start it again",
         }

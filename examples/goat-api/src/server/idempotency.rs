@@ -40,6 +40,17 @@ pub enum StoreError {
     /// The key is missing.
     #[error("there is no Momento API key")]
     KeyMissing,
+    /// This build cannot read secrets.
+    #[error("this build has no AWS Secrets Manager")]
+    SecretNotBuilt,
+    /// The secret has no key to give.
+    #[error("cannot read the Momento API key from the secret {name}")]
+    Secret {
+        /// What was asked for.
+        name: String,
+        /// What went wrong.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The store could not be reached, or does not fit.
     #[error("Momento refused")]
     Momento(#[source] Box<dyn Error + Send + Sync>),
@@ -49,7 +60,14 @@ impl StoreError {
     pub(super) const fn advice(&self) -> &'static str {
         match self {
             Self::NotBuilt => "build with `--features momento`, or try --store memory",
-            Self::KeyMissing => "set MOMENTO_API_KEY, or try --store memory",
+            Self::KeyMissing => "set MOMENTO_API_KEY or --momento-secret, or try --store memory",
+            Self::SecretNotBuilt => {
+                "build with `--features lambda`, or set MOMENTO_API_KEY instead of --momento-secret"
+            }
+            Self::Secret { .. } => {
+                "check --momento-secret, its region, and that this role may call \
+                 secretsmanager:GetSecretValue for it"
+            }
             Self::Momento(_) => {
                 "check MOMENTO_API_KEY, MOMENTO_ENDPOINT and --retention, or try --store memory"
             }
@@ -68,32 +86,4 @@ mod momento {
 }
 
 #[cfg(feature = "momento")]
-mod momento {
-    use idem_momento::MomentoStore;
-    use momento::{CredentialProvider, MomentoResult};
-
-    use super::{Cli, Idempotency, StoreError, policy};
-
-    pub(super) async fn start(cli: &Cli) -> Result<Idempotency, StoreError> {
-        let store = connect(cli)?.prepare(cli.retention).await;
-        let store = store.map_err(|error| StoreError::Momento(error.into()))?;
-        Ok(Idempotency::new(store, policy(cli)))
-    }
-
-    fn connect(cli: &Cli) -> Result<MomentoStore, StoreError> {
-        let key = cli.momento_api_key.as_ref().ok_or(StoreError::KeyMissing)?;
-        let store = match &cli.momento_endpoint {
-            None => MomentoStore::from_env(&cli.momento_cache),
-            Some(endpoint) => stand_in(key, endpoint)
-                .and_then(|provider| MomentoStore::with_credentials(provider, &cli.momento_cache)),
-        };
-        store.map_err(|error| StoreError::Momento(error.into()))
-    }
-
-    /// A key of either kind, for an endpoint that speaks plain HTTP.
-    fn stand_in(key: &str, endpoint: &str) -> MomentoResult<CredentialProvider> {
-        let provider = CredentialProvider::from_api_key_v2(key, endpoint)
-            .or_else(|_| CredentialProvider::from_disposable_token(key))?;
-        Ok(provider.insecure_endpoint_override(endpoint))
-    }
-}
+mod momento;

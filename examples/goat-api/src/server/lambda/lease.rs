@@ -1,0 +1,57 @@
+//! How long a request holds its key, by when Lambda kills it.
+
+use std::time::{Duration, SystemTime};
+
+use axum::http::request::Parts;
+use idem_core::LeaseTerm;
+use lambda_http::RequestExt;
+
+/// Until the function's deadline, and a margin in which it is certainly dead. It is not renewed: there is
+/// nobody to renew it later.
+///
+/// `None` if there is no deadline to come: emulators send one that is long past.
+pub(super) fn until_the_deadline(head: &Parts, margin: Duration) -> Option<LeaseTerm> {
+    let deadline = head.lambda_context_ref()?.deadline();
+    let left = deadline.duration_since(SystemTime::now()).ok()?;
+    (!left.is_zero()).then(|| LeaseTerm::fixed(left + margin))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::Context;
+    use lambda_http::http::Request;
+
+    use super::*;
+
+    const MARGIN: Duration = Duration::from_secs(5);
+
+    fn term(deadline: SystemTime) -> Option<LeaseTerm> {
+        let since = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+        let mut context = Context::default();
+        context.deadline = u64::try_from(since.as_millis()).unwrap();
+        let request = Request::new(()).with_lambda_context(context);
+        until_the_deadline(&request.into_parts().0, MARGIN)
+    }
+
+    #[test]
+    fn it_is_what_remains_and_the_margin() {
+        let minute = Duration::from_secs(60);
+        let term = term(SystemTime::now() + minute).unwrap();
+        assert!(!term.is_renewed());
+        // A millisecond is the deadline's own grain.
+        let longest = minute + MARGIN;
+        assert!(term.duration() <= longest && term.duration() > MARGIN);
+    }
+
+    #[test]
+    fn a_deadline_that_is_past_says_nothing() {
+        let emulated = SystemTime::UNIX_EPOCH + Duration::from_millis(600_000);
+        assert_eq!(term(emulated), None);
+    }
+
+    #[test]
+    fn without_lambda_there_is_no_deadline() {
+        let head = Request::new(()).into_parts().0;
+        assert_eq!(until_the_deadline(&head, MARGIN), None);
+    }
+}
