@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use idem_core::Policy;
+use goat_api::cli::Profile;
 use serde_json::json;
 
 use crate::support::Server;
@@ -61,8 +61,8 @@ async fn the_catalog_needs_no_key_and_ignores_one() {
 
 #[tokio::test]
 async fn bad_input_in_every_profile_is_400_and_never_kept() {
-    for policy in [Policy::reference(), Policy::ietf(), Policy::stripe()] {
-        let server = Server::with_policy(policy).await;
+    for profile in [Profile::Reference, Profile::Ietf, Profile::Stripe] {
+        let server = Server::with_profile(profile).await;
         for bad in ["", "{", "[]", r#"{"name":""}"#] {
             server.post_with_key("/goats", "k", bad).await.refusal(400);
         }
@@ -72,7 +72,7 @@ async fn bad_input_in_every_profile_is_400_and_never_kept() {
 
 #[tokio::test]
 async fn the_ietf_profile_answers_with_problem_details() {
-    let server = Server::with_policy(Policy::ietf()).await;
+    let server = Server::with_profile(Profile::Ietf).await;
     let missing = server.post("/goats", HEIDI).await;
     assert_eq!(missing.status, 400);
     assert_eq!(missing.headers["content-type"], "application/problem+json");

@@ -231,13 +231,13 @@ async fn an_unknown_order_is_not_found() {
 
 #[tokio::test]
 async fn a_delayed_order_takes_that_long() {
-    let server = Server::start().await;
+    let server = Server::inside().await;
     let goat = server.goat("Heidi").await;
     server.offer(&goat, "milk", "1").await;
     let delay = Duration::from_millis(200);
     let started = Instant::now();
     server
-        .market
+        .market()
         .clone()
         .order_delay(delay)
         .order(milk(&goat))
@@ -249,9 +249,12 @@ async fn a_delayed_order_takes_that_long() {
 
 #[tokio::test]
 async fn a_delayed_order_keeps_nobody_waiting() {
-    let server = Server::start().await;
+    let server = Server::inside().await;
     let goat = server.goat("Heidi").await;
-    let slow = server.market.clone().order_delay(Duration::from_secs(3600));
+    let slow = server
+        .market()
+        .clone()
+        .order_delay(Duration::from_secs(3600));
     tokio::select! {
         biased;
         _ = slow.order(milk(&goat)) => panic!("the order was not delayed"),

@@ -1,51 +1,100 @@
-//! A server on a free port with a database of its own, and what it answers.
+//! A server on a free port with a database of its own: in this process on SQLite or, where
+//! `.ci/serverless` names a program, that program on a table in a stand-in for DynamoDB.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use goat_api::cli::Profile;
 use goat_api::database::sqlite::SqliteFile;
 use goat_api::service::GoatMarket;
 use goat_api::web::operations::{Metrics, Operations};
 use idem_core::{Idempotency, MemoryStore, Policy};
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method, RequestBuilder};
-use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::routes;
+pub(crate) use crate::customer::Answer;
+use crate::customer::Customer;
+use crate::program::{self, Program};
 use crate::serve::serve;
+use crate::{FRAMEWORK, routes};
 
-/// A running server; it ends with the test's runtime.
+/// A running server and a customer of it; it ends with the test.
 pub(crate) struct Server {
-    pub(crate) market: GoatMarket,
-    pub(crate) idempotency: Idempotency,
-    base: String,
-    client: Client,
+    customer: Customer,
+    running: Running,
+}
+
+enum Running {
+    Inside(Inside),
+    Program { _program: Program },
+}
+
+/// A server of this process, which ends with the test's runtime.
+struct Inside {
+    market: GoatMarket,
+    idempotency: Idempotency,
     _directory: TempDir,
 }
 
 impl Server {
     pub(crate) async fn start() -> Self {
-        Self::with_policy(Policy::reference()).await
+        Self::with_profile(Profile::Reference).await
     }
 
-    pub(crate) async fn with_policy(policy: Policy) -> Self {
-        Self::with_delay(policy, Duration::ZERO).await
+    pub(crate) async fn with_profile(profile: Profile) -> Self {
+        let (name, policy) = match profile {
+            Profile::Ietf => ("ietf", Policy::ietf()),
+            Profile::Stripe => ("stripe", Policy::stripe()),
+            _ => ("reference", Policy::reference()),
+        };
+        match program::given() {
+            Some(program) => Self::of_program(&program, name),
+            None => Self::with_delay(policy, Duration::ZERO).await,
+        }
     }
 
-    /// The whole server, as the program has it; placing an order takes this long.
+    /// A server whose inside the test can reach, whatever the others are made of.
+    pub(crate) async fn inside() -> Self {
+        Self::with_delay(Policy::reference(), Duration::ZERO).await
+    }
+
+    /// The whole server, as the program has it, but inside; placing an order takes this long.
     pub(crate) async fn whole(policy: Policy, order_delay: Duration) -> Self {
         let mut server = Self::with_delay(policy, order_delay).await;
-        let (market, idempotency) = (server.market.clone(), server.idempotency.clone());
+        let (market, idempotency) = (server.market().clone(), server.idempotency().clone());
         let address = routes::serve(market, idempotency, server.operations()).await;
-        server.base = format!("http://{address}");
+        server.customer = Customer::of(format!("http://{address}"));
         server
+    }
+
+    pub(crate) fn market(&self) -> &GoatMarket {
+        &self.reached().market
+    }
+
+    pub(crate) fn idempotency(&self) -> &Idempotency {
+        &self.reached().idempotency
     }
 
     /// What the routes for operators answer from.
     pub(crate) fn operations(&self) -> Operations {
         let metrics = Metrics::install().expect("nobody else counts in this process");
-        Operations::new(self.market.clone(), self.idempotency.clone(), metrics)
+        Operations::new(self.market().clone(), self.idempotency().clone(), metrics)
+    }
+
+    fn reached(&self) -> &Inside {
+        match &self.running {
+            Running::Inside(inside) => inside,
+            Running::Program { .. } => panic!("the server is a program"),
+        }
+    }
+
+    fn of_program(program: &std::path::Path, profile: &str) -> Self {
+        let flags = ["--framework", FRAMEWORK, "--profile", profile];
+        let program = Program::start(program, &program::fresh_table(), &flags);
+        Self {
+            customer: Customer::of(program.base.clone()),
+            running: Running::Program { _program: program },
+        }
     }
 
     async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
@@ -56,116 +105,20 @@ impl Server {
         let idempotency = Idempotency::new(MemoryStore::new(), policy);
         let address = serve(market.clone(), idempotency.clone()).await;
         Self {
-            market,
-            idempotency,
-            base: format!("http://{address}"),
-            client: Client::new(),
-            _directory: directory,
+            customer: Customer::of(format!("http://{address}")),
+            running: Running::Inside(Inside {
+                market,
+                idempotency,
+                _directory: directory,
+            }),
         }
-    }
-
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        Answer::to(self.request(Method::GET, path)).await
-    }
-
-    pub(crate) async fn post(&self, path: &str, body: impl Into<reqwest::Body>) -> Answer {
-        let request = self
-            .request(Method::POST, path)
-            .header(CONTENT_TYPE, "application/json");
-        Answer::to(request.body(body)).await
-    }
-
-    /// A POST under an idempotency key.
-    pub(crate) async fn post_with_key(&self, path: &str, key: &str, body: &str) -> Answer {
-        let request = self
-            .request(Method::POST, path)
-            .header(CONTENT_TYPE, "application/json")
-            .header("idempotency-key", key);
-        Answer::to(request.body(body.to_owned())).await
-    }
-
-    /// Registers a goat and gives back its id.
-    pub(crate) async fn goat(&self, name: &str) -> String {
-        let goat = json!({"name": name, "owner": "Peter", "breed": "Nubian"});
-        let answer = self.post("/goats", goat.to_string()).await;
-        assert_eq!(answer.status, 201, "{}", answer.body);
-        answer.id()
-    }
-
-    /// Puts an item on offer at a price written as JSON.
-    pub(crate) async fn offer(&self, goat: &str, name: &str, price: &str) {
-        let body = format!(
-            r#"{{"name":{},"description":"","price":{price}}}"#,
-            json!(name)
-        );
-        let answer = self.post(&format!("/goats/{goat}/catalog"), body).await;
-        assert_eq!(answer.status, 204, "{}", answer.body);
-        assert_eq!(answer.body, "");
-    }
-
-    /// Orders lines of goat, item and quantity.
-    pub(crate) async fn order(&self, lines: &[(&str, &str, u32)]) -> Answer {
-        let line = |(goat, item, quantity): &(&str, &str, u32)| json!({"goatId": goat, "catalogItem": item, "quantity": quantity});
-        let lines: Vec<_> = lines.iter().map(line).collect();
-        self.post("/orders", json!({"items": lines}).to_string())
-            .await
-    }
-
-    /// The members of a list.
-    pub(crate) async fn list(&self, path: &str) -> Vec<Value> {
-        let answer = self.get(path).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        let items = answer.json()["items"].as_array().cloned();
-        items.expect("a list has items")
     }
 }
 
-/// What the server answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
-}
+impl Deref for Server {
+    type Target = Customer;
 
-impl Answer {
-    pub(crate) async fn to(request: RequestBuilder) -> Self {
-        let response = request.send().await.expect("the server answers");
-        Self {
-            status: response.status().as_u16(),
-            headers: response.headers().clone(),
-            body: response.text().await.expect("the answer arrives whole"),
-        }
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        assert_eq!(
-            self.headers[CONTENT_TYPE], "application/json",
-            "{}",
-            self.body
-        );
-        serde_json::from_str(&self.body).expect("the answer is JSON")
-    }
-
-    pub(crate) fn id(&self) -> String {
-        let json = self.json();
-        json["id"]
-            .as_str()
-            .expect("the answer has an id")
-            .to_owned()
-    }
-
-    /// The message of an error of this status, which has nothing else in its body.
-    #[track_caller]
-    pub(crate) fn refusal(&self, status: u16) -> String {
-        assert_eq!(self.status, status, "{}", self.body);
-        let json = self.json();
-        let message = json["message"].as_str().expect("an error has a message");
-        assert_eq!(json, json!({"message": message}));
-        message.to_owned()
+    fn deref(&self) -> &Customer {
+        &self.customer
     }
 }

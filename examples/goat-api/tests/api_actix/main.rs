@@ -1,4 +1,4 @@
-//! The API in actix-web, over a real socket and a real SQLite file: what it must do in axum, it must
+//! The API in actix-web, over a real socket: what it must do in axum, it must
 //! do here.
 
 #![forbid(unsafe_code)]
@@ -7,6 +7,8 @@
 
 #[path = "../api/catalog.rs"]
 mod catalog;
+#[path = "../api/customer.rs"]
+mod customer;
 #[path = "../api/document/mod.rs"]
 mod document;
 #[path = "../api/goats.rs"]
@@ -17,9 +19,14 @@ mod home;
 mod idempotency;
 #[path = "../api/orders.rs"]
 mod orders;
+#[path = "../dynamodb/program.rs"]
+mod program;
 #[path = "../api/refusals.rs"]
 mod refusals;
 mod routes;
 mod serve;
 #[path = "../api/support.rs"]
 mod support;
+
+/// What the servers under test serve with.
+const FRAMEWORK: &str = "actix";

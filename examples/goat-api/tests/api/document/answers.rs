@@ -88,7 +88,7 @@ async fn what_the_market_refuses() {
 async fn what_the_market_fails_at() {
     let server = Server::whole(Policy::reference(), Duration::ZERO).await;
     let contract = Contract::of(&server).await;
-    server.market.close().await;
+    server.market().close().await;
     for path in ["/goats", "/orders"] {
         contract.holds("get", path, &server.get(path).await);
     }
@@ -165,7 +165,7 @@ async fn the_librarys_other_refusals() {
             contract.holds("post", "/goats", &refused);
         }
         contract.holds("post", "/goats", &server.post("/goats", HEIDI).await);
-        server.idempotency.drain().await;
+        server.idempotency().drain().await;
         let refused = server.post_with_key("/goats", "2", HEIDI).await;
         assert_eq!(
             refused.headers["idempotency-refusal"],

@@ -27,8 +27,8 @@ fn shape(path: &str) -> String {
 
 async fn served(server: &Server) -> BTreeSet<String> {
     let (shown, marker) = routes::shown(
-        server.market.clone(),
-        server.idempotency.clone(),
+        server.market().clone(),
+        server.idempotency().clone(),
         server.operations(),
     )
     .await;

@@ -1,0 +1,115 @@
+//! What the program asks of DynamoDB, and what it does when that gets in the way.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::between::{Between, Fault};
+use crate::customer::Customer;
+use crate::given;
+use crate::program::{Program, command, fresh_table};
+
+/// What the deployment allows, as the source has it.
+const TABLE: &str = include_str!("../../src/database/dynamodb/table.rs");
+
+fn wanted() -> BTreeSet<&'static str> {
+    let quoted = TABLE.split('"').skip(1).step_by(2);
+    quoted
+        .filter_map(|text| text.strip_prefix("dynamodb:"))
+        .collect()
+}
+
+/// What a role must be allowed so that a call of this action is done.
+fn needed(action: &str) -> &[&str] {
+    match action {
+        "GetItem" | "TransactGetItems" => &["GetItem"],
+        "PutItem" => &["PutItem"],
+        "Query" => &["Query"],
+        // Of what there can be in it, the program has a check and an update.
+        "TransactWriteItems" => &["ConditionCheckItem", "UpdateItem"],
+        other => panic!("{other} is wanted from a table that is there"),
+    }
+}
+
+/// A program on an existing table, with all its calls through a proxy.
+async fn disturbed() -> (Between, Program) {
+    let table = fresh_table();
+    drop(Program::start(&given(), &table, &[""; 0]));
+    let between = Between::start().await;
+    between.deny("CreateTable");
+    between.deny("DescribeTable");
+    let mut command = command(&given(), &table);
+    let command = command.env("AWS_ENDPOINT_URL", between.endpoint());
+    let program = Program::spawn(command);
+    (between, program)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn the_actions_that_are_said_to_be_wanted_are_those_that_are_asked_for() {
+    let (between, program) = disturbed().await;
+    let customer = Customer::of(&*program.base);
+    let goat = customer.goat("Heidi").await;
+    customer.offer(&goat, &"milk".repeat(20_000), "1").await;
+    customer.offer(&goat, "soap", "1").await;
+    let order = customer.order(&[(&goat, "soap", 1)]).await;
+    for list in ["/goats", "/orders", &format!("/goats/{goat}/catalog")] {
+        customer.list(list).await;
+    }
+    let order = customer.get(&format!("/orders/{}", order.id())).await;
+    assert_eq!(order.status, 200);
+    let actions = between.actions();
+    let needed: BTreeSet<_> = actions.iter().flat_map(|action| needed(action)).collect();
+    assert_eq!(
+        needed.into_iter().copied().collect::<BTreeSet<_>>(),
+        wanted()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn a_transaction_that_others_are_in_the_way_of_is_done_in_the_end() {
+    let (between, program) = disturbed().await;
+    let customer = Customer::of(&*program.base);
+    let goat = customer.goat("Heidi").await;
+    between.next("TransactWriteItems", &[Fault::Conflict; 4]);
+    customer.offer(&goat, "milk", "1").await;
+    between.next("TransactGetItems", &[Fault::Conflict; 4]);
+    assert_eq!(customer.order(&[(&goat, "milk", 1)]).await.status, 201);
+    assert!(between.is_done());
+    assert_eq!(customer.list("/orders").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn what_is_sent_again_after_a_lost_answer_is_done_once() {
+    let (between, program) = disturbed().await;
+    let customer = Customer::of(&*program.base);
+    between.next("PutItem", &[Fault::Lost]);
+    let goat = customer.goat("Heidi").await;
+    between.next("TransactWriteItems", &[Fault::Lost]);
+    customer.offer(&goat, "milk", "1").await;
+    between.next("PutItem", &[Fault::Lost, Fault::Throttled]);
+    assert_eq!(customer.order(&[(&goat, "milk", 1)]).await.status, 201);
+    assert!(between.is_done());
+    for list in ["/goats", "/orders", &format!("/goats/{goat}/catalog")] {
+        assert_eq!(customer.list(list).await.len(), 1, "{list}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn what_is_denied_is_the_markets_failure_and_frees_the_key() {
+    let (between, program) = disturbed().await;
+    let customer = Customer::of(&*program.base);
+    let heidi = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"}).to_string();
+    between.next("PutItem", &[Fault::Denied]);
+    let refused = customer.post_with_key("/goats", "k", &heidi).await;
+    let message = refused.refusal(500);
+    assert_eq!(message, "the market failed, the fault is not yours");
+    let done = customer.post_with_key("/goats", "k", &heidi).await;
+    assert_eq!(done.status, 201, "{}", done.body);
+    assert_eq!(customer.list("/goats").await.len(), 1);
+    between.deny("GetItem");
+    assert_eq!(customer.get("/readyz").await.status, 503);
+}
