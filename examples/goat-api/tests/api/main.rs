@@ -5,7 +5,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod catalog;
+mod client;
 mod document;
+mod failures;
 mod goats;
 mod home;
 mod idempotency;

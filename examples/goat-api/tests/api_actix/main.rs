@@ -7,8 +7,12 @@
 
 #[path = "../api/catalog.rs"]
 mod catalog;
+#[path = "../api/client.rs"]
+mod client;
 #[path = "../api/document/mod.rs"]
 mod document;
+#[path = "../api/failures.rs"]
+mod failures;
 #[path = "../api/goats.rs"]
 mod goats;
 #[path = "../api/home.rs"]
