@@ -6,6 +6,7 @@
 
 mod catalog;
 mod client;
+mod delayed;
 mod document;
 mod failures;
 mod goats;

@@ -9,6 +9,8 @@
 mod catalog;
 #[path = "../api/client.rs"]
 mod client;
+#[path = "../api/delayed.rs"]
+mod delayed;
 #[path = "../api/document/mod.rs"]
 mod document;
 #[path = "../api/failures.rs"]

@@ -6,6 +6,7 @@
 #![cfg(all(unix, feature = "axum", feature = "momento"))]
 #![allow(clippy::unwrap_used)]
 
+#[expect(dead_code, reason = "other tests ask for more")]
 #[path = "../api/client.rs"]
 mod client;
 mod conformance;

@@ -11,7 +11,7 @@ mod catalog;
 #[path = "../api/client.rs"]
 mod client;
 #[expect(dead_code, reason = "nobody is frozen or killed here")]
-#[path = "../lambda/function.rs"]
+#[path = "../lambda/function/mod.rs"]
 mod function;
 #[path = "../api/goats.rs"]
 mod goats;

@@ -4,8 +4,8 @@ use std::ops::Deref;
 
 use idem_core::{Policy, Profile};
 
-use crate::client::Client;
 pub(crate) use crate::client::Answer;
+use crate::client::Client;
 use crate::market::{Market, Options};
 
 pub(crate) struct Server(Market);
