@@ -10,6 +10,7 @@ mod delayed;
 mod document;
 mod failures;
 mod goats;
+mod head;
 mod home;
 mod idempotency;
 mod orders;

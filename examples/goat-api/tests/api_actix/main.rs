@@ -17,6 +17,8 @@ mod document;
 mod failures;
 #[path = "../api/goats.rs"]
 mod goats;
+#[path = "../api/head.rs"]
+mod head;
 #[path = "../api/home.rs"]
 mod home;
 #[path = "../api/idempotency.rs"]

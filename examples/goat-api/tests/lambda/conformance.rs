@@ -11,6 +11,8 @@ use crate::market::{Market, Options};
 async fn the_function_passes_by_every_profile() {
     for profile in BUILTIN {
         let market = Market::start(Options {
+            // What duplicates are told to wait is at most the lease that the profiles expect, of 30 seconds.
+            timeout: Duration::from_secs(25),
             // So long that a duplicate finds an order in progress.
             flags: vec!["--profile", profile, "--order-delay", "500ms"],
             ..Options::default()
