@@ -3,6 +3,7 @@
 use reqwest::Method;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
+use crate::home::assert_strict;
 use crate::support::{Answer, Server};
 
 #[tokio::test]

@@ -16,7 +16,7 @@ fn files_in(text: &str) -> Vec<String> {
     paths.collect()
 }
 
-fn assert_strict(answer: &Answer) {
+pub(crate) fn assert_strict(answer: &Answer) {
     let policy = answer.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.starts_with("default-src 'self';"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
