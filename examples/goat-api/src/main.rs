@@ -33,7 +33,7 @@ fn log_to_stderr(format: LogFormat) {
         .with_env_filter(filter)
         .with_writer(io::stderr);
     match format {
-        // The spans from the outermost on; the first one is the request's.
+        // The spans from the outermost on; the first one is the request's, but for Lambda's around it.
         LogFormat::Json => log
             .json()
             .flatten_event(true)

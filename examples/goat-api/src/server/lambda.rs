@@ -7,6 +7,10 @@
 mod events;
 mod lease;
 
+use std::future::ready;
+
+use axum::middleware::map_response;
+use axum::response::Response;
 use idem_axum::IdempotencyLayer;
 
 use super::{ServerError, Started, start};
@@ -24,12 +28,17 @@ pub(super) async fn serve(cli: &Cli) -> Result<(), ServerError> {
         market,
         idempotency,
         operations,
-        ..
+        metrics,
     } = start(cli).await?;
     let margin = cli.lease_margin;
     let idempotency = IdempotencyLayer::from(idempotency)
         .lease(move |head| lease::until_the_deadline(head, margin));
     let routes = operated(router(market, idempotency), operations);
+    // No task has time for it, and whoever asked for the metrics would get those of one instance.
+    let routes = routes.layer(map_response(move |response: Response| {
+        metrics.tidy();
+        ready(response)
+    }));
     events::serve(routes).await.map_err(ServerError::Lambda)
 }
 

@@ -1,7 +1,7 @@
 //! The page at `/` and its files; what they do in a browser is tested in `browser/`.
 
 use reqwest::Method;
-use reqwest::header::{ALLOW, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use reqwest::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
 use crate::support::{Answer, Server};
 
@@ -16,7 +16,7 @@ fn files_in(text: &str) -> Vec<String> {
     paths.collect()
 }
 
-fn assert_strict(answer: &Answer) {
+pub(crate) fn assert_strict(answer: &Answer) {
     let policy = answer.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.starts_with("default-src 'self';"), "{policy}");
     assert!(!policy.contains("unsafe"), "{policy}");
@@ -68,20 +68,6 @@ async fn every_file_that_the_page_names_is_there() {
         next += 1;
     }
     assert!(paths.len() > 10, "{paths:?}");
-}
-
-#[tokio::test]
-async fn head_has_the_headers_of_get_and_no_body() {
-    let server = Server::start().await;
-    for path in ["/", "/home/page.js"] {
-        let get = server.get(path).await;
-        let head = Answer::to(server.request(Method::HEAD, path)).await;
-        assert_eq!(head.status, 200, "{path}");
-        assert_eq!(head.headers[CONTENT_TYPE], get.headers[CONTENT_TYPE]);
-        assert_eq!(head.headers[CONTENT_LENGTH], get.body.len().to_string());
-        assert_strict(&head);
-        assert_eq!(head.body, "");
-    }
 }
 
 #[tokio::test]

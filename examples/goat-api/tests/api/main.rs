@@ -6,8 +6,11 @@
 
 mod catalog;
 mod customer;
+mod delayed;
 mod document;
+mod failures;
 mod goats;
+mod head;
 mod home;
 mod idempotency;
 mod orders;

@@ -1,20 +1,14 @@
 //! `/orders`.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use goat_api::market::order::NewOrder;
 use serde_json::json;
 use tokio::task::JoinSet;
 
 use crate::support::Server;
 
 const NO_GOAT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
-
-fn milk(goat: &str) -> NewOrder {
-    let body = json!({"items": [{"goatId": goat, "catalogItem": "milk", "quantity": 1}]});
-    NewOrder::parse(body.to_string().as_bytes()).expect("the order makes sense")
-}
 
 #[tokio::test]
 async fn an_order_is_served_as_it_was_placed() {
@@ -226,39 +220,6 @@ async fn an_unknown_order_is_not_found() {
     for id in ["0190163d-8694-739b-aea5-966c26f8ad91", "1", "%FF", "%00"] {
         let message = server.get(&format!("/orders/{id}")).await.refusal(404);
         assert!(message.starts_with("there is no order"), "{message}");
-    }
-}
-
-#[tokio::test]
-async fn a_delayed_order_takes_that_long() {
-    let server = Server::inside().await;
-    let goat = server.goat("Heidi").await;
-    server.offer(&goat, "milk", "1").await;
-    let delay = Duration::from_millis(200);
-    let started = Instant::now();
-    server
-        .market()
-        .clone()
-        .order_delay(delay)
-        .order(milk(&goat))
-        .await
-        .unwrap();
-    assert!(started.elapsed() >= delay);
-    assert_eq!(server.list("/orders").await.len(), 1);
-}
-
-#[tokio::test]
-async fn a_delayed_order_keeps_nobody_waiting() {
-    let server = Server::inside().await;
-    let goat = server.goat("Heidi").await;
-    let slow = server
-        .market()
-        .clone()
-        .order_delay(Duration::from_secs(3600));
-    tokio::select! {
-        biased;
-        _ = slow.order(milk(&goat)) => panic!("the order was not delayed"),
-        _ = server.goat("Clara") => {}
     }
 }
 

@@ -144,13 +144,3 @@ async fn a_body_over_the_limit_is_too_large() {
         assert!(message.starts_with("the body is empty"), "{message}");
     }
 }
-
-#[tokio::test]
-async fn a_client_sees_nothing_of_an_inner_failure() {
-    let server = Server::inside().await;
-    server.market().close().await;
-    let get = server.get("/goats").await.refusal(500);
-    let post = server.post("/goats", goat()).await.refusal(500);
-    assert_eq!(get, "the market failed, the fault is not yours");
-    assert_eq!(post, get);
-}

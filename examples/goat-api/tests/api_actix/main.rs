@@ -9,10 +9,16 @@
 mod catalog;
 #[path = "../api/customer.rs"]
 mod customer;
+#[path = "../api/delayed.rs"]
+mod delayed;
 #[path = "../api/document/mod.rs"]
 mod document;
+#[path = "../api/failures.rs"]
+mod failures;
 #[path = "../api/goats.rs"]
 mod goats;
+#[path = "../api/head.rs"]
+mod head;
 #[path = "../api/home.rs"]
 mod home;
 #[path = "../api/idempotency.rs"]

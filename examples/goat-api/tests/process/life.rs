@@ -260,3 +260,13 @@ fn the_environment_stands_behind_the_flags() {
         .unwrap();
     assert_refuses_to_start(&output, "cannot listen on 127.0.0.1:not-a-port", "--listen");
 }
+
+#[cfg(not(feature = "lambda"))]
+#[test]
+fn an_instance_of_a_lambda_function_without_lambda_is_a_clear_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
+    let command = command.env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
+    let output = command.output().unwrap();
+    assert_refuses_to_start(&output, "this build has no Lambda", "--features lambda");
+}

@@ -151,3 +151,13 @@ fn a_missing_key_is_a_clear_error() {
     let output = command.args(["--store", "momento"]).output().unwrap();
     assert_refuses_to_start(&output, "there is no Momento API key", "MOMENTO_API_KEY");
 }
+
+#[cfg(not(feature = "lambda"))]
+#[test]
+fn a_secret_without_secrets_manager_is_a_clear_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
+    let command = command.args(["--store", "momento", "--momento-secret", "key"]);
+    let output = command.output().unwrap();
+    assert_refuses_to_start(&output, "no AWS Secrets Manager", "--features lambda");
+}

@@ -98,8 +98,13 @@ impl Metrics {
     pub async fn upkeep(self) {
         loop {
             tokio::time::sleep(UPKEEP).await;
-            self.recorder.run_upkeep();
+            self.tidy();
         }
+    }
+
+    /// Keeps samples from piling up, once.
+    pub fn tidy(&self) {
+        self.recorder.run_upkeep();
     }
 
     fn render(&self, idempotency: &Idempotency) -> String {

@@ -1,0 +1,162 @@
+//! What becomes of a key when an instance is killed or frozen.
+
+use std::time::{Duration, SystemTime};
+
+use momento_emulator::Method;
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::market::{Market, Options};
+
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// Puts milk on offer, and gives an order for it.
+async fn order(market: &Market) -> String {
+    let goat = market.goat("Heidi").await;
+    market.offer(&goat, "Milk", "1.50").await;
+    json!({"items": [{"goatId": goat, "catalogItem": "Milk", "quantity": 2}]}).to_string()
+}
+
+#[tokio::test]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn an_invocation_killed_at_its_timeout_blocks_its_key_until_the_deadline_and_the_margin() {
+    // Neither the policy's lease nor a renewal may be what frees the key in time.
+    let market = Market::start(Options {
+        timeout: Duration::from_secs(2),
+        flags: vec!["--lease", "1h", "--lease-margin", "1s"],
+        of_the_first: vec!["--order-delay", "1h"],
+        ..Options::default()
+    })
+    .await;
+    let order = order(&market).await;
+    let calls = market.emulator.calls().of(Method::SetIf);
+    let killed = market.post_with_key("/orders", "k", &order).await;
+    assert_eq!(killed.status, 504, "{}", killed.body);
+    let writes = market.emulator.calls().of(Method::SetIf) - calls;
+    assert_eq!(writes, 1, "the claim, and no renewal");
+    let deadline = market.function.passed_deadline().unwrap();
+
+    let placed = loop {
+        let answer = market.post_with_key("/orders", "k", &order).await;
+        match answer.status {
+            202 => sleep(Duration::from_millis(100)).await,
+            _ => break answer,
+        }
+    };
+    assert_eq!(placed.status, 201, "{}", placed.body);
+    assert!(!placed.headers.contains_key("idempotency-replayed"));
+    // An answer before could only have come of a claim before.
+    assert!(SystemTime::now() >= deadline + MARGIN);
+    let replay = market.post_with_key("/orders", "k", &order).await;
+    assert_eq!(replay.body, placed.body);
+    assert_eq!(replay.headers["idempotency-replayed"], "true");
+    assert_eq!(market.list("/orders").await.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn nothing_depends_on_what_an_instance_does_after_its_answer() {
+    let market = Market::start(Options::default()).await;
+    let order = order(&market).await;
+    let placed = market.post_with_key("/orders", "k", &order).await;
+    assert_eq!(placed.status, 201, "{}", placed.body);
+    let started = market.function.started();
+    // It was frozen before its answer was passed on, and stays so.
+    market.function.set_aside();
+    let replay = market.post_with_key("/orders", "k", &order).await;
+    assert_eq!(market.function.started(), started + 1, "another instance");
+    assert_eq!((replay.status, &replay.body), (201, &placed.body));
+    assert_eq!(replay.headers["idempotency-replayed"], "true");
+    // Thawed, the first does as if nothing had been.
+    market.function.swap();
+    let replay = market.post_with_key("/orders", "k", &order).await;
+    assert_eq!(market.function.started(), started + 1, "the first instance");
+    assert_eq!((replay.status, &replay.body), (201, &placed.body));
+    assert_eq!(market.list("/orders").await.len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn a_request_holds_its_key_by_the_deadline_if_that_is_to_come_and_by_the_lease_if_not() {
+    // The one that emulators send is in the year 1970.
+    for (told_deadline, told) in [(None, 250..=302), (Some(600_000), 77..=77)] {
+        let market = Market::start(Options {
+            told_deadline,
+            flags: vec!["--lease", "77s", "--lease-margin", "2s"],
+            of_the_first: vec!["--order-delay", "1h"],
+            ..Options::default()
+        })
+        .await;
+        let order = order(&market).await;
+        // It runs until the test is over.
+        let calls = market.emulator.calls().of(Method::SetIf);
+        let running = market.post_with_key("/orders", "k", &order);
+        let asked = async {
+            while market.emulator.calls().of(Method::SetIf) == calls {
+                sleep(Duration::from_millis(10)).await;
+            }
+            market.post_with_key("/orders", "k", &order).await
+        };
+        let duplicate = tokio::select! {
+            _ = running => panic!("it runs for an hour"),
+            duplicate = asked => duplicate,
+        };
+        assert_eq!(duplicate.status, 202, "{}", duplicate.body);
+        // Momento does not tell what is left of another's lease, so this is the duplicate's own.
+        let seconds = duplicate.headers["retry-after"].to_str().unwrap();
+        let seconds: u64 = seconds.parse().unwrap();
+        assert!(told.contains(&seconds), "{seconds}");
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn a_key_that_comes_twice_in_one_request_is_two_keys() {
+    let market = Market::start(Options::default()).await;
+    let request = market.request(reqwest::Method::POST, "/goats");
+    let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"});
+    let request = request
+        .json(&goat)
+        .header("idempotency-key", "a")
+        .header("idempotency-key", "b");
+    let refused = crate::customer::Answer::to(request).await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert_eq!(
+        refused.headers["idempotency-refusal"],
+        "idempotency-key-invalid"
+    );
+    assert!(market.list("/goats").await.is_empty());
+}
+
+#[tokio::test]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn one_request_is_one_whatever_the_order_of_its_query() {
+    let market = Market::start(Options::default()).await;
+    let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"}).to_string();
+    let path = "/goats?a=1&b=2&c=3&d=4&e=5&f=6&g=7&h=8&a=9";
+    let registered = market.post_with_key(path, "k", &goat).await;
+    assert_eq!(registered.status, 201, "{}", registered.body);
+    let replay = market.post_with_key(path, "k", &goat).await;
+    assert_eq!((replay.status, replay.body), (201, registered.body));
+    let other = path.replace("a=1", "a=2");
+    assert_eq!(market.post_with_key(&other, "k", &goat).await.status, 400);
+}
+
+#[tokio::test]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn a_body_arrives_whole_as_text_and_as_base64_and_so_does_an_answer() {
+    let market = Market::start(Options::default()).await;
+    let goat = json!({"name": "Ünï", "owner": "Peter", "breed": "Nubian"}).to_string();
+    // What the gateway does not know as JSON it hands on in base64.
+    for content_type in ["application/json", "application/json; charset=utf-8"] {
+        let request = market.request(reqwest::Method::POST, "/goats");
+        let request = request
+            .header("content-type", content_type)
+            .body(goat.clone());
+        let answer = crate::customer::Answer::to(request).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+    }
+    for listed in market.list("/goats").await {
+        assert_eq!(listed["name"], "Ünï");
+    }
+}
