@@ -22,7 +22,8 @@ async fn order(market: &Market) -> String {
 async fn an_invocation_killed_at_its_timeout_blocks_its_key_until_the_deadline_and_the_margin() {
     // Neither the policy's lease nor a renewal may be what frees the key in time.
     let market = Market::start(Options {
-        timeout: Duration::from_secs(2),
+        // Time enough for all but the order that is to be killed.
+        timeout: Duration::from_secs(5),
         flags: vec!["--lease", "1h", "--lease-margin", "1s"],
         of_the_first: vec!["--order-delay", "1h"],
         ..Options::default()
