@@ -67,9 +67,9 @@ async fn a_hundred_orders_at_once_to_two_programs_are_all_placed_and_listed_alik
     }
     let one = customers[0].list("/orders").await;
     assert_eq!(one.len(), 100);
-    assert!(one.iter().all(|order| order["total"].to_string() == "3.0"));
+    assert!(one.iter().all(|order| order["total"] == 3.0));
     assert_eq!(one, customers[1].list("/orders").await);
     let mut sorted = ids(&one);
-    sorted.sort_by_key(|id| id.to_string());
+    sorted.sort_by_key(ToString::to_string);
     assert_eq!(ids(&one), sorted);
 }
