@@ -12,9 +12,9 @@
 //! about a thousand new ones a second.
 //!
 //! Nothing is ever deleted. A price that was read was therefore on offer at that moment, and stays
-//! the order's whatever comes after; it is read as of one instant for up to a hundred items. The
-//! order does not check it once more while it is written: such a check locks the item, and orders
-//! for what everybody wants would keep each other out.
+//! the order's whatever comes after; the prices of up to 25 items are read as of one instant. The
+//! order does not check them once more while it is written: two such checks of one item are in each
+//! other's way, and so would orders be for what everybody wants.
 
 mod catalog;
 mod goats;

@@ -3,7 +3,7 @@
 //! `.ci/serverless` runs these, and `tests/api` and `tests/api_actix` on the same program.
 
 #![forbid(unsafe_code)]
-#![cfg(unix)]
+#![cfg(all(unix, feature = "axum"))]
 #![allow(clippy::unwrap_used)]
 
 mod between;

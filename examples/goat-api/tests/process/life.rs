@@ -251,6 +251,16 @@ fn a_store_that_was_not_built_is_a_clear_error() {
     assert_refuses_to_start(&output, "this build has no Momento", "--features momento");
 }
 
+#[cfg(not(feature = "dynamodb"))]
+#[test]
+fn a_database_that_was_not_built_is_a_clear_error() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
+    let output = command.args(["--dynamodb-table", "goats"]).output();
+    let advice = "build with `--features dynamodb`";
+    assert_refuses_to_start(&output.unwrap(), "this build has no DynamoDB", advice);
+}
+
 #[test]
 fn the_environment_stands_behind_the_flags() {
     let output = Command::new(env!("CARGO_BIN_EXE_goat-api"))

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::database::dynamodb::goats;
 use crate::database::dynamodb::table::{
-    Failure, Item, Key, MOST_IN_A_TRANSACTION, Table, damaged, text_of,
+    Failure, Item, Key, MOST_TOGETHER, Table, damaged, text_of,
 };
 use crate::database::dynamodb::text::{self, Placed};
 use crate::market::catalog::{CatalogItem, folded};
@@ -75,7 +75,7 @@ async fn on_offer(table: &Table, keys: &[Key]) -> Result<HashMap<Key, Price>, Fa
     let different: HashSet<_> = keys.iter().cloned().collect();
     let different = Vec::from_iter(different);
     let mut prices = HashMap::new();
-    for keys in different.chunks(MOST_IN_A_TRANSACTION) {
+    for keys in different.chunks(MOST_TOGETHER) {
         let found = table.find_together(keys, "pk, sk, price").await?;
         for (key, item) in keys.iter().zip(found) {
             if let Some(item) = item {

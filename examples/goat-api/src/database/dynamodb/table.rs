@@ -34,8 +34,8 @@ pub const WANTED: &[&str] = &[
 pub(super) type Item = HashMap<String, AttributeValue>;
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
 
-/// How many items a transaction takes.
-pub(super) const MOST_IN_A_TRANSACTION: usize = 100;
+/// How many items are read as of one instant; stand-ins for DynamoDB take no more.
+pub(super) const MOST_TOGETHER: usize = 25;
 
 /// A table and the client that speaks for it; clones share the client.
 #[derive(Debug, Clone)]
@@ -147,7 +147,7 @@ impl Table {
         put.map(drop).map_err(Failure::from)
     }
 
-    /// Attributes of up to [`MOST_IN_A_TRANSACTION`] items as of one instant, in the order of the keys.
+    /// Attributes of up to [`MOST_TOGETHER`] items as of one instant, in the order of the keys.
     pub(super) async fn find_together(
         &self,
         keys: &[Key],

@@ -12,8 +12,8 @@ use crate::database::dynamodb::table::{
     Failure, Item, Key, Table, damaged, string, text_in, text_of,
 };
 
-/// How many bytes an item holds itself: a hundred such can be read as of one instant, in 4 MB.
-const LONGEST: usize = 32 * 1024;
+/// How many bytes an item holds itself: as many such as are read as of one instant are below 4 MB.
+const LONGEST: usize = 128 * 1024;
 
 /// How many bytes a part has at most.
 const PART: usize = 300 * 1024;
