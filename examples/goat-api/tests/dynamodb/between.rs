@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use reqwest::Client;
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::stand_in;
@@ -22,6 +23,8 @@ pub(crate) enum Fault {
     Lost,
     /// The role may not do this; it is not done.
     Denied,
+    /// It is not done, and there is never an answer.
+    Hang,
     /// The table takes no more; it is not done.
     Throttled,
 }
@@ -38,7 +41,9 @@ struct Seen {
     actions: BTreeSet<String>,
     /// Each for the next call of its action.
     faults: Vec<(&'static str, Fault)>,
-    denied: Vec<&'static str>,
+    always: Vec<(&'static str, Fault)>,
+    /// Reads that need not see what was written before them.
+    eventual: usize,
 }
 
 impl Between {
@@ -63,9 +68,9 @@ impl Between {
         self.state.lock().unwrap().faults.extend(faults);
     }
 
-    /// Denies an action from now on.
-    pub(crate) fn deny(&self, action: &'static str) {
-        self.state.lock().unwrap().denied.push(action);
+    /// Does this to all calls of the action from now on.
+    pub(crate) fn always(&self, action: &'static str, fault: Fault) {
+        self.state.lock().unwrap().always.push((action, fault));
     }
 
     /// Whether each fault has met its call.
@@ -73,15 +78,24 @@ impl Between {
         self.state.lock().unwrap().faults.is_empty()
     }
 
+    /// How many reads need not see what was written before them.
+    pub(crate) fn eventual(&self) -> usize {
+        self.state.lock().unwrap().eventual
+    }
+
     pub(crate) fn actions(&self) -> BTreeSet<String> {
         self.state.lock().unwrap().actions.clone()
     }
 
-    fn see(&self, action: &str) -> Option<Fault> {
+    fn see(&self, action: &str, body: &[u8]) -> Option<Fault> {
         let mut seen = self.state.lock().unwrap();
         seen.actions.insert(action.to_owned());
-        if seen.denied.contains(&action) {
-            return Some(Fault::Denied);
+        let request: Value = serde_json::from_slice(body).unwrap();
+        let eventual = request["ConsistentRead"] != true;
+        seen.eventual += usize::from(eventual && ["GetItem", "Query"].contains(&action));
+        let mut always = seen.always.iter();
+        if let Some((_, fault)) = always.find(|(name, _)| *name == action) {
+            return Some(*fault);
         }
         let next = seen.faults.iter().position(|(name, _)| *name == action)?;
         Some(seen.faults.remove(next).1)
@@ -95,7 +109,7 @@ async fn pass(
 ) -> (StatusCode, String) {
     let target = headers["x-amz-target"].to_str().unwrap();
     let action = target.rsplit('.').next().unwrap();
-    let fault = between.see(action);
+    let fault = between.see(action, &body);
     match fault {
         Some(Fault::Conflict) => {
             let reasons =
@@ -105,6 +119,7 @@ async fn pass(
                 &format!(r#","CancellationReasons":{reasons}"#),
             );
         }
+        Some(Fault::Hang) => std::future::pending().await,
         Some(Fault::Denied) => return refused("AccessDeniedException", ""),
         Some(Fault::Throttled) => return refused("ProvisionedThroughputExceededException", ""),
         _ => {}

@@ -1,8 +1,10 @@
 //! What the program asks of DynamoDB, and what it does when that gets in the way.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::between::{Between, Fault};
 use crate::customer::Customer;
@@ -36,8 +38,8 @@ async fn disturbed() -> (Between, Program) {
     let table = fresh_table();
     drop(Program::start(&given(), &table, &[""; 0]));
     let between = Between::start().await;
-    between.deny("CreateTable");
-    between.deny("DescribeTable");
+    between.always("CreateTable", Fault::Denied);
+    between.always("DescribeTable", Fault::Denied);
     let mut command = command(&given(), &table);
     let command = command.env("AWS_ENDPOINT_URL", between.endpoint());
     let program = Program::spawn(command);
@@ -58,6 +60,7 @@ async fn the_actions_that_are_said_to_be_wanted_are_those_that_are_asked_for() {
     }
     let order = customer.get(&format!("/orders/{}", order.id())).await;
     assert_eq!(order.status, 200);
+    assert_eq!(between.eventual(), 0);
     let actions = between.actions();
     let needed: BTreeSet<_> = actions.iter().flat_map(|action| needed(action)).collect();
     assert_eq!(
@@ -110,6 +113,37 @@ async fn what_is_denied_is_the_markets_failure_and_frees_the_key() {
     let done = customer.post_with_key("/goats", "k", &heidi).await;
     assert_eq!(done.status, 201, "{}", done.body);
     assert_eq!(customer.list("/goats").await.len(), 1);
-    between.deny("GetItem");
+    between.always("GetItem", Fault::Denied);
     assert_eq!(customer.get("/readyz").await.status, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn what_is_never_answered_is_given_up_before_its_key_is_free() {
+    let (between, program) = disturbed().await;
+    let customer = Customer::of(&*program.base);
+    let goat = customer.goat("Heidi").await;
+    customer.offer(&goat, "milk", "1").await;
+    let lease = Duration::from_secs(30);
+    let given_up = async |action| {
+        between.always(action, Fault::Hang);
+        let lines = [(&*goat, "milk", 1)];
+        let answer = timeout(lease, customer.order(&lines)).await;
+        answer.expect("it is given up").refusal(500);
+    };
+    given_up("PutItem").await;
+    given_up("TransactGetItems").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn a_transaction_that_others_are_always_in_the_way_of_is_given_up() {
+    let (between, program) = disturbed().await;
+    let customer = Customer::of(&*program.base);
+    let goat = customer.goat("Heidi").await;
+    between.always("TransactWriteItems", Fault::Conflict);
+    let item = r#"{"name":"milk","description":"","price":1}"#;
+    let path = format!("/goats/{goat}/catalog");
+    customer.post(&path, item).await.refusal(500);
+    assert!(customer.list(&path).await.is_empty());
 }
