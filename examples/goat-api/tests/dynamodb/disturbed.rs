@@ -14,6 +14,9 @@ use crate::program::{Program, command, fresh_table};
 /// What the deployment allows, as the source has it.
 const TABLE: &str = include_str!("../../src/database/dynamodb/table.rs");
 
+/// As long as the program's, unless it is told another.
+const LEASE: Duration = Duration::from_secs(30);
+
 fn wanted() -> BTreeSet<&'static str> {
     let quoted = TABLE.split('"').skip(1).step_by(2);
     quoted
@@ -124,11 +127,10 @@ async fn what_is_never_answered_is_given_up_before_its_key_is_free() {
     let customer = Customer::of(&*program.base);
     let goat = customer.goat("Heidi").await;
     customer.offer(&goat, "milk", "1").await;
-    let lease = Duration::from_secs(30);
     let given_up = async |action| {
         between.always(action, Fault::Hang);
         let lines = [(&*goat, "milk", 1)];
-        let answer = timeout(lease, customer.order(&lines)).await;
+        let answer = timeout(LEASE, customer.order(&lines)).await;
         answer.expect("it is given up").refusal(500);
     };
     given_up("PutItem").await;
@@ -144,6 +146,7 @@ async fn a_transaction_that_others_are_always_in_the_way_of_is_given_up() {
     between.always("TransactWriteItems", Fault::Conflict);
     let item = r#"{"name":"milk","description":"","price":1}"#;
     let path = format!("/goats/{goat}/catalog");
-    customer.post(&path, item).await.refusal(500);
+    let answer = timeout(LEASE, customer.post(&path, item)).await;
+    answer.expect("it is given up").refusal(500);
     assert!(customer.list(&path).await.is_empty());
 }
