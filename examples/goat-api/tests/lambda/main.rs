@@ -10,6 +10,7 @@ mod conformance;
 #[expect(dead_code, reason = "other tests ask for more")]
 #[path = "../api/customer.rs"]
 mod customer;
+mod events;
 mod freezing;
 mod function;
 mod market;
