@@ -1,4 +1,4 @@
-//! One kind of request, for a profiler: `profiled axum|actix bare|fresh|replay [requests]`.
+//! One kind of request, for a profiler: `profiled axum|actix bare|fresh|replay|mismatch [requests]`.
 //!
 //! `perf record --call-graph dwarf target/release/examples/profiled axum fresh` shows where its
 //! time goes, over some seconds. With a number of requests, `valgrind --tool=callgrind` counts
@@ -35,22 +35,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (framework, what, requests) = match arguments.as_slice() {
         [framework, what] => (framework.as_str(), what.as_str(), None),
         [framework, what, requests] => (framework.as_str(), what.as_str(), Some(requests.parse()?)),
-        _ => return Err("usage: profiled axum|actix bare|fresh|replay [requests]".into()),
+        _ => return Err("usage: profiled axum|actix bare|fresh|replay|mismatch [requests]".into()),
     };
-    let (is_bare, is_fresh) = (what == "bare", what == "fresh");
+    let is_bare = what == "bare";
     let handler = Handler::Answers;
     System::new().block_on(async {
         match framework {
             "axum" => {
                 let layer = (!is_bare).then(|| IdempotencyLayer::new(unbounded()));
                 let orders = AxumOrders::new(router(handler, layer));
-                post(orders, is_fresh, requests).await;
+                post(orders, what, requests).await;
                 Ok(())
             }
             "actix" => {
                 let middleware = (!is_bare).then(|| IdempotencyMiddleware::new(unbounded()));
                 let orders = actix::start(handler, middleware).await;
-                post(orders, is_fresh, requests).await;
+                post(orders, what, requests).await;
                 Ok(())
             }
             _ => Err("there is axum, and there is actix".into()),
@@ -59,16 +59,21 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Posts so many, or for a while.
-async fn post(mut orders: impl Orders, is_fresh: bool, requests: Option<u64>) {
-    let payload = Bytes::from(order(200, Spelling::InOrder));
+async fn post(mut orders: impl Orders, what: &str, requests: Option<u64>) {
+    let payload = order(200, Spelling::InOrder);
+    let other = Bytes::from(String::from_utf8_lossy(&payload).replace("Soap", "Salt"));
+    let payload = Bytes::from(payload);
     let (start, mut count) = (Instant::now(), 0_u64);
     let goes_on = |count: u64| match requests {
         Some(requests) => count < requests,
         None => !count.is_multiple_of(1_000) || start.elapsed() < LENGTH,
     };
     while goes_on(count) {
-        let number = if is_fresh { count } else { count % KEPT };
-        orders.post(Key::new(number), &payload).await;
+        let is_first = what == "fresh" || count < KEPT;
+        let number = if is_first { count } else { count % KEPT };
+        let differs = what == "mismatch" && !is_first;
+        let payload = if differs { &other } else { &payload };
+        orders.post(Key::new(number), payload).await;
         count += 1;
     }
     let each = start.elapsed().as_nanos() / u128::from(count);
