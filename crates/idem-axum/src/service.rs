@@ -92,3 +92,35 @@ where
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use idem_core::MemoryStore;
+    use tower::service_fn;
+
+    use super::*;
+
+    /// What glibc's malloc takes from the thread's own free blocks; what is larger is searched for, and is
+    /// merged with others when it is freed.
+    const QUICKLY_ALLOCATED: usize = 1032;
+
+    #[tokio::test]
+    async fn the_future_of_a_request_is_allocated_quickly() {
+        let layer = IdempotencyLayer::new(MemoryStore::new());
+        let request = Request::post("/orders")
+            .header("idempotency-key", "k")
+            .body(Body::empty())
+            .expect("the request is well-formed");
+        let (head, body) = request.into_parts();
+        let idempotency = layer.idempotency().clone();
+        let Admission::Protected(protected) = idempotency.admit(&Head(&head), || None) else {
+            panic!("a POST with a key is protected");
+        };
+        let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::empty())));
+        let serving = idempotency.serve(protected, HttpExchange::new(inner, head, body));
+        let size = size_of_val(&serving);
+        assert!(size <= QUICKLY_ALLOCATED, "{size} bytes");
+    }
+}

@@ -19,6 +19,8 @@ use crate::{
 };
 
 /// A store as the engine calls it.
+///
+/// What calls it hands a future on and is none itself, which would have room for each argument twice.
 #[derive(Debug)]
 pub(crate) struct Calls {
     pub(crate) store: Arc<dyn IdempotencyStore>,
@@ -31,57 +33,56 @@ impl Calls {
     }
 
     /// Claims at a time that is known already.
-    pub(crate) async fn claim(
-        &self,
-        key: &RecordKey,
-        lease: &Lease,
+    pub(crate) fn claim<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        lease: &'a Lease,
         now: Instant,
         timeout: Duration,
-    ) -> Result<Claim, StoreError> {
+    ) -> impl Future<Output = Result<Claim, StoreError>> {
         let call = self.store.as_ref().claim(key, lease);
         self.bounded_from(now, timeout, Operation::Claim, key, call)
-            .await
     }
 
-    pub(crate) async fn renew(
-        &self,
-        key: &RecordKey,
-        lease: &Lease,
+    pub(crate) fn renew<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        lease: &'a Lease,
         timeout: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> impl Future<Output = Result<Fenced, StoreError>> {
         let call = self.store.as_ref().renew(key, lease);
-        self.bounded(timeout, Operation::Renew, key, call).await
+        self.bounded(timeout, Operation::Renew, key, call)
     }
 
-    pub(crate) async fn complete(
-        &self,
-        key: &RecordKey,
-        lease: &Lease,
-        outcome: &Outcome,
+    pub(crate) fn complete<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        lease: &'a Lease,
+        outcome: &'a Outcome,
         retention: Duration,
         timeout: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> impl Future<Output = Result<Fenced, StoreError>> {
         let call = self.store.as_ref().complete(key, lease, outcome, retention);
-        self.bounded(timeout, Operation::Complete, key, call).await
+        self.bounded(timeout, Operation::Complete, key, call)
     }
 
-    pub(crate) async fn release(
-        &self,
-        key: &RecordKey,
-        lease: &Lease,
+    pub(crate) fn release<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        lease: &'a Lease,
         timeout: Duration,
-    ) -> Result<Fenced, StoreError> {
+    ) -> impl Future<Output = Result<Fenced, StoreError>> {
         let call = self.store.as_ref().release(key, lease);
-        self.bounded(timeout, Operation::Release, key, call).await
+        self.bounded(timeout, Operation::Release, key, call)
     }
 
-    pub(crate) async fn look_up(
-        &self,
-        key: &RecordKey,
+    pub(crate) fn look_up<'a>(
+        &'a self,
+        key: &'a RecordKey,
         timeout: Duration,
-    ) -> Result<Option<Stored>, StoreError> {
+    ) -> impl Future<Output = Result<Option<Stored>, StoreError>> {
         let call = self.store.as_ref().look_up(key);
-        self.bounded(timeout, Operation::LookUp, key, call).await
+        self.bounded(timeout, Operation::LookUp, key, call)
     }
 
     fn bounded<T>(

@@ -253,7 +253,7 @@ impl Idempotency {
         let lease = Lease::new(identity, duration);
         // One future, and no more than it needs: each request has room for it.
         async move {
-            let (answered, begin) = self.decide(key, &lease, term, watch).await;
+            let (answered, begin) = self.decide(key, &lease, &term, watch).await;
             watch.decided(answered);
             self.calls()
                 .report(watch.record_key(), &Event::Decided(answered));
@@ -265,7 +265,7 @@ impl Idempotency {
         &self,
         key: IdempotencyKey,
         lease: &Lease,
-        term: LeaseTerm,
+        term: &LeaseTerm,
         watch: &Watch,
     ) -> (Answered, Begin) {
         let record_key = watch.record_key();
@@ -310,7 +310,7 @@ impl Idempotency {
                 let deadline = sent + lease.duration();
                 let idempotency = self.clone();
                 let current =
-                    CurrentExecution::new(idempotency, key, *record_key, *lease, term, deadline);
+                    CurrentExecution::new(idempotency, key, *record_key, *lease, *term, deadline);
                 Execution::new(current, under_way)
             });
         }
