@@ -2,7 +2,7 @@
 
 import re
 
-from deployment import MARKET, TEMPLATE, actions, flags, references, wanted
+from deployment import DATABASE, MARKET, TEMPLATE, actions, flags, references, wanted
 
 # What API Gateway waits for a function at most, in seconds, unless its quota is raised.
 GATEWAY = 29
@@ -207,6 +207,13 @@ def the_function_ends_before_the_gateway_gives_up(deployment):
     assert deployment.function["Timeout"] == {"Ref": "FunctionTimeout"}
     timeout = deployment.parameters["FunctionTimeout"]
     assert timeout["Default"] <= timeout["MaxValue"] < GATEWAY
+
+
+@check
+def the_function_has_time_to_give_its_database_and_its_store_up(deployment):
+    patience = re.search(r"const PATIENCE: Duration = Duration::from_secs\((\d+)\);", DATABASE.read_text())
+    # The claim before, and what frees the key after: Policy::store_timeout's 2 s, and up to four times half of it.
+    assert deployment.parameters["FunctionTimeout"]["MinValue"] > int(patience[1]) + 2 + 4
 
 
 @check

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "deploy/template.yaml"
 MARKET = ROOT / "examples/goat-api"
 TABLE = MARKET / "src/database/dynamodb/table.rs"
+DATABASE = MARKET / "src/database/dynamodb.rs"
 
 
 @dataclass

@@ -231,6 +231,11 @@ def _(deployment):
     deployment.function.pop("Timeout")
 
 
+@planted("the_function_has_time_to_give_its_database_and_its_store_up", "5 s, which a silent database outlasts")
+def _(deployment):
+    deployment.parameters["FunctionTimeout"]["MinValue"] = 5
+
+
 @planted("a_lease_outlasts_its_invocation", "no margin")
 def _(deployment):
     deployment.environment["GOAT_LEASE_MARGIN"] = "0s"

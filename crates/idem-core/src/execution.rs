@@ -178,9 +178,25 @@ impl Execution {
         if self.current.is_renewed() {
             return self.renew_for_ever().await;
         }
-        sleep_until(self.current.lease_deadline()).await;
+        self.run_out().await;
         self.lose(Operation::Renew);
         pending().await
+    }
+
+    /// Waits for the end of a lease that is not renewed, except for its travel.
+    async fn run_out(&self) {
+        let period = self.lease().duration() / 3;
+        loop {
+            let deadline = self.current.lease_deadline();
+            if Instant::now() < deadline {
+                sleep_until(deadline).await;
+            } else if self.current.has_travelled() {
+                // Its end is another's, unless it comes back, since it could not be sent.
+                sleep(period).await;
+            } else {
+                return;
+            }
+        }
     }
 
     /// Renews until it is dropped. Once the lease is lost there is nothing to renew, but the work

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::policy::SHORTEST;
+use crate::policy::{LONGEST, SHORTEST};
 
 /// How long a request holds its key, and whether that is renewed while its handler runs.
 ///
@@ -17,25 +17,28 @@ pub struct LeaseTerm {
 }
 
 impl LeaseTerm {
-    /// For a handler that may outlast it: renewed each third of it. It has at least 1 ms.
+    /// For a handler that may outlast it: renewed each third of it. It has at least 1 ms, and at most
+    /// 100 years.
     #[must_use]
     pub fn renewed(duration: Duration) -> Self {
         Self {
-            duration: duration.max(SHORTEST),
+            duration: duration.clamp(SHORTEST, LONGEST),
             renewed: true,
         }
     }
 
     /// For a handler that has ended or is dead before it ends, as where a platform kills what runs
-    /// too long: never renewed. It has at least 1 ms.
+    /// too long: not renewed, except when it [travels](crate::CurrentExecution::travel). It has at
+    /// least 1 ms, and at most 100 years.
     ///
     /// A crash blocks the key until then and no longer, which one that was renewed before may
     /// exceed by two thirds. A handler that outlasts it all the same has
-    /// [lost](crate::CurrentExecution::is_lost) it at its end.
+    /// [lost](crate::CurrentExecution::is_lost) it at its end, which with
+    /// [`OnLeaseEnd::Refuse`](crate::OnLeaseEnd::Refuse) is that of the retention.
     #[must_use]
     pub fn fixed(duration: Duration) -> Self {
         Self {
-            duration: duration.max(SHORTEST),
+            duration: duration.clamp(SHORTEST, LONGEST),
             renewed: false,
         }
     }

@@ -8,6 +8,9 @@ use crate::{event::Observer, fingerprint::FingerprintRules, key::KeyFormat, resp
 /// No lease is shorter: it would protect nothing.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
 
+/// Nothing is longer, so that a clock can be added to it: 100 years.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// The conventions by which clients are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -210,18 +213,18 @@ impl Policy {
 
     /// Sets how long a crashed server can block a key: 30 seconds by default, which is what most
     /// clients wait for an answer. A lease of no length would protect nothing: it has at least
-    /// 1 ms. A request may have [its own](crate::Protected::lease).
+    /// 1 ms, and at most 100 years. A request may have [its own](crate::Protected::lease).
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease.max(SHORTEST);
+        self.lease = lease.clamp(SHORTEST, LONGEST);
         self
     }
 
     /// Sets how long a response is replayed, counted from its completion: 60 minutes by default,
-    /// and at least 1 ms.
+    /// at least 1 ms, and at most 100 years.
     #[must_use]
     pub fn retention(mut self, retention: Duration) -> Self {
-        self.retention = retention.max(SHORTEST);
+        self.retention = retention.clamp(SHORTEST, LONGEST);
         self
     }
 

@@ -44,10 +44,9 @@ impl Current {
         })
     }
 
-    /// Notes that it is in use now, and tells whether it was not for so long.
-    fn was_idle(&mut self, longest: Duration) -> bool {
-        let before = std::mem::replace(&mut self.used, SystemTime::now());
-        match self.used.duration_since(before) {
+    /// Whether it was not in use for so long.
+    fn was_idle(&self, longest: Duration) -> bool {
+        match self.used.elapsed() {
             Ok(pause) => pause > longest,
             // The clock was put back: nobody knows.
             Err(_) => true,
@@ -121,6 +120,8 @@ impl Client {
         let mut current = self.lock();
         if current.was_idle(longest) {
             self.build_anew(&mut current, "it was idle");
+        } else {
+            current.used = SystemTime::now();
         }
         Arc::clone(&current.client)
     }
@@ -132,7 +133,6 @@ impl Client {
     fn count_unanswered(&self) {
         let before = self.unanswered.fetch_add(1, Ordering::Relaxed);
         if before + 1 >= UNANSWERED && self.connect.is_some() {
-            self.unanswered.store(0, Ordering::Relaxed);
             tracing::warn!("{UNANSWERED} calls of the Momento client in a row had no answer");
             self.build_anew(&mut self.lock(), "it had no answers");
         }
@@ -142,10 +142,13 @@ impl Client {
         let Some(connect) = &self.connect else {
             return;
         };
+        // Of the new one, or of the old one from here on.
+        self.unanswered.store(0, Ordering::Relaxed);
         match connect() {
             Ok(client) => {
                 tracing::info!(reason, "built the Momento client anew");
                 current.client = Arc::new(client);
+                current.used = SystemTime::now();
             }
             Err(error) => {
                 let error: &dyn std::error::Error = &error;

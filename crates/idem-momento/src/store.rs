@@ -159,7 +159,8 @@ impl MomentoStore {
     /// It is for connections without keep-alive. One that died while nobody looked, as a NAT forgets those
     /// that are idle for some minutes, takes calls and never answers; with this the first
     /// call after the pause pays for a new connection, and not for a deadline that passes. The pause is
-    /// measured by the wall clock, which also runs while a process is frozen.
+    /// measured by the wall clock, which also runs while a process is frozen. Who calls meanwhile waits, so
+    /// `connect` must not wait for anything itself.
     #[must_use]
     pub const fn idle(mut self, longest: Duration) -> Self {
         self.idle = Some(longest);

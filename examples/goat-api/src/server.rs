@@ -83,10 +83,12 @@ async fn start(cli: &Cli) -> Result<Started, ServerError> {
     let admin = admin.map(|token| AdminToken::new(token.reveal()));
     let admin = admin.transpose().map_err(ServerError::AdminToken)?;
     let metrics = Metrics::install().map_err(ServerError::Metrics)?;
-    let database = database::open(cli).await?;
+    // Side by side: a Lambda function has 10 seconds to start.
+    let (database, (idempotency, memory)) = tokio::try_join!(
+        async { database::open(cli).await.map_err(ServerError::from) },
+        async { idempotency::start(cli).await.map_err(ServerError::Store) },
+    )?;
     let market = GoatMarket::new(database).order_delay(cli.order_delay);
-    let started = idempotency::start(cli).await;
-    let (idempotency, memory) = started.map_err(ServerError::Store)?;
     metrics.build_info(cli.framework.name(), cli.store.name());
     let metrics = metrics.memory(memory);
     let operations = Operations::new(market.clone(), idempotency.clone(), metrics.clone());

@@ -49,7 +49,8 @@ impl GoatMarket {
     /// Registers a goat, each time as another one.
     ///
     /// # Errors
-    /// The database failed; the goat is not registered.
+    /// The database failed; the goat is not registered, unless the connection broke while the answer was
+    /// awaited.
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped while it is saved, the goat may be registered.
@@ -96,7 +97,8 @@ impl GoatMarket {
     /// Places an order, each time as another one.
     ///
     /// # Errors
-    /// An item is in no catalog or the database failed; nothing is saved.
+    /// An item is in no catalog or the database failed; nothing is saved, unless the connection broke
+    /// while the answer was awaited.
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped while it is saved, the order may be placed.

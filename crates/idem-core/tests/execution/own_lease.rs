@@ -1,8 +1,10 @@
 //! A request with a lease of its own, longer or shorter than its policy's.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
-use idem_core::{Begin, Execution, Idempotency, LeaseTerm, OnLeaseEnd, Operation, Policy, Refusal};
+use idem_core::{
+    Begin, Execution, Idempotency, LeaseTerm, MemoryStore, OnLeaseEnd, Operation, Policy, Refusal,
+};
 use idem_store_tests::Fault;
 use tokio::time::{Instant, advance, sleep};
 
@@ -75,6 +77,74 @@ async fn a_fixed_lease_is_never_renewed_and_known_to_be_lost_at_its_end() {
         "late",
         "nobody had taken over, so what was done is remembered"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_lease_that_has_left_is_not_lost_at_its_end() {
+    let engine = Engine::new();
+    let execution = execution(&engine, LeaseTerm::fixed(LEASE)).await;
+    let current = execution.current().clone();
+    let work = async {
+        // The end is waited for from now on.
+        sleep(INSTANT).await;
+        let sent = current.travel(10 * LEASE, async |_| Ok::<_, Infallible>(()));
+        sent.await.unwrap();
+        sleep(20 * LEASE).await;
+        assert!(!current.is_lost());
+        (keep("sent"), ())
+    };
+    execution.run(work).await;
+    assert_eq!(engine.log.count("lost at renew"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fixed_lease_that_could_not_be_sent_lasts_as_long_as_it_was_to_travel() {
+    let engine = Engine::new();
+    let execution = execution(&engine, LeaseTerm::fixed(LEASE)).await;
+    let current = execution.current().clone();
+    let work = async {
+        sleep(INSTANT).await;
+        let sent = current.travel(10 * LEASE, async |_| {
+            sleep(2 * LEASE).await;
+            Err::<(), _>("the queue is full")
+        });
+        sent.await.unwrap_err();
+        sleep(8 * LEASE - INSTANT).await;
+        assert!(!current.is_lost());
+        sleep(LEASE).await;
+        assert!(current.is_lost());
+        (keep("late"), ())
+    };
+    execution.run(work).await;
+    assert_eq!(engine.log.count("lost at renew"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_to_last_for_ever_lasts_a_hundred_years() {
+    let century = 100 * 365 * 24 * 3600 * SECOND;
+    for term in [
+        LeaseTerm::renewed(Duration::MAX),
+        LeaseTerm::fixed(Duration::MAX),
+    ] {
+        assert_eq!(term.duration(), century);
+    }
+    let policy = Policy::reference();
+    for policy in [
+        policy.clone().lease(Duration::MAX),
+        policy
+            .on_lease_end(OnLeaseEnd::Refuse)
+            .retention(Duration::MAX),
+    ] {
+        let idempotency = Idempotency::new(MemoryStore::new(), policy);
+        let began = Instant::now();
+        match idempotency.begin(admit(&idempotency), b"{}").await {
+            Begin::Execute(execution) => {
+                assert_eq!(execution.current().lease_deadline(), began + century);
+                execution.run(slow(SECOND, "done")).await;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

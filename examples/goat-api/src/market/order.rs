@@ -31,10 +31,13 @@ pub struct Order {
     pub(crate) date: SystemTime,
 }
 
-/// An order to be placed, of at least one item.
+/// How many items an order may have: each is looked up while its client waits.
+const MOST_ITEMS: usize = 1000;
+
+/// An order to be placed, of at least one item and at most 1000.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct NewOrder {
-    #[schema(min_items = 1)]
+    #[schema(min_items = 1, max_items = 1000)]
     items: Vec<OrderItem>,
 }
 
@@ -48,6 +51,9 @@ impl NewOrder {
         let elements = items.elements()?;
         if elements.is_empty() {
             return Err(items.refuse("must have at least one item"));
+        }
+        if elements.len() > MOST_ITEMS {
+            return Err(items.refuse("must have at most 1000 items"));
         }
         let items = elements
             .iter()

@@ -32,7 +32,7 @@ pub(super) fn page(policy: &Policy) -> Page {
     ),
     tags(
         (name = "goats", description = "Goats, and what each has on offer."),
-        (name = "orders", description = "Orders, each of at least one item."),
+        (name = "orders", description = "Orders, each of 1 to 1000 items."),
         (name = "operations", description = "For whoever operates the server."),
         (name = "document", description = "What you are reading."),
     ),

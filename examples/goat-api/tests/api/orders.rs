@@ -187,6 +187,10 @@ async fn a_faulty_order_is_refused_by_field() {
         (json!({}), "items is missing"),
         (json!({"items": []}), "items must have at least one item"),
         (
+            json!({"items": vec![json!({"goatId": goat, "catalogItem": "milk", "quantity": 1}); 1001]}),
+            "items must have at most 1000 items",
+        ),
+        (
             json!({"items": {}}),
             "items must be an array, got an object",
         ),

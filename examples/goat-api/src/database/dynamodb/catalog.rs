@@ -32,7 +32,12 @@ pub(super) async fn put(table: &Table, goat: GoatId, item: &CatalogItem) -> Resu
         name: Cow::from(&item.name),
         description: Cow::from(&item.description),
     };
-    let text = text::place(table, serde_json::to_string(&kept)?).await?;
+    let text = serde_json::to_string(&kept)?;
+    // Or each try would leave its parts behind.
+    if text::is_long(&text) && table.find(&goats::key(goat)).await?.is_none() {
+        return Ok(false);
+    }
+    let text = text::place(table, text).await?;
     let known = TransactWriteItem::builder().condition_check(known(table, goat)?);
     let update = TransactWriteItem::builder().update(update(table, goat, item, text)?);
     let writes = vec![known.build(), update.build()];

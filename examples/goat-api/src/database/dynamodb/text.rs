@@ -27,10 +27,15 @@ pub(super) struct Placed {
     pub(super) other: &'static str,
 }
 
+/// Whether a text is put aside.
+pub(super) const fn is_long(text: &str) -> bool {
+    text.len() > LONGEST
+}
+
 /// Makes a text ready to be named by an item.
 pub(super) async fn place(table: &Table, text: String) -> Result<Placed, Failure> {
     let [whole, aside] = ATTRIBUTES;
-    if text.len() <= LONGEST {
+    if !is_long(&text) {
         let attribute = string(whole, text);
         return Ok(Placed {
             attribute,

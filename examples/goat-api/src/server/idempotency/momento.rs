@@ -73,14 +73,14 @@ fn stand_in(key: &str, endpoint: &str) -> MomentoResult<CredentialProvider> {
     Ok(provider.insecure_endpoint_override(endpoint))
 }
 
-/// Goes on without the check if the service has no time for it: a hundred instances that start
-/// together are above its limit on such calls, and no reason to serve nobody.
+/// Goes on without the check if the service cannot answer now: a hundred instances that start together
+/// are above its limit on such calls, and no reason to serve nobody.
 async fn prepare_at_once(
     store: MomentoStore,
     retention: Duration,
 ) -> Result<MomentoStore, PrepareError> {
     match timeout(PATIENCE, store.clone().prepare(retention)).await {
-        Ok(Err(error)) if is_busy(&error) => {
+        Ok(Err(error)) if may_pass(&error) => {
             tracing::warn!(error = %error, "the cache could not be checked now");
             Ok(store)
         }
@@ -92,11 +92,16 @@ async fn prepare_at_once(
     }
 }
 
-fn is_busy(error: &PrepareError) -> bool {
+fn may_pass(error: &PrepareError) -> bool {
     match error {
-        PrepareError::Control { source, .. } => {
-            source.error_code == MomentoErrorCode::LimitExceededError
-        }
+        PrepareError::Control { source, .. } => matches!(
+            source.error_code,
+            MomentoErrorCode::CancelledError
+                | MomentoErrorCode::InternalServerError
+                | MomentoErrorCode::LimitExceededError
+                | MomentoErrorCode::ServerUnavailable
+                | MomentoErrorCode::TimeoutError
+        ),
         _ => false,
     }
 }

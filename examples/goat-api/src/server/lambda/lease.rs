@@ -13,7 +13,7 @@ use lambda_http::RequestExt;
 pub(super) fn until_the_deadline(head: &Parts, margin: Duration) -> Option<LeaseTerm> {
     let deadline = head.lambda_context_ref()?.deadline();
     let left = deadline.duration_since(SystemTime::now()).ok()?;
-    (!left.is_zero()).then(|| LeaseTerm::fixed(left + margin))
+    (!left.is_zero()).then(|| LeaseTerm::fixed(left.saturating_add(margin)))
 }
 
 #[cfg(test)]
