@@ -29,7 +29,7 @@ pub(crate) struct Client {
 struct Current {
     /// Shared, since a clone of the SDK's client copies each of its channels.
     client: Arc<CacheClient>,
-    /// When a call began or ended last, for who asks how long ago that was.
+    /// When it was built, or a call began or was answered last, for who asks how long ago that was.
     ///
     /// By the wall clock, which is put right when a machine goes on that was frozen; a monotonic one may
     /// have stood still with it.
@@ -91,9 +91,6 @@ impl Client {
         };
         let unanswered = Unanswered(self);
         let result = call(client).await;
-        if idle.is_some() {
-            self.lock().used = SystemTime::now();
-        }
         let passed = |code: &MomentoErrorCode| {
             // The SDK reports its own passed deadline as cancelled.
             matches!(
@@ -107,6 +104,9 @@ impl Client {
         {
             std::mem::forget(unanswered);
             self.unanswered.store(0, Ordering::Relaxed);
+            if idle.is_some() {
+                self.lock().used = SystemTime::now();
+            }
         }
         result
     }

@@ -13,6 +13,7 @@ use std::{
 
 use idem_core::{Claim, Fingerprint, IdempotencyStore, Identity, Lease, RecordKey, StoreErrorKind};
 use idem_momento::{MomentoStore, PrepareError};
+use momento::CredentialProvider;
 use momento_emulator::{Code, Emulator, Fault, Limits, Method, When};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -139,6 +140,29 @@ async fn a_connection_that_died_in_a_pause_is_replaced_before_the_next_call() {
         let claimed = store.claim(&key(1), &lease()).await;
         assert_eq!(claimed.is_ok(), answered, "{claimed:?}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_could_not_be_built_after_a_pause_is_built_before_the_next_call() {
+    let services = [Emulator::start().unwrap(), Emulator::start().unwrap()];
+    let services = Arc::new(services);
+    for service in &*services {
+        service.create_cache("requests");
+    }
+    let (built, server) = (AtomicUsize::new(0), Arc::clone(&services));
+    let connect = move || match built.fetch_add(1, Ordering::SeqCst) {
+        0 => Ok(server[0].client(Duration::from_millis(500))),
+        1 => Err(CredentialProvider::from_disposable_token("no token").unwrap_err()),
+        _ => Ok(server[1].client(Duration::from_secs(5))),
+    };
+    let pause = Duration::from_millis(50);
+    let store = MomentoStore::connect(connect, "requests").unwrap();
+    let store = store.idle(pause);
+    services[0].faults().mute_connections();
+    tokio::time::sleep(2 * pause).await;
+    store.claim(&key(1), &lease()).await.unwrap_err();
+    let claimed = store.claim(&key(1), &lease()).await;
+    assert_eq!(claimed.unwrap(), Claim::Owned);
 }
 
 #[tokio::test]
