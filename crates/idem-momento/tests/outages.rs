@@ -81,17 +81,35 @@ async fn the_largest_item_is_what_the_cache_says() {
     );
 }
 
+/// A store that counts the clients that are built for it.
+fn counted(
+    emulator: &Arc<Emulator>,
+    deadline: Duration,
+    cache: &str,
+) -> (MomentoStore, Arc<AtomicUsize>) {
+    let built = Arc::new(AtomicUsize::new(0));
+    let (count, server) = (Arc::clone(&built), Arc::clone(emulator));
+    let connect = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        Ok(server.client(deadline))
+    };
+    (MomentoStore::connect(connect, cache).unwrap(), built)
+}
+
+/// Two services, so that the one falls silent and the other speaks.
+fn services() -> Arc<[Emulator; 2]> {
+    let services = [Emulator::start().unwrap(), Emulator::start().unwrap()];
+    for service in &services {
+        service.create_cache("requests");
+    }
+    Arc::new(services)
+}
+
 #[tokio::test]
 async fn a_client_that_gets_no_answers_is_built_anew() {
     let emulator = Arc::new(Emulator::start().unwrap());
     emulator.create_cache("requests");
-    let built = Arc::new(AtomicUsize::new(0));
-    let (count, server) = (Arc::clone(&built), Arc::clone(&emulator));
-    let connect = move || {
-        count.fetch_add(1, Ordering::SeqCst);
-        Ok(server.client(Duration::from_millis(200)))
-    };
-    let store = MomentoStore::connect(connect, "requests").unwrap();
+    let (store, built) = counted(&emulator, Duration::from_millis(200), "requests");
     emulator
         .faults()
         .every(Method::SetIf, Fault::Hang(When::Before));
@@ -119,12 +137,7 @@ async fn a_client_that_gets_no_answers_is_built_anew() {
 #[tokio::test]
 async fn a_connection_that_died_in_a_pause_is_replaced_before_the_next_call() {
     for (idle, answered) in [(None, false), (Some(Duration::from_millis(1)), true)] {
-        // Each client is to a service of its own, so that one falls silent and the next speaks.
-        let services = [Emulator::start().unwrap(), Emulator::start().unwrap()];
-        let services = Arc::new(services);
-        for service in &*services {
-            service.create_cache("requests");
-        }
+        let services = services();
         let (built, server) = (AtomicUsize::new(0), Arc::clone(&services));
         let connect = move || {
             let service = &server[built.fetch_add(1, Ordering::SeqCst).min(1)];
@@ -144,11 +157,7 @@ async fn a_connection_that_died_in_a_pause_is_replaced_before_the_next_call() {
 
 #[tokio::test]
 async fn a_client_that_could_not_be_built_after_a_pause_is_built_before_the_next_call() {
-    let services = [Emulator::start().unwrap(), Emulator::start().unwrap()];
-    let services = Arc::new(services);
-    for service in &*services {
-        service.create_cache("requests");
-    }
+    let services = services();
     let (built, server) = (AtomicUsize::new(0), Arc::clone(&services));
     let connect = move || match built.fetch_add(1, Ordering::SeqCst) {
         0 => Ok(server[0].client(Duration::from_millis(500))),
@@ -169,15 +178,8 @@ async fn a_client_that_could_not_be_built_after_a_pause_is_built_before_the_next
 async fn calls_without_a_pause_share_one_client() {
     let emulator = Arc::new(Emulator::start().unwrap());
     emulator.create_cache("requests");
-    let built = Arc::new(AtomicUsize::new(0));
-    let (count, server) = (Arc::clone(&built), Arc::clone(&emulator));
-    let connect = move || {
-        count.fetch_add(1, Ordering::SeqCst);
-        Ok(server.client(Duration::from_secs(5)))
-    };
-    let store = MomentoStore::connect(connect, "requests")
-        .unwrap()
-        .idle(HOUR);
+    let (store, built) = counted(&emulator, Duration::from_secs(5), "requests");
+    let store = store.idle(HOUR);
     for number in 0..10 {
         let claimed = store.claim(&key(number), &lease()).await.unwrap();
         assert_eq!(claimed, Claim::Owned);
@@ -188,13 +190,7 @@ async fn calls_without_a_pause_share_one_client() {
 #[tokio::test]
 async fn answers_that_are_errors_build_no_client_anew() {
     let emulator = Arc::new(Emulator::start().unwrap());
-    let built = Arc::new(AtomicUsize::new(0));
-    let (count, server) = (Arc::clone(&built), Arc::clone(&emulator));
-    let connect = move || {
-        count.fetch_add(1, Ordering::SeqCst);
-        Ok(server.client(Duration::from_secs(5)))
-    };
-    let store = MomentoStore::connect(connect, "missing").unwrap();
+    let (store, built) = counted(&emulator, Duration::from_secs(5), "missing");
     for _ in 0..10 {
         let error = store.claim(&key(1), &lease()).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Rejected);

@@ -124,7 +124,7 @@ async fn pass(
         Some(Fault::Throttled) => return refused("ProvisionedThroughputExceededException", ""),
         _ => {}
     }
-    let mut request = Client::new().post(stand_in()).body(body);
+    let mut request = Client::new().post(stand_in::endpoint()).body(body);
     for name in [
         "authorization",
         "content-type",

@@ -2,35 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::customer::Customer;
-use crate::program::{Program, fresh_table};
-use crate::{given, stand_in};
-
-/// Asks the stand-in itself.
-async fn call(action: &str, body: &Value) -> Value {
-    let credential = "Credential=testing/20260101/us-east-1/dynamodb/aws4_request";
-    let authorization = format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=0");
-    let request = reqwest::Client::new().post(stand_in());
-    let request = request
-        .header("authorization", authorization)
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("DynamoDB_20120810.{action}"));
-    let answer = request.body(body.to_string()).send().await.unwrap();
-    assert_eq!(answer.status(), 200, "{action}");
-    answer.json().await.unwrap()
-}
+use crate::program::fresh_table;
+use crate::{market, on_dynamodb};
 
 /// The one item of a partition.
 async fn item(table: &str, pk: &str) -> Value {
     let values = json!({":pk": {"S": pk}});
     let query = json!({"TableName": table, "KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": values});
-    let found = call("Query", &query).await;
+    let found = on_dynamodb("Query", &query).await;
     assert_eq!(found["Count"], 1, "{pk}");
     found["Items"][0].clone()
 }
 
 async fn put(table: &str, item: &Value) {
-    call("PutItem", &json!({"TableName": table, "Item": item})).await;
+    on_dynamodb("PutItem", &json!({"TableName": table, "Item": item})).await;
 }
 
 /// Each way to spoil an item's attributes: one that is missing, of another type, or of no sense.
@@ -72,8 +57,7 @@ fn spoiled(item: &Value) -> Vec<Value> {
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn a_spoiled_item_is_the_markets_failure_and_is_told_only_in_the_log() {
     let table = fresh_table();
-    let program = Program::start(&given(), &table, &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (_program, customer) = market(&table);
     let goat = customer.goat("Heidi").await;
     customer.offer(&goat, "Milk", "2.50").await;
     let order = customer.order(&[(&goat, "milk", 1)]).await.id();
@@ -103,8 +87,7 @@ async fn a_spoiled_item_is_the_markets_failure_and_is_told_only_in_the_log() {
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn nothing_is_ordered_at_a_spoiled_price() {
     let table = fresh_table();
-    let program = Program::start(&given(), &table, &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (_program, customer) = market(&table);
     let goat = customer.goat("Heidi").await;
     customer.offer(&goat, "Milk", "2.50").await;
     let mut spoiled = item(&table, &format!("GOAT#{goat}")).await;

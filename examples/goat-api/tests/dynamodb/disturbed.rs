@@ -37,7 +37,7 @@ fn needed(action: &str) -> &[&str] {
 }
 
 /// A program on an existing table, with all its calls through a proxy.
-async fn disturbed() -> (Between, Program) {
+async fn disturbed() -> (Between, Program, Customer) {
     let table = fresh_table();
     drop(Program::start(&given(), &table, &[""; 0]));
     let between = Between::start().await;
@@ -46,14 +46,14 @@ async fn disturbed() -> (Between, Program) {
     let mut command = command(&given(), &table);
     let command = command.env("AWS_ENDPOINT_URL", between.endpoint());
     let program = Program::spawn(command);
-    (between, program)
+    let customer = Customer::of(&*program.base);
+    (between, program, customer)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn the_actions_that_are_said_to_be_wanted_are_those_that_are_asked_for() {
-    let (between, program) = disturbed().await;
-    let customer = Customer::of(&*program.base);
+    let (between, _program, customer) = disturbed().await;
     let goat = customer.goat("Heidi").await;
     customer.offer(&goat, &"milk".repeat(20_000), "1").await;
     customer.offer(&goat, "soap", "1").await;
@@ -75,8 +75,7 @@ async fn the_actions_that_are_said_to_be_wanted_are_those_that_are_asked_for() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn a_transaction_that_others_are_in_the_way_of_is_done_in_the_end() {
-    let (between, program) = disturbed().await;
-    let customer = Customer::of(&*program.base);
+    let (between, _program, customer) = disturbed().await;
     let goat = customer.goat("Heidi").await;
     between.next("TransactWriteItems", &[Fault::Conflict; 4]);
     customer.offer(&goat, "milk", "1").await;
@@ -89,8 +88,7 @@ async fn a_transaction_that_others_are_in_the_way_of_is_done_in_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn what_is_sent_again_after_a_lost_answer_is_done_once() {
-    let (between, program) = disturbed().await;
-    let customer = Customer::of(&*program.base);
+    let (between, _program, customer) = disturbed().await;
     between.next("PutItem", &[Fault::Lost]);
     let goat = customer.goat("Heidi").await;
     between.next("TransactWriteItems", &[Fault::Lost]);
@@ -106,8 +104,7 @@ async fn what_is_sent_again_after_a_lost_answer_is_done_once() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn what_is_denied_is_the_markets_failure_and_frees_the_key() {
-    let (between, program) = disturbed().await;
-    let customer = Customer::of(&*program.base);
+    let (between, _program, customer) = disturbed().await;
     let heidi = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"}).to_string();
     between.next("PutItem", &[Fault::Denied]);
     let refused = customer.post_with_key("/goats", "k", &heidi).await;
@@ -123,8 +120,7 @@ async fn what_is_denied_is_the_markets_failure_and_frees_the_key() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn what_is_never_answered_is_given_up_before_its_key_is_free() {
-    let (between, program) = disturbed().await;
-    let customer = Customer::of(&*program.base);
+    let (between, _program, customer) = disturbed().await;
     let goat = customer.goat("Heidi").await;
     customer.offer(&goat, "milk", "1").await;
     let given_up = async |action| {
@@ -140,8 +136,7 @@ async fn what_is_never_answered_is_given_up_before_its_key_is_free() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn a_transaction_that_others_are_always_in_the_way_of_is_given_up() {
-    let (between, program) = disturbed().await;
-    let customer = Customer::of(&*program.base);
+    let (between, _program, customer) = disturbed().await;
     let goat = customer.goat("Heidi").await;
     between.always("TransactWriteItems", Fault::Conflict);
     let item = r#"{"name":"milk","description":"","price":1}"#;

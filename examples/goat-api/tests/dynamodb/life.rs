@@ -2,16 +2,14 @@
 
 use std::process::Output;
 
-use crate::customer::Customer;
-use crate::given;
 use crate::program::{Program, command, fresh_table};
+use crate::{given, market};
 
 #[tokio::test]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn a_restart_keeps_the_data() {
     let table = fresh_table();
-    let program = Program::start(&given(), &table, &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (program, customer) = market(&table);
     let goat = customer.goat("Heidi").await;
     customer.offer(&goat, "Käse", "19.90").await;
     let order = customer.order(&[(&goat, "KÄSE", 3)]).await.id();
@@ -27,8 +25,7 @@ async fn a_restart_keeps_the_data() {
     }
     drop(program);
 
-    let program = Program::start(&given(), &table, &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (_program, customer) = market(&table);
     for (path, body) in before {
         assert_eq!(customer.get(&path).await.body, body, "{path}");
     }

@@ -4,8 +4,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::customer::Customer;
-use crate::given;
 use crate::program::{Program, fresh_table};
+use crate::{given, market};
 
 fn ids(items: &[Value]) -> Vec<&Value> {
     items.iter().map(|item| &item["id"]).collect()
@@ -14,8 +14,7 @@ fn ids(items: &[Value]) -> Vec<&Value> {
 #[tokio::test]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn goats_are_listed_oldest_first_across_pages() {
-    let program = Program::start(&given(), &fresh_table(), &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (_program, customer) = market(&fresh_table());
     // A page has 1 MB.
     let filler = "x".repeat(30_000);
     let mut expected = Vec::new();
@@ -29,8 +28,7 @@ async fn goats_are_listed_oldest_first_across_pages() {
 #[tokio::test]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn a_replaced_item_keeps_its_place_however_many_there_are() {
-    let program = Program::start(&given(), &fresh_table(), &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (_program, customer) = market(&fresh_table());
     let goat = customer.goat("Heidi").await;
     let names: Vec<_> = (0..40).map(|number| format!("Käse {number}")).collect();
     for name in &names {

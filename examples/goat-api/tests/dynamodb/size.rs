@@ -2,15 +2,13 @@
 
 use serde_json::json;
 
-use crate::customer::Customer;
-use crate::given;
-use crate::program::{Program, fresh_table};
+use crate::program::fresh_table;
+use crate::{market, on_dynamodb};
 
 #[tokio::test]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn a_catalog_item_may_grow_and_shrink_and_stays_one() {
-    let program = Program::start(&given(), &fresh_table(), &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (_program, customer) = market(&fresh_table());
     let goat = customer.goat("Heidi").await;
     let path = format!("/goats/{goat}/catalog");
     for length in [1, 1_900_000, 140_000, 0, 700_000] {
@@ -24,9 +22,20 @@ async fn a_catalog_item_may_grow_and_shrink_and_stays_one() {
 
 #[tokio::test]
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn a_long_text_for_a_goat_that_is_unknown_leaves_nothing_behind() {
+    let table = fresh_table();
+    let (_program, customer) = market(&table);
+    let path = "/goats/01ARZ3NDEKTSV4RRFFQ69G5FAV/catalog";
+    let item = json!({"name": "milk", "description": "x".repeat(700_000), "price": 1});
+    customer.post(path, item.to_string()).await.refusal(404);
+    let scanned = on_dynamodb("Scan", &json!({"TableName": table, "Select": "COUNT"})).await;
+    assert_eq!(scanned["Count"], 0);
+}
+
+#[tokio::test]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn an_order_may_have_more_items_than_a_transaction() {
-    let program = Program::start(&given(), &fresh_table(), &[""; 0]);
-    let customer = Customer::of(&*program.base);
+    let (_program, customer) = market(&fresh_table());
     let goat = customer.goat("Heidi").await;
     let names: Vec<_> = (0..230).map(|number| format!("soap {number}")).collect();
     for (number, name) in names.iter().enumerate() {

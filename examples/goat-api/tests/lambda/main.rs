@@ -15,3 +15,6 @@ mod freezing;
 mod function;
 mod market;
 mod secrets;
+#[path = "../dynamodb/stand_in.rs"]
+mod stand_in;
+mod start;

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::customer::Customer;
 use crate::function::{Function, Settings, serve};
+use crate::stand_in;
 
 /// What of the environment the SDKs of AWS need.
 const AWS: [&str; 5] = [
@@ -126,7 +127,7 @@ pub(crate) fn program() -> Command {
 async fn database(directory: &TempDir) -> [String; 2] {
     let sqlite = env::var_os("GOAT_TEST_DATABASE").is_some_and(|name| name == "sqlite");
     match env::var("AWS_ENDPOINT_URL") {
-        Ok(endpoint) if !sqlite => ["--dynamodb-table".to_owned(), table(&endpoint).await],
+        Ok(_) if !sqlite => ["--dynamodb-table".to_owned(), table().await],
         _ => {
             let path = directory.path().join("goats.db");
             ["--database".to_owned(), path.display().to_string()]
@@ -134,7 +135,7 @@ async fn database(directory: &TempDir) -> [String; 2] {
     }
 }
 
-async fn table(endpoint: &str) -> String {
+async fn table() -> String {
     let name = format!("goats-{}", uuid::Uuid::now_v7());
     let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
     let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
@@ -144,41 +145,6 @@ async fn table(endpoint: &str) -> String {
         "AttributeDefinitions": [attribute("pk"), attribute("sk")],
         "KeySchema": [key("pk", "HASH"), key("sk", "RANGE")],
     });
-    call_aws(
-        endpoint,
-        "dynamodb",
-        "DynamoDB_20120810.CreateTable",
-        &table,
-    )
-    .await;
+    stand_in::call("dynamodb", "DynamoDB_20120810.CreateTable", &table).await;
     name
-}
-
-/// Calls an operation of AWS on a stand-in, which asks for no signature.
-pub(crate) async fn call_aws(
-    endpoint: &str,
-    service: &str,
-    operation: &str,
-    body: &serde_json::Value,
-) {
-    let region = env::var("AWS_REGION").unwrap_or_else(|_| "us-east-1".to_owned());
-    let credential = format!("Credential=test/20260101/{region}/{service}/aws4_request");
-    let request = reqwest::Client::new().post(endpoint);
-    let answer = request
-        .header("x-amz-target", operation)
-        .header("content-type", "application/x-amz-json-1.1")
-        .header(
-            "authorization",
-            format!("AWS4-HMAC-SHA256 {credential}, SignedHeaders=host, Signature=none"),
-        )
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
-    let status = answer.status();
-    assert!(
-        status.is_success(),
-        "{status}: {}",
-        answer.text().await.unwrap()
-    );
 }

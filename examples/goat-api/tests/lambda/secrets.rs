@@ -1,22 +1,22 @@
 //! The Momento API key in AWS Secrets Manager.
 
-use std::env;
 use std::sync::Arc;
 
 use momento_emulator::Emulator;
 use serde_json::{Value, json};
 
-use crate::market::{Market, Options, call_aws, program};
+use crate::market::{Market, Options};
+use crate::stand_in;
+use crate::start::refuses;
 
 /// Creates a secret with a name of its own.
 async fn secret(content: Value) -> String {
-    let endpoint = env::var("AWS_ENDPOINT_URL").expect("AWS_ENDPOINT_URL leads to moto");
     let name = format!("goat-market/momento-{}", uuid::Uuid::now_v7());
     let mut secret = json!({"Name": name, "ClientRequestToken": uuid::Uuid::now_v7().to_string()});
     let content = content.as_object().unwrap().clone();
     secret.as_object_mut().unwrap().extend(content);
     let operation = "secretsmanager.CreateSecret";
-    call_aws(&endpoint, "secretsmanager", operation, &secret).await;
+    stand_in::call("secretsmanager", operation, &secret).await;
     name
 }
 
@@ -56,28 +56,4 @@ async fn a_secret_that_gives_no_key_is_a_clear_error() {
             "--momento-secret",
         );
     }
-}
-
-/// The program ends before it asks for an event, and says why in one line.
-fn refuses(flags: &[&str], problem: &str, advice: &str) {
-    let mut program = program();
-    // Nobody listens there.
-    program.env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1");
-    let output = program.args(flags).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{stderr}");
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
-    assert!(
-        stderr.contains(problem) && stderr.contains(advice),
-        "{stderr}"
-    );
-}
-
-#[test]
-#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
-fn what_cannot_be_served_on_lambda_is_a_clear_error() {
-    refuses(&[], "goat-market.db", "--dynamodb-table");
-    refuses(&["--framework", "actix"], "Actix", "--framework axum");
-    let database = ["--database", "/tmp/never-opened.db", "--store", "momento"];
-    refuses(&database, "there is no Momento API key", "--momento-secret");
 }

@@ -26,4 +26,6 @@ mod market;
 mod orders;
 #[path = "../api/refusals.rs"]
 mod refusals;
+#[path = "../dynamodb/stand_in.rs"]
+mod stand_in;
 mod support;

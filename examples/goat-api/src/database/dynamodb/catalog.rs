@@ -34,7 +34,7 @@ pub(super) async fn put(table: &Table, goat: GoatId, item: &CatalogItem) -> Resu
     };
     let text = serde_json::to_string(&kept)?;
     // Or each try would leave its parts behind.
-    if text::is_long(&text) && table.find(&goats::key(goat)).await?.is_none() {
+    if text::is_long(&text) && !goats::exists(table, goat).await? {
         return Ok(false);
     }
     let text = text::place(table, text).await?;

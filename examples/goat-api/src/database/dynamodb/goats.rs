@@ -24,10 +24,7 @@ pub(super) async fn insert(table: &Table, goat: &Goat) -> Result<(), Failure> {
         owner: Cow::from(&goat.owner),
         breed: Cow::from(goat.breed.as_str()),
     };
-    let text = text::place(table, serde_json::to_string(&kept)?).await?;
-    let mut item = key(goat.id).attributes();
-    item.extend([text.attribute]);
-    table.put(item).await
+    text::insert(table, &key(goat.id), serde_json::to_string(&kept)?).await
 }
 
 pub(super) async fn all(table: &Table) -> Result<Vec<Goat>, Failure> {

@@ -34,10 +34,7 @@ pub(super) async fn insert(table: &Table, order: &Order) -> Result<(), Failure> 
         total: order.total.to_string(),
         date: humantime::format_rfc3339_millis(order.date).to_string(),
     };
-    let text = text::place(table, serde_json::to_string(&kept)?).await?;
-    let mut item = key(order.id).attributes();
-    item.extend([text.attribute]);
-    table.put(item).await
+    text::insert(table, &key(order.id), serde_json::to_string(&kept)?).await
 }
 
 pub(super) async fn all(table: &Table) -> Result<Vec<Order>, Failure> {

@@ -55,6 +55,14 @@ pub(super) async fn place(table: &Table, text: String) -> Result<Placed, Failure
     })
 }
 
+/// Writes an item that is new and has nothing but a text.
+pub(super) async fn insert(table: &Table, key: &Key, text: String) -> Result<(), Failure> {
+    let placed = place(table, text).await?;
+    let mut item = key.attributes();
+    item.extend([placed.attribute]);
+    table.put(item).await
+}
+
 /// The text that an item has or names.
 pub(super) async fn read(table: &Table, item: &Item) -> Result<String, Failure> {
     let [whole, aside] = ATTRIBUTES;
