@@ -3,7 +3,7 @@
 use crate::{
     explore::explore,
     intact::INTACT,
-    model::{Bounds, Model},
+    model::{Bounds, Effects, Model},
     properties::{Goal, Property},
     store::Flaw,
 };
@@ -22,6 +22,7 @@ fn breaks(flaw: Flaw, property: Property, bounds: Bounds) {
     let model = Model {
         bounds,
         asked: [1, 1, 2],
+        effects: Effects::Apart,
         flaw: Some(flaw),
     };
     let found = explore(&model, Some(property));

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Instant};
 
 use crate::{
     explore::explore,
-    model::{Bounds, Model},
+    model::{Bounds, Effects, Model},
     properties::Goal,
 };
 
@@ -22,11 +22,17 @@ const BOUNDS: Bounds = Bounds {
 pub(crate) const INTACT: Model = Model {
     bounds: BOUNDS,
     asked: [1, 1, 1],
+    effects: Effects::Apart,
     flaw: None,
 };
 
 /// Explores a whole world, and checks which goals are out of reach.
 fn keeps_every_property(name: &str, model: &Model, unreachable: &[Goal]) {
+    check(name, model, &Goal::ALL, unreachable);
+}
+
+/// Explores a whole world, and checks which of the goals are out of reach.
+pub(crate) fn check(name: &str, model: &Model, goals: &[Goal], unreachable: &[Goal]) {
     let began = Instant::now();
     let found = explore(model, None);
     println!(
@@ -37,8 +43,9 @@ fn keeps_every_property(name: &str, model: &Model, unreachable: &[Goal]) {
         began.elapsed()
     );
     assert!(found.broken.is_empty(), "{:#?}", found.broken);
-    let missed: BTreeSet<Goal> = Goal::ALL
-        .into_iter()
+    let missed: BTreeSet<Goal> = goals
+        .iter()
+        .copied()
         .filter(|goal| !found.reached.contains(goal))
         .collect();
     assert_eq!(missed, unreachable.iter().copied().collect());

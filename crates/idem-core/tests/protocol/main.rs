@@ -18,6 +18,9 @@
 //! completion once. One test, ignored because it takes minutes, has all of it at once. Of states
 //! that differ only in which of several alike requests is which, one is visited.
 //!
+//! In these worlds a handler has its effect before its record is sent. Those in which both are one
+//! commit are in [`enlisted`].
+//!
 //! The search is our own, a page of it: stateright, which would do, brings a web server along.
 //!
 //! # Left out
@@ -30,6 +33,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod enlisted;
 mod explore;
 mod flaws;
 mod intact;

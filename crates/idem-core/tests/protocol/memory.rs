@@ -14,7 +14,7 @@ use proptest::{
 use tokio::time::{Instant, advance};
 
 use crate::{
-    model::{Action, Bounds, Message, Model},
+    model::{Action, Bounds, Effects, Message, Model},
     properties::Goal,
     state::State,
     store::{Flaw, Slot, Token, identity, outcome},
@@ -40,6 +40,7 @@ const MODEL: Model = Model {
         disconnects: 0,
     },
     asked: [1, 1, 2],
+    effects: Effects::Apart,
     flaw: None,
 };
 
@@ -101,6 +102,7 @@ impl Walk<'_> {
                 agree(&answer.unwrap(), &expected)?;
             }
             Message::Write { .. } => unreachable!("a real claim takes one step"),
+            Message::Ending(_) => unreachable!("no effect is enlisted"),
         }
         match (found, slot) {
             (Slot::Absent, Slot::Pending(..)) => self.deadline = Instant::now() + LEASE,

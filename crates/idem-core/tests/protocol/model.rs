@@ -1,6 +1,7 @@
 //! Which steps requests, network and time can take.
 
 use crate::{
+    enlisted::Wire,
     request::{Phase, Request},
     state::{REQUESTS, State},
     store::{Asked, Flaw, Slot, Token},
@@ -23,12 +24,25 @@ pub(crate) struct Bounds {
     pub(crate) disconnects: u8,
 }
 
+/// Where the effect of a handler is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effects {
+    /// It is there when the handler returns, and the record follows.
+    Apart,
+    /// It is in one transaction with the record.
+    Enlisted {
+        /// How often a queue delivers a lease again.
+        deliveries: u8,
+    },
+}
+
 /// A world to explore.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Model {
     pub(crate) bounds: Bounds,
     /// What each request asks for.
     pub(crate) asked: [Asked; REQUESTS],
+    pub(crate) effects: Effects,
     pub(crate) flaw: Option<Flaw>,
 }
 
@@ -44,8 +58,12 @@ pub(crate) enum Action {
     SendRenewal(usize),
     /// The handler has its effect and returns; the completion is sent.
     Succeed(usize),
-    /// The handler returns without an effect; the release is sent.
+    /// The handler returns what is not kept; the release is sent, or the rollback before it.
     Fail(usize),
+    /// The lease of the first is delivered again, to the second.
+    Deliver(usize, usize),
+    /// The database rolls a transaction back by itself.
+    TransactionDies(usize),
     Crash(usize),
     Disconnect(usize),
     LeaseRunsOut,
@@ -67,6 +85,7 @@ pub(crate) enum Message {
         replied: bool,
     },
     Release,
+    Ending(Wire),
 }
 
 impl Model {
@@ -98,7 +117,10 @@ impl Model {
         actions: &mut Vec<Action>,
     ) {
         match request.phase {
-            Phase::Idle => actions.push(Action::Start(number)),
+            Phase::Idle => {
+                actions.push(Action::Start(number));
+                self.deliveries_to(state, number, actions);
+            }
             Phase::Claiming { .. } => {
                 actions.push(Action::GiveUpWaiting(number));
                 if request.answer.is_some() {
@@ -111,7 +133,12 @@ impl Model {
                     actions.push(Action::SendRenewal(number));
                 }
             }
-            Phase::Completing { .. } => actions.push(Action::GiveUpWaiting(number)),
+            Phase::Completing { .. }
+            | Phase::Recording
+            | Phase::Committing
+            | Phase::Undoing { .. }
+            | Phase::Releasing { .. }
+            | Phase::LookingUp { .. } => actions.push(Action::GiveUpWaiting(number)),
             Phase::Ended | Phase::Unrecorded | Phase::Crashed { .. } => {}
         }
         if !request.is_over() {
@@ -122,13 +149,30 @@ impl Model {
                 actions.push(Action::Disconnect(number));
             }
         }
-        self.landings_of(number, request, actions);
+        self.landings_of(state, number, request, actions);
+        self.wires_of(state, number, actions);
     }
 
-    fn landings_of(&self, number: usize, request: &Request, actions: &mut Vec<Action>) {
+    fn deliveries_to(&self, state: &State, to: usize, actions: &mut Vec<Action>) {
+        let Effects::Enlisted { deliveries } = self.effects else {
+            return;
+        };
+        if state.deliveries < deliveries {
+            let from = (0..REQUESTS).filter(|&from| self.may_deliver(state, from));
+            actions.extend(from.map(|from| Action::Deliver(from, to)));
+        }
+    }
+
+    fn landings_of(
+        &self,
+        state: &State,
+        number: usize,
+        request: &Request,
+        actions: &mut Vec<Action>,
+    ) {
         let mut land = |message| actions.push(Action::Land(number, message));
         for ask in 0..self.bounds.asks {
-            if request.claims & 1 << ask != 0 {
+            if request.claims & 1 << ask != 0 && self.may_claim(state) {
                 land(Message::Claim { ask });
             }
             if request.writes & 1 << ask != 0 {
@@ -144,7 +188,7 @@ impl Model {
                 land(Message::Complete { replied: true });
             }
         }
-        if request.release {
+        if request.release && self.may_release(state, number) {
             land(Message::Release);
         }
     }
@@ -155,6 +199,10 @@ impl Model {
             request: number as u8,
             ask: if self.has(Flaw::FreshToken) { ask } else { 0 },
         }
+    }
+
+    pub(crate) fn is_enlisted(&self) -> bool {
+        self.effects != Effects::Apart
     }
 
     pub(crate) fn has(&self, flaw: Flaw) -> bool {

@@ -26,6 +26,26 @@ pub(crate) enum Property {
     LeaseBeginsByClaim,
     /// A completion that finds the key absent is recorded.
     DoneIsRemembered,
+    // The rest are asked where effect and record are one commit, whatever faults there were.
+    /// At most one execution has its effect within one retention.
+    OneEffect,
+    /// That holds after a client was told that nobody knows, so its retry is safe.
+    OneEffectAfterUnknown,
+    /// A kept response has exactly one effect, made by the owner of the record.
+    KeptHasOneEffect,
+    /// Every effect has its response on record.
+    EffectIsKept,
+    /// The record that COMMIT makes visible replaces its owner's lease or nothing.
+    FenceHoldsUntilCommit,
+    /// A client has the handler's own response only if the effect stands.
+    ToldOnlyWhatWasDone,
+    /// An effect that a client was told is undone never lands.
+    UndoneIsFinal,
+    /// An owner frees the key only after its transaction has ended.
+    UndoneWhenFreed,
+    /// No handler begins beside another's open transaction, unless a server crashed, or a lease
+    /// ran out or was delivered twice.
+    AloneWithoutFault,
 }
 
 /// What can happen: a model in which it cannot would prove little.
@@ -52,6 +72,22 @@ pub(crate) enum Goal {
     ExecutedAfterRetention,
     /// A completion that was long on its way landed on a key that had lived on without it.
     RecordedAgainAfterRetention,
+    // The rest can happen where effect and record are one commit.
+    /// A COMMIT was in doubt, and the question found its record.
+    FoundLanded,
+    /// A COMMIT was in doubt, and the question found that it was rolled back.
+    FoundUndone,
+    /// The question was not answered.
+    ToldUnknown,
+    UnknownAndLanded,
+    UnknownAndUndone,
+    ExecutedAfterUnknown,
+    ExecutedAfterUndone,
+    /// An execution that lost its lease was undone, and its client got the new owner's record.
+    LostAndReplayed,
+    LostAndInProgress,
+    /// A takeover began while the transaction of the previous owner was open.
+    ExecutedBesideAnOpenOne,
 }
 
 impl Goal {
@@ -72,6 +108,20 @@ impl Goal {
         Self::DuplicateAfterOverrun,
         Self::ExecutedAfterRetention,
         Self::RecordedAgainAfterRetention,
+    ];
+
+    /// What can also happen in enlisted worlds.
+    pub(crate) const ENLISTED: [Self; 10] = [
+        Self::FoundLanded,
+        Self::FoundUndone,
+        Self::ToldUnknown,
+        Self::UnknownAndLanded,
+        Self::UnknownAndUndone,
+        Self::ExecutedAfterUnknown,
+        Self::ExecutedAfterUndone,
+        Self::LostAndReplayed,
+        Self::LostAndInProgress,
+        Self::ExecutedBesideAnOpenOne,
     ];
 }
 

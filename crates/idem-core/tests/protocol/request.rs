@@ -1,6 +1,9 @@
 //! One request at its server, and what it has on the wire.
 
-use crate::store::Token;
+use crate::{
+    enlisted::{Ending, Told},
+    store::Token,
+};
 
 /// How far a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +19,22 @@ pub(crate) enum Phase {
     Completing {
         tries: u8,
     },
+    /// The completing statement was sent in the handler's transaction.
+    Recording,
+    /// COMMIT was sent.
+    Committing,
+    /// ROLLBACK was sent, because the handler failed or its response cannot be kept.
+    Undoing {
+        failed: bool,
+    },
+    /// The release was sent, as the question if COMMIT is in doubt.
+    Releasing {
+        doubt: bool,
+    },
+    /// The release found nothing of its own, and what a duplicate gets now is looked up.
+    LookingUp {
+        doubt: bool,
+    },
     /// It was answered, and nothing of it is left to record.
     Ended,
     /// It was answered, and nobody knows whether its response is recorded.
@@ -29,8 +48,8 @@ pub(crate) enum Phase {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Answer {
     Execute,
-    /// A replay or a refusal.
-    Duplicate,
+    /// A replay or a refusal. Only enlisted worlds tell the two apart.
+    Duplicate(Told),
 }
 
 /// A request, with its messages that have not landed.
@@ -52,6 +71,8 @@ pub(crate) struct Request {
     /// Whether the store ever granted its claim.
     pub(crate) granted: bool,
     pub(crate) disconnected: bool,
+    /// Its transaction and its answer, where effect and record are one commit.
+    pub(crate) ending: Ending,
 }
 
 impl Request {
@@ -71,6 +92,7 @@ impl Request {
             release: false,
             granted: false,
             disconnected: false,
+            ending: Ending::NONE,
         }
     }
 
@@ -83,7 +105,14 @@ impl Request {
     pub(crate) fn is_at_stake(&self) -> bool {
         matches!(
             self.phase,
-            Phase::Running | Phase::Completing { .. } | Phase::Unrecorded
+            Phase::Running
+                | Phase::Completing { .. }
+                | Phase::Recording
+                | Phase::Committing
+                | Phase::Undoing { .. }
+                | Phase::Releasing { .. }
+                | Phase::LookingUp { .. }
+                | Phase::Unrecorded
         )
     }
 
@@ -95,24 +124,29 @@ impl Request {
     }
 
     /// A number that is another for each state, whatever the request's own number is.
-    pub(crate) fn code(&self) -> u32 {
+    pub(crate) fn code(&self) -> u64 {
         let phase = match self.phase {
             Phase::Idle => 0,
             Phase::Running => 1,
             Phase::Ended => 2,
             Phase::Unrecorded => 3,
-            Phase::Crashed { executing } => 4 + u32::from(executing),
-            Phase::Claiming { asks } => 16 + u32::from(asks),
-            Phase::Completing { tries } => 32 + u32::from(tries),
+            Phase::Crashed { executing } => 4 + u64::from(executing),
+            Phase::Claiming { asks } => 16 + u64::from(asks),
+            Phase::Completing { tries } => 32 + u64::from(tries),
+            Phase::Recording => 6,
+            Phase::Committing => 7,
+            Phase::Undoing { failed } => 8 + u64::from(failed),
+            Phase::Releasing { doubt } => 10 + u64::from(doubt),
+            Phase::LookingUp { doubt } => 12 + u64::from(doubt),
         };
         let answer = match self.answer {
             None => 0,
             Some(Answer::Execute) => 1,
-            Some(Answer::Duplicate) => 2,
+            Some(Answer::Duplicate(told)) => 2 + told as u64,
         };
         let flags = [self.release, self.granted, self.disconnected]
             .iter()
-            .fold(0, |flags, &flag| flags << 1 | u32::from(flag));
+            .fold(0, |flags, &flag| flags << 1 | u64::from(flag));
         let counts = [
             self.token.ask,
             self.claims,
@@ -123,8 +157,8 @@ impl Request {
         ];
         let counts = counts
             .iter()
-            .fold(0, |code, &count| code << 2 | u32::from(count));
-        ((phase << 12 | counts) << 2 | answer) << 3 | flags
+            .fold(0, |code, &count| code << 2 | u64::from(count));
+        (((phase << 12 | counts) << 4 | answer) << 3 | flags) << 16 | self.ending.code()
     }
 
     /// Ends it; from here on its server does nothing more, but messages may still land.

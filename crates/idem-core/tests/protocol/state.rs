@@ -17,6 +17,8 @@ pub(crate) struct State {
     pub(crate) crashes: u8,
     pub(crate) retentions: u8,
     pub(crate) disconnects: u8,
+    /// How often a queue delivered a lease again.
+    pub(crate) deliveries: u8,
     pub(crate) history: History,
 }
 
@@ -43,6 +45,7 @@ impl State {
             crashes: 0,
             retentions: 0,
             disconnects: 0,
+            deliveries: 0,
             history: History::default(),
         }
     }
@@ -70,7 +73,7 @@ impl State {
         for (new, &old) in order.iter().enumerate() {
             state.history.leases |= (self.history.leases >> old & 1) << new;
             state.requests[new] = self.requests[old];
-            state.requests[new].token.request = new as u8;
+            state.requests[new].token = place(self.requests[old].token);
         }
         state
     }

@@ -3,7 +3,8 @@
 use idem_core::{Claim, Decision, Fenced, Outcome, decide};
 
 use crate::{
-    model::{Action, Message, Model},
+    enlisted::{Ending, Told, Transaction},
+    model::{Action, Effects, Message, Model},
     properties::{Goal, Property, Seen},
     request::{Answer, Phase, Request},
     state::State,
@@ -25,6 +26,7 @@ impl Model {
                 request.may_renew -= 1;
                 request.renewals += 1;
             }
+            Action::Succeed(number) if self.is_enlisted() => self.keep(&mut state.requests[number]),
             Action::Succeed(number) => {
                 state.take_effect(&mut seen);
                 let request = &mut state.requests[number];
@@ -32,6 +34,7 @@ impl Model {
                 request.may_renew = 0;
                 request.completes = 1;
             }
+            Action::Fail(number) if self.is_enlisted() => self.free(&mut state.requests[number]),
             Action::Fail(number) => {
                 let request = &mut state.requests[number];
                 request.end(Phase::Ended);
@@ -55,13 +58,25 @@ impl Model {
                     state.requests[number].release = true;
                 }
             }
+            Action::Deliver(from, to) => self.deliver(&mut state, from, to),
+            Action::TransactionDies(number) => {
+                let ending = &mut state.requests[number].ending;
+                ending.finish(Transaction::RolledBack);
+            }
             Action::LeaseRunsOut => self.lease_runs_out(&mut state),
             Action::RetentionEnds => {
+                if let Slot::Completed(recorder, _) = state.slot {
+                    state.end_doubts(recorder);
+                }
                 state.slot = Slot::Absent;
                 state.retentions += 1;
                 state.history.recorder = None;
                 state.history.effects = 0;
             }
+        }
+        if self.is_enlisted() {
+            state.requests.iter_mut().for_each(Request::forget);
+            state.check_truth(&mut seen);
         }
         self.check(before, &state, action, &mut seen);
         (state, seen)
@@ -85,6 +100,10 @@ impl Model {
                     request.writes |= 1 << ask;
                 } else {
                     let found = *slot;
+                    if found == Slot::Absent && self.has(Flaw::TakeoverDoesNotWait) {
+                        state.unlock();
+                    }
+                    let slot = &mut state.slot;
                     let token = self.token(number, ask);
                     let claim = slot.claim(token, asked, self.flaw);
                     self.answer(state, number, ask, found, &claim, seen);
@@ -111,12 +130,25 @@ impl Model {
                 state.completed(token, found, completed, seen);
             }
             Message::Release => {
-                request.release = false;
-                let released = slot.release(token, self.flaw);
-                seen.reach(Goal::LateReleaseIsLost, released == Fenced::Lost);
-                state.history.leases &= !(1 << number);
+                // Nobody hears its answer.
+                let _ = self.release(state, number, seen);
             }
+            Message::Ending(wire) => self.land_ending(state, number, wire, seen),
         }
+    }
+
+    pub(crate) fn release(&self, state: &mut State, number: usize, seen: &mut Seen) -> Fenced {
+        let request = &mut state.requests[number];
+        request.release = false;
+        let released = state.slot.release(request.token, self.flaw);
+        seen.reach(Goal::LateReleaseIsLost, released == Fenced::Lost);
+        let ended = released == Fenced::Lost || !request.ending.is_open();
+        seen.require(Property::UndoneWhenFreed, ended);
+        state.history.leases &= !(1 << request.token.request);
+        if self.has(Flaw::FreedOnUnknown) {
+            state.unlock();
+        }
+        released
     }
 
     /// Sends the answer to a claim on its way.
@@ -149,10 +181,15 @@ impl Model {
             );
         }
         let waits = request.waits_for(ask);
-        let mut answer = Answer::Duplicate;
+        let duplicate = |told| match self.effects {
+            Effects::Apart => Answer::Duplicate(Told::Nothing),
+            Effects::Enlisted { .. } => Answer::Duplicate(told),
+        };
+        let mut answer = duplicate(Told::Refused);
         match decision {
             Decision::Execute => answer = Answer::Execute,
             Decision::Replay(response) => {
+                answer = duplicate(Told::Replay);
                 let recorded = state.history.recorder.map(outcome);
                 seen.require(
                     Property::ReplayIsRecorded,
@@ -179,11 +216,12 @@ impl Model {
         let Phase::Claiming { asks } = request.phase else {
             unreachable!("only a claim is answered");
         };
-        if answer == Answer::Execute {
-            request.answer = None;
-            self.execute(state, number, asks, seen);
-        } else {
-            request.end(Phase::Ended);
+        match answer {
+            Answer::Execute => {
+                request.answer = None;
+                self.execute(state, number, asks, seen);
+            }
+            Answer::Duplicate(told) => request.tell(told),
         }
     }
 
@@ -191,6 +229,9 @@ impl Model {
         let request = &mut state.requests[number];
         request.phase = Phase::Running;
         request.token = self.token(number, asks - 1);
+        if self.is_enlisted() {
+            request.ending = Ending::BEGUN;
+        }
         let leases = state.history.leases;
         seen.require(Property::NoExecutionUnclaimed, request.granted);
         let own = 1 << number;
@@ -202,6 +243,7 @@ impl Model {
                 recorded == self.asked[number],
             );
         }
+        state.check_alone(number, seen);
         let crashed = Phase::Crashed { executing: true };
         let is_takeover = state.requests.iter().any(|other| other.phase == crashed);
         seen.reach(Goal::TakeoverAfterCrash, is_takeover);
@@ -226,7 +268,7 @@ impl Model {
                 request.completes += 1;
             }
             Phase::Completing { .. } => request.end(Phase::Unrecorded),
-            phase => unreachable!("nothing is waited for in {phase:?}"),
+            _ => self.give_up_ending(request, seen),
         }
     }
 
@@ -237,7 +279,7 @@ impl Model {
         state.slot = Slot::Absent;
         state.history.leases &= !(1 << owner.request);
         let request = &mut state.requests[usize::from(owner.request)];
-        if request.is_at_stake() {
+        if request.is_at_stake() || request.ending.is_open() {
             state.history.overrun = true;
         }
         let claiming = matches!(request.phase, Phase::Claiming { .. });
@@ -273,7 +315,7 @@ impl Model {
 }
 
 impl State {
-    fn take_effect(&mut self, seen: &mut Seen) {
+    pub(crate) fn take_effect(&mut self, seen: &mut Seen) {
         let history = &mut self.history;
         history.effects = (history.effects + 1).min(2);
         if history.effects == 2 {
@@ -292,7 +334,7 @@ impl State {
         }
     }
 
-    fn completed(&mut self, token: Token, found: Slot, fenced: Fenced, seen: &mut Seen) {
+    pub(crate) fn completed(&mut self, token: Token, found: Slot, fenced: Fenced, seen: &mut Seen) {
         self.history.leases &= !(1 << token.request);
         let absent = found == Slot::Absent;
         if fenced == Fenced::Lost {

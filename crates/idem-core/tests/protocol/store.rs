@@ -55,6 +55,37 @@ pub(crate) enum Flaw {
     WaitPastLease,
     /// A client that disconnects cancels its handler, and the key is released.
     DisconnectCancels,
+    // The rest break an enlisted ending.
+    /// The effect commits by itself, and the record follows in a call of its own.
+    RecordOutside,
+    /// The completing statement judges the row without locking it.
+    FenceWithoutLock,
+    /// The completing statement accepts a record that its own token has completed.
+    OwnRecordLetsThrough,
+    /// COMMIT is sent whatever the completing statement said.
+    CommitAlthoughLost,
+    /// The client of an execution that lost its lease gets the response that was undone.
+    OwnAnswerAfterLost,
+    /// The client gets the handler's response before COMMIT has landed.
+    OwnAnswerBeforeCommit,
+    /// The client gets the handler's response although nobody knows whether COMMIT landed.
+    OwnAnswerOnUnknown,
+    /// The transaction of a handler that failed is committed.
+    EffectKeptOnFree,
+    /// The release is sent together with ROLLBACK.
+    ReleaseBeforeRollback,
+    /// The release is sent although nobody heard that ROLLBACK ended.
+    ReleaseUnheard,
+    /// The key is freed while COMMIT is in doubt, without waiting for the transaction.
+    FreedOnUnknown,
+    /// After a COMMIT in doubt the record is read, and a pending one is taken for undone.
+    QuestionByRead,
+    /// A release waits for the transaction that has the row only while the lease runs.
+    QuestionMissesLapsed,
+    /// A release also frees what its owner has completed.
+    ReleaseFreesRecord,
+    /// A takeover does not wait for the transaction that has the row.
+    TakeoverDoesNotWait,
 }
 
 impl Token {
@@ -115,6 +146,8 @@ impl Slot {
         match *self {
             Self::Pending(owner, _) if owner == token => {}
             Self::Pending(..) if flaw == Some(Flaw::ReleaseUnfenced) => {}
+            Self::Completed(owner, _)
+                if owner == token && flaw == Some(Flaw::ReleaseFreesRecord) => {}
             _ => return Fenced::Lost,
         }
         *self = Self::Absent;
