@@ -36,6 +36,7 @@
 mod enlisted;
 mod explore;
 mod flaws;
+mod history;
 mod intact;
 mod memory;
 mod model;

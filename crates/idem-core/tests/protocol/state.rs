@@ -4,6 +4,7 @@
 use std::array;
 
 use crate::{
+    history::History,
     request::Request,
     store::{Asked, Slot, Token},
 };
@@ -20,21 +21,6 @@ pub(crate) struct State {
     /// How often a queue delivered a lease again.
     pub(crate) deliveries: u8,
     pub(crate) history: History,
-}
-
-/// What the properties must remember; no step depends on it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct History {
-    /// Whose completion was the first held in this retention.
-    pub(crate) recorder: Option<Token>,
-    /// The requests whose lease runs, by their own account: a bit for each.
-    pub(crate) leases: u8,
-    /// How many executions had their effect in this retention; 2 stands for more.
-    pub(crate) effects: u8,
-    /// Whether an executing server crashed.
-    pub(crate) crashed: bool,
-    /// Whether a lease ran out before its execution was recorded.
-    pub(crate) overrun: bool,
 }
 
 impl State {

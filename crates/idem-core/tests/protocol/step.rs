@@ -8,7 +8,7 @@ use crate::{
     properties::{Goal, Property, Seen},
     request::{Answer, Phase, Request},
     state::State,
-    store::{Flaw, Slot, Token, identity, outcome},
+    store::{Flaw, Slot, identity, outcome},
 };
 
 impl Model {
@@ -311,47 +311,5 @@ impl Model {
         let mut actions = Vec::new();
         self.actions(state, &mut actions);
         !matches!(state.slot, Slot::Pending(..)) || actions.contains(&Action::LeaseRunsOut)
-    }
-}
-
-impl State {
-    pub(crate) fn take_effect(&mut self, seen: &mut Seen) {
-        let history = &mut self.history;
-        history.effects = (history.effects + 1).min(2);
-        if history.effects == 2 {
-            seen.require(
-                Property::OneEffectWithoutFault,
-                history.crashed || history.overrun,
-            );
-            seen.reach(
-                Goal::DuplicateAfterCrash,
-                history.crashed && !history.overrun,
-            );
-            seen.reach(
-                Goal::DuplicateAfterOverrun,
-                history.overrun && !history.crashed,
-            );
-        }
-    }
-
-    pub(crate) fn completed(&mut self, token: Token, found: Slot, fenced: Fenced, seen: &mut Seen) {
-        self.history.leases &= !(1 << token.request);
-        let absent = found == Slot::Absent;
-        if fenced == Fenced::Lost {
-            seen.require(Property::DoneIsRemembered, !absent);
-            seen.reach(Goal::LateCompleteIsLost, true);
-            return;
-        }
-        let recorder = *self.history.recorder.get_or_insert(token);
-        seen.require(Property::OneRecorder, recorder == token);
-        seen.reach(
-            Goal::RepeatedCompleteIsHeld,
-            matches!(found, Slot::Completed(..)),
-        );
-        seen.reach(Goal::LateCompleteLandsOnAbsent, absent);
-        seen.reach(
-            Goal::RecordedAgainAfterRetention,
-            absent && self.retentions > 0,
-        );
     }
 }
