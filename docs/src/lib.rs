@@ -22,6 +22,7 @@ pages! {
     profiles: "../guide/profiles.md",
     stores: "../guide/stores.md",
     leases: "../guide/leases.md",
+    layers: "../guide/layers.md",
     downstream: "../guide/downstream.md",
     workflows: "../guide/workflows.md",
     operating: "../guide/operating.md",

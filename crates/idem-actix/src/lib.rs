@@ -45,11 +45,26 @@
 //! ```
 //!
 //! # Where to put the middleware
-//! On an `App`, a scope or a resource. Inside authentication and rate limits, so that their
-//! refusals are not kept and cost no store call; the middleware that is wrapped last is the
-//! outermost. Inside compression too: what is recorded is then the plain response, and each
-//! duplicate's own `Accept-Encoding` counts. A timeout outside it answers its client in time, and
-//! cancels nothing.
+//! On an `App`, a scope, a resource or a route, inside every middleware that may refuse a request
+//! (authentication, limits) or that belongs to one exchange: `Compress`, CORS, timeouts, `Logger`. Those
+//! then see refusals and replays too, and the record holds the plain response. The middleware that is
+//! wrapped last is the outermost.
+//!
+//! Where a key is required, wrap the route. On an `App`, a scope or a resource the middleware asks for a
+//! key before actix-web can answer 404 or 405:
+//!
+//! ```
+//! use actix_web::web;
+//! use idem_actix::IdempotencyMiddleware;
+//! use idem_core::{MemoryStore, Policy};
+//!
+//! # async fn create_order() -> &'static str { "" }
+//! let required = IdempotencyMiddleware::new(MemoryStore::new()).policy(Policy::ietf());
+//! let orders = web::resource("/orders").route(web::post().to(create_order).wrap(required));
+//! ```
+//!
+//! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common middleware: where
+//! it goes, why, what happens in the wrong order, and a complete stack.
 //!
 //! # What the handler sees
 //! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)

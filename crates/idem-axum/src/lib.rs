@@ -32,10 +32,27 @@
 //! ```
 //!
 //! # Where to put the layer
-//! Inside authentication and rate limits, so that their refusals are not kept and cost no store
-//! call. Inside compression too: what is recorded is then the plain response, and each duplicate's
-//! own `Accept-Encoding` counts. A timeout outside the layer answers its client in time, and cancels
-//! nothing. On a nested router the path that counts is the original one.
+//! Inside every layer that may refuse a request (authentication, limits) or that belongs to one exchange:
+//! compression, CORS, timeouts, traces, request ids. Those then see refusals and replays too, and the
+//! record holds the plain response. Inside a nested router the original path counts.
+//!
+//! Where a key is required, put the layer on the method, before the route's other methods. On a whole
+//! router it asks for a key before the router can answer 404 or 405:
+//!
+//! ```
+//! use axum::{Router, routing::post};
+//! use idem_axum::IdempotencyLayer;
+//! use idem_core::{MemoryStore, Policy};
+//!
+//! # async fn create_order() {}
+//! # async fn list_orders() {}
+//! let required = IdempotencyLayer::new(MemoryStore::new()).policy(Policy::ietf());
+//! let orders = post(create_order).route_layer(required).get(list_orders);
+//! let app: Router = Router::new().route("/orders", orders);
+//! ```
+//!
+//! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common layer of axum and
+//! tower-http: where it goes, why, what happens in the wrong order, and a complete stack.
 //!
 //! # What the handler sees
 //! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)

@@ -1,0 +1,76 @@
+//! Where the middleware belongs among others, over a real socket: what the right order does, and what goes wrong in the
+//! other.
+//!
+//! Each test is a row of `docs/guide/layers.md`, which names it.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+/// Serves an app with two workers. A macro, since each stack of middlewares is another type.
+macro_rules! serve {
+    ($app:expr) => {{
+        let effects = crate::support::Effects::new();
+        let data = actix_web::web::Data::new(effects.clone());
+        let server = actix_web::HttpServer::new(move || $app.app_data(data.clone()))
+            .workers(2)
+            .disable_signals()
+            .bind("127.0.0.1:0")
+            .unwrap();
+        let address = server.addrs()[0];
+        tokio::spawn(server.run());
+        crate::support::Server::at(address, effects)
+    }};
+}
+
+mod bodies;
+mod browsers;
+mod callers;
+mod failures;
+#[allow(
+    dead_code,
+    reason = "these tests need the name of the layer, not the routes"
+)]
+#[path = "../http/market.rs"]
+mod market;
+mod paths;
+mod placement;
+#[path = "../../../idem-axum/tests/http/store.rs"]
+mod store;
+#[path = "../../../idem-axum/tests/layers/store_calls.rs"]
+mod store_calls;
+#[allow(dead_code, reason = "these tests need a part of it")]
+#[path = "../../../idem-axum/tests/http/support.rs"]
+mod support;
+mod traces;
+
+use actix_web::{Resource, web};
+use idem_core::Policy;
+
+use crate::support::{Effects, Layer, store};
+
+/// The middleware with a store of its own.
+fn idempotency(policy: Policy) -> Layer {
+    Layer::new(store()).policy(policy)
+}
+
+/// One route, whose answers count its runs.
+fn goats() -> Resource {
+    web::resource("/goats").route(web::post().to(buy))
+}
+
+async fn buy(effects: web::Data<Effects>, _: web::Bytes) -> String {
+    let run = effects.run();
+    // Long enough to be worth compressing.
+    format!("order {run}: one goat of the mountains, with bell and collar. ").repeat(20)
+}
+
+/// One route that answers once the gate lets it.
+fn gated() -> Resource {
+    web::resource("/goats").route(web::post().to(wait))
+}
+
+async fn wait(effects: web::Data<Effects>) -> String {
+    let run = effects.run();
+    effects.gate.acquire().await.unwrap().forget();
+    format!("order {run}")
+}

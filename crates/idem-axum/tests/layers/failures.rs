@@ -1,0 +1,77 @@
+//! A handler that takes too long, and a handler that panics.
+
+use std::time::Duration;
+
+use axum::{Router, http::StatusCode, routing::post};
+use idem_core::Policy;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
+
+use crate::{
+    gated, idempotency, orders,
+    support::{Effects, send},
+};
+
+#[tokio::test]
+async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
+    let timeout = || {
+        let at_most = Duration::from_millis(100);
+        TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, at_most)
+    };
+    let layer = || idempotency(Policy::reference());
+    let [right, wrong] = orders(
+        |effects| gated(effects).layer(layer()).layer(timeout()),
+        |effects| gated(effects).layer(timeout()).layer(layer()),
+    )
+    .await;
+
+    assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 408);
+    assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 202);
+    right.effects.gate.add_permits(1);
+    let retry = loop {
+        let answer = send(right.post("/goats", "k", "{}")).await;
+        if answer.status != 202 {
+            break answer;
+        }
+    };
+    assert!(retry.is_replay());
+    assert_eq!(retry.text(), "order 1");
+    assert_eq!(right.effects.runs(), 1);
+
+    assert_eq!(send(wrong.post("/goats", "k", "{}")).await.status, 408);
+    wrong.effects.gate.add_permits(1);
+    // The first run was cut off wherever it was; nobody knows what it did, and it runs again.
+    assert_eq!(
+        send(wrong.post("/goats", "k", "{}")).await.text(),
+        "order 2"
+    );
+}
+
+#[tokio::test]
+async fn catch_panic_outside_frees_the_key_of_a_handler_that_panics_in_every_profile() {
+    let panics_once = |effects: Effects| {
+        let handler = move || async move {
+            assert!(effects.run() > 1, "a planted panic");
+            "done"
+        };
+        Router::new().route("/goats", post(handler))
+    };
+    for (policy, is_kept_inside) in [(Policy::reference(), false), (Policy::stripe(), true)] {
+        let [outside, inside] = orders(
+            |effects| {
+                let app = panics_once(effects).layer(idempotency(policy.clone()));
+                app.layer(CatchPanicLayer::new())
+            },
+            |effects| {
+                let app = panics_once(effects).layer(CatchPanicLayer::new());
+                app.layer(idempotency(policy.clone()))
+            },
+        )
+        .await;
+        for (server, is_kept) in [(outside, false), (inside, is_kept_inside)] {
+            assert_eq!(send(server.post("/goats", "k", "{}")).await.status, 500);
+            let retry = send(server.post("/goats", "k", "{}")).await;
+            let expected = if is_kept { 500 } else { 200 };
+            assert_eq!((retry.status, retry.is_replay()), (expected, is_kept));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Where the layer belongs among others, over a real socket: what the right order does, and what goes wrong in the other.
+//!
+//! Each test is a row of `docs/guide/layers.md`, which names it.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+mod bodies;
+mod browsers;
+mod callers;
+mod failures;
+mod limits;
+#[allow(dead_code, reason = "these tests need the server, not its routes")]
+#[path = "../http/market.rs"]
+mod market;
+mod paths;
+mod placement;
+#[path = "../http/store.rs"]
+mod store;
+mod store_calls;
+#[allow(dead_code, reason = "these tests need a part of it")]
+#[path = "../http/support.rs"]
+mod support;
+mod traces;
+
+use axum::{Router, routing::post};
+use idem_core::Policy;
+
+use crate::support::{Effects, Layer, Server, store};
+
+/// Serves two apps with the same layers: the right order first, the wrong one second.
+async fn orders(
+    right: impl FnOnce(Effects) -> Router,
+    wrong: impl FnOnce(Effects) -> Router,
+) -> [Server; 2] {
+    [serve(right).await, serve(wrong).await]
+}
+
+async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
+    let effects = Effects::new();
+    let address = market::serve_app(app(effects.clone())).await;
+    Server::at(address, effects)
+}
+
+/// The layer with a store of its own.
+fn idempotency(policy: Policy) -> Layer {
+    Layer::new(store()).policy(policy)
+}
+
+/// One route, whose answers count its runs; they are long enough to be worth compressing.
+fn goats(effects: Effects) -> Router {
+    let buy = move |_: axum::body::Bytes| async move {
+        let run = effects.run();
+        format!("order {run}: one goat of the mountains, with bell and collar")
+    };
+    Router::new().route("/goats", post(buy))
+}
+
+/// One route that answers once the gate lets it.
+fn gated(effects: Effects) -> Router {
+    let wait = move || async move {
+        let run = effects.run();
+        effects.gate.acquire().await.unwrap().forget();
+        format!("order {run}")
+    };
+    Router::new().route("/goats", post(wait))
+}
