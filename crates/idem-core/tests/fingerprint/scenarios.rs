@@ -35,6 +35,16 @@ fn payloads_that_mean_the_same_are_one() {
         ("an escaped slash", r#""/""#, r#""\/""#),
         ("two escapes of a line feed", r#""\n""#, r#""\u000A""#),
         ("an escaped surrogate pair", r#""🐐""#, r#""\uD83D\udc10""#),
+        (
+            "an unordered object behind a number that is written out",
+            r#"{"price":1e5,"item":{"name":1,"id":2}}"#,
+            r#"{"item":{"id":2,"name":1},"price":100000}"#,
+        ),
+        (
+            "unordered objects behind many numbers that are written out",
+            r#"[1e19,-1e19,1e-8,{"c":1,"b":1,"a":1e4},{"b":[{"d":1,"c":1e3}],"a":1}]"#,
+            r#"[10000000000000000000,-10000000000000000000,0.00000001,{"a":10000,"b":1,"c":1},{"a":1,"b":[{"c":1000,"d":1}]}]"#,
+        ),
         ("the last code point", "\"\u{10ffff}\"", r#""\udbff\udfff""#),
     ] {
         assert_eq!(json(one), json(other), "{case}: {one} and {other}");
