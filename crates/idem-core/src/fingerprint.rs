@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use crate::{
     digest::{Hasher, Hex},
+    name::{self, HeaderName},
     request::RequestHead,
 };
 
@@ -77,11 +78,14 @@ pub struct FingerprintRules {
 
 impl FingerprintRules {
     /// Adds a header whose values count.
+    ///
+    /// # Panics
+    /// If no header can have that name ([`HeaderName`]): nothing would count.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>) -> Self {
-        let mut name = name.into();
-        name.make_ascii_lowercase();
-        self.headers.push(name);
+    #[track_caller]
+    pub fn header(mut self, name: impl TryInto<HeaderName, Error: fmt::Display>) -> Self {
+        let name: HeaderName = name::accept("FingerprintRules::header", name);
+        self.headers.push(name.into());
         self
     }
 
