@@ -121,7 +121,9 @@ impl Policy {
             key_requirement: KeyRequirement::Optional,
             key_format: KeyFormat::default(),
             fingerprint: FingerprintRules::default(),
-            credential_headers: vec!["authorization".to_owned(), "cookie".to_owned()],
+            credential_headers: ["authorization", "cookie", "x-api-key"]
+                .map(str::to_owned)
+                .into(),
             lease: Duration::from_secs(30),
             retention: Duration::from_secs(60 * 60),
             max_request_bytes: 2 * 1024 * 1024,
@@ -227,8 +229,8 @@ impl Policy {
         self
     }
 
-    /// Names the headers that tell one caller from another while no scope does: `Authorization`
-    /// and `Cookie` by default. With no name at all, nothing tells callers apart.
+    /// Names the headers that tell one caller from another while no scope does: `Authorization`,
+    /// `Cookie` and `X-Api-Key` by default. With no name at all, nothing tells callers apart.
     ///
     /// # Panics
     /// If no header can have one of the names ([`HeaderName`]).
