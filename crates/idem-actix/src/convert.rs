@@ -45,8 +45,9 @@ pub(crate) fn response<B: MessageBody>(
     response: &idem_core::Response,
     marker: Option<&str>,
 ) -> ServiceResponse<EitherBody<B>> {
-    // What is no status or no header was in no response either: a damaged record at worst.
-    let status = StatusCode::from_u16(response.status()).unwrap_or(StatusCode::OK);
+    // A status that cannot be is a store's mistake: better an error than a success nobody sent.
+    let status =
+        StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = HttpResponse::new(status);
     let headers = answer.headers_mut();
     for (name, value) in response.headers().iter() {
@@ -69,4 +70,20 @@ fn header_name(marker: &str) -> Option<HeaderName> {
         return Some(USUAL.clone());
     }
     marker.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+    use idem_core::Headers;
+
+    use super::*;
+
+    #[test]
+    fn a_status_that_cannot_be_is_no_success() {
+        let damaged = idem_core::Response::new(0, Headers::default(), "{}".into());
+        let request = TestRequest::default().to_srv_request();
+        let answer = response::<actix_web::body::BoxBody>(request, &damaged, None);
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

@@ -44,10 +44,9 @@ impl RequestHead for Head<'_> {
 /// A response of the core, with a header that marks it as a replay if it is one.
 pub(crate) fn response(response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
     let mut answer = Response::new(Body::from(response.body().clone()));
-    // What is no status or no header was in no response either: a damaged record at worst.
-    if let Ok(status) = StatusCode::from_u16(response.status()) {
-        *answer.status_mut() = status;
-    }
+    // A status that cannot be is a store's mistake: better an error than a success nobody sent.
+    *answer.status_mut() =
+        StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = answer.headers_mut();
     headers.reserve(response.headers().len() + ADDED);
     for (name, value) in response.headers().iter() {
@@ -72,4 +71,18 @@ fn header_name(marker: &str) -> Option<HeaderName> {
         return Some(USUAL.clone());
     }
     marker.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use idem_core::Headers;
+
+    use super::*;
+
+    #[test]
+    fn a_status_that_cannot_be_is_no_success() {
+        let damaged = idem_core::Response::new(0, Headers::default(), "{}".into());
+        let answer = response(&damaged, None);
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
 }

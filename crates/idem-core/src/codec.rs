@@ -21,6 +21,7 @@ use crate::{
     credentials::CredentialsDigest,
     digest::{Hex, from_hex},
     fingerprint::Fingerprint,
+    name::is_token,
     record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record},
     response::{Headers, Response},
 };
@@ -121,7 +122,8 @@ impl Header {
     }
 
     fn outcome(&self, body: Bytes) -> Result<Outcome, DecodeError> {
-        let status = self.status.ok_or(DecodeError::Value("status"))?;
+        let status = self.status.filter(|status| (100..=999).contains(status));
+        let status = status.ok_or(DecodeError::Value("status"))?;
         let mut headers = Headers::default();
         let mut bytes = Vec::new();
         for (name, value) in &self.headers {
@@ -129,12 +131,22 @@ impl Header {
             for character in value.chars() {
                 bytes.push(u8::try_from(character).map_err(|_| DecodeError::Value("headers"))?);
             }
+            if !is_token(name.as_bytes()) || !is_field_value(&bytes) {
+                return Err(DecodeError::Value("headers"));
+            }
             headers.push(name, &bytes);
         }
         Ok(Outcome::Response(Arc::new(Response::new(
             status, headers, body,
         ))))
     }
+}
+
+/// Whether a header can have a value (RFC 9110, section 5.5): no line end, and no control character
+/// but the tab.
+fn is_field_value(value: &[u8]) -> bool {
+    let is_allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+    value.iter().all(is_allowed)
 }
 
 /// Encodes a pending record: always the same bytes for the same lease.
@@ -146,7 +158,8 @@ pub fn encode_pending(lease: &Lease) -> Vec<u8> {
     )
 }
 
-/// Encodes a completed record.
+/// Encodes a completed record. Of a response that no server could have sent, [`decode`] refuses what
+/// this writes.
 #[must_use]
 pub fn encode_completed(lease: &Lease, outcome: &Outcome) -> Vec<u8> {
     let header = |state| Header::new(state, lease.owner(), lease.identity());
@@ -179,7 +192,8 @@ fn frame(header: &Header, body: &[u8]) -> Vec<u8> {
 /// runs it again.
 ///
 /// # Errors
-/// The bytes are damaged, or were never a record. Treat it as a failure of the store.
+/// The bytes are damaged, or were never a record: a status outside 100 to 999 or a header that cannot
+/// be sent is damage too, and is never replayed. Treat it as a failure of the store.
 pub fn decode(bytes: &Bytes) -> Result<Record, DecodeError> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(DecodeError::NotARecord)?;
     match rest.first() {
@@ -242,13 +256,17 @@ mod tests {
     proptest! {
         #[test]
         fn a_response_survives_byte_for_byte(
-            status in 100..600_u16,
-            lines in proptest::collection::vec(("[a-z-]{1,12}", proptest::collection::vec(any::<u8>(), 0..20)), 0..6),
+            status in 100..=999_u16,
+            lines in proptest::collection::vec(("[a-z-]{1,12}", "[ -~\t\u{80}-\u{ff}]{0,20}"), 0..6),
             body in proptest::collection::vec(any::<u8>(), 0..300),
             credentials in any::<Option<[u8; 32]>>(),
         ) {
             let lease = lease(credentials);
-            let headers = lines.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+            let mut headers = Headers::default();
+            for (name, value) in &lines {
+                let value: Vec<u8> = value.chars().map(|byte| byte as u8).collect();
+                headers.push(name, &value);
+            }
             let outcome = Outcome::from(Response::new(status, headers, body.into()));
             let decoded = decode(&encode_completed(&lease, &outcome).into()).unwrap();
             prop_assert_eq!(decoded, completed(&lease, outcome));
@@ -297,6 +315,51 @@ mod tests {
             decode(&with_header(&header, b"ok")).unwrap(),
             completed(&lease(None), outcome)
         );
+    }
+
+    #[test]
+    fn a_response_that_no_server_could_have_sent_is_refused() {
+        let header = |status: &str, headers: &str| {
+            let (owner, fingerprint) = ("01".repeat(16), "07".repeat(32));
+            let header = format!(
+                r#"{{"state":"response","owner":"{owner}","fingerprint":"{fingerprint}"{status},"headers":{headers}}}"#,
+            );
+            decode(&with_header(&header, b"ok"))
+        };
+        for status in [
+            "",
+            r#","status":0"#,
+            r#","status":99"#,
+            r#","status":1000"#,
+            r#","status":65535"#,
+        ] {
+            let error = header(status, "[]").unwrap_err();
+            assert!(
+                matches!(error, DecodeError::Value("status")),
+                "{status}: {error}"
+            );
+        }
+        for status in [100, 200, 999] {
+            assert!(header(&format!(r#","status":{status}"#), "[]").is_ok());
+        }
+        for headers in [
+            r#"[["","a"]]"#,
+            r#"[["a b","a"]]"#,
+            r#"[["a:","a"]]"#,
+            r#"[["é","a"]]"#,
+            r#"[["a\r\nb","a"]]"#,
+            r#"[["a","a\r\nset-cookie: b"]]"#,
+            r#"[["a","\u0000"]]"#,
+            r#"[["a","\u007f"]]"#,
+            r#"[["a","Ā"]]"#,
+        ] {
+            let error = header(r#","status":200"#, headers).unwrap_err();
+            assert!(
+                matches!(error, DecodeError::Value("headers")),
+                "{headers}: {error}"
+            );
+        }
+        assert!(header(r#","status":200"#, r#"[["X-A","a\tb ÿ"],["X-A",""]]"#).is_ok());
     }
 
     #[test]

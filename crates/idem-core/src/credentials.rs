@@ -18,6 +18,10 @@ pub struct CredentialsDigest([u8; 32]);
 
 impl CredentialsDigest {
     /// Digests the named headers; `None` if the request carries none of them.
+    ///
+    /// A `Cookie` field counts by its cookies: HTTP/2 may send each in a line of its own, and the same
+    /// client may come over HTTP/1 next, with all of them in one (RFC 9113, section 8.2.3). Every
+    /// other line counts byte for byte.
     pub(crate) fn of(
         head: &impl RequestHead,
         names: &[String],
@@ -25,11 +29,14 @@ impl CredentialsDigest {
     ) -> Option<Self> {
         let mut lines = names
             .iter()
-            .flat_map(|name| head.header(name).map(move |value| (name, value)))
+            .flat_map(|name| {
+                let lines = head.header(name);
+                lines.flat_map(move |line| credentials(name, line).map(move |value| (name, value)))
+            })
             .peekable();
         // Many requests carry none, and there is nothing to hash then.
         lines.peek()?;
-        let mut hasher = Hasher::new("idem credentials 1");
+        let mut hasher = Hasher::new("idem credentials 2");
         hasher.add(record_key.as_bytes());
         for (name, value) in lines {
             hasher.add(name.as_bytes());
@@ -51,8 +58,91 @@ impl CredentialsDigest {
     }
 }
 
+/// The credentials in one field line: each cookie of it, or the whole value.
+fn credentials<'a>(name: &str, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+    let is_cookie = name == "cookie";
+    line.split(move |&byte| is_cookie && byte == b';')
+        .map(move |value| if is_cookie { value.trim_ascii() } else { value })
+        .filter(move |value| !(is_cookie && value.is_empty()))
+}
+
 impl fmt::Debug for CredentialsDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "CredentialsDigest({})", Hex(&self.0[..6]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    struct Head(&'static [(&'static str, &'static str)]);
+
+    impl RequestHead for Head {
+        fn method(&self) -> &str {
+            "POST"
+        }
+
+        fn target(&self) -> &str {
+            "/"
+        }
+
+        fn route(&self) -> Option<Cow<'_, str>> {
+            None
+        }
+
+        fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+            let lines = self.0.iter().filter(move |(line, _)| *line == name);
+            lines.map(|(_, value)| value.as_bytes())
+        }
+    }
+
+    fn digest(lines: &'static [(&'static str, &'static str)]) -> Option<CredentialsDigest> {
+        let names = ["authorization", "cookie", "x-api-key"].map(str::to_owned);
+        CredentialsDigest::of(&Head(lines), &names, &RecordKey::from_bytes([3; 32]))
+    }
+
+    // S91
+    #[test]
+    fn cookies_count_one_by_one_however_many_lines_they_came_in() {
+        let two_lines = digest(&[("cookie", "a=1"), ("cookie", "b=2")]);
+        for one in ["a=1; b=2", "a=1;b=2", " a=1 ;; b=2; "] {
+            let one = Box::leak(Box::new([("cookie", one)]));
+            assert_eq!(digest(one), two_lines, "{one:?}");
+        }
+        for other in [
+            "a=1",
+            "b=2; a=1",
+            "a=1b=2",
+            "a=1, b=2",
+            "a=1; b=2; b=2",
+            "A=1; b=2",
+        ] {
+            let other = Box::leak(Box::new([("cookie", other)]));
+            assert_ne!(digest(other), two_lines, "{other:?}");
+        }
+        assert_eq!(digest(&[("cookie", " ; ")]), None);
+    }
+
+    #[test]
+    fn other_credentials_count_byte_for_byte() {
+        let lines: [&'static [(&'static str, &'static str)]; 9] = [
+            &[],
+            &[("authorization", "Bearer a")],
+            &[("authorization", "bearer a")],
+            &[("authorization", "Bearer a;")],
+            &[("authorization", "Bearer a"), ("authorization", "Bearer a")],
+            &[("x-api-key", "Bearer a")],
+            &[("x-api-key", "a"), ("x-api-key", "b")],
+            &[("x-api-key", "a; b")],
+            &[("cookie", "a"), ("x-api-key", "b")],
+        ];
+        for (index, one) in lines.iter().enumerate() {
+            for other in &lines[..index] {
+                assert_ne!(digest(one), digest(other), "{one:?} and {other:?}");
+            }
+        }
     }
 }

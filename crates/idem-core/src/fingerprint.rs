@@ -1,14 +1,17 @@
 //! What a request asks for, as one SHA-256: a key that comes with another one is refused.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use crate::{
     digest::{Hasher, Hex},
+    name::{self, HeaderName},
     request::RequestHead,
 };
 
 mod json;
+mod label;
 mod members;
+mod multipart;
 mod nested;
 mod number;
 mod pointer;
@@ -17,6 +20,7 @@ mod text;
 mod work;
 mod written;
 
+use label::{Comparison, Label};
 use pointer::Selection;
 pub use pointer::{JsonPointer, ParsePointerError};
 
@@ -24,7 +28,7 @@ pub use pointer::{JsonPointer, ParsePointerError};
 ///
 /// A change of the algorithm changes this: a record made before then is answered as a mismatch,
 /// and never run a second time as if it were new.
-const DOMAIN: &str = "idem fingerprint 2";
+const DOMAIN: &str = "idem fingerprint 3";
 
 /// SHA-256 of what a request asks for: method, path with query, content type, chosen headers and
 /// canonical payload.
@@ -55,11 +59,29 @@ impl fmt::Debug for Fingerprint {
 
 /// Which parts of a request make its fingerprint.
 ///
-/// Method, path with query and content type always do. A JSON payload (labelled
-/// `application/json` or `+json`) counts by its meaning: member order, white space, escapes and
-/// the notation of numbers do not matter, array order does, and numbers compare by exact decimal
-/// value. What is not labelled JSON, is no valid JSON, has a duplicate member or is nested deeper
-/// than 128 levels counts by its bytes.
+/// Method, target, `Content-Type`, `Content-Encoding` and payload always do. A client repeats a
+/// request by sending the same bytes, so what differs counts, unless a standard says that it has one
+/// meaning, or HTTP libraries change it between two attempts of their own accord:
+///
+/// | part | the same | different |
+/// |---|---|---|
+/// | target | the same bytes | another order in the query, another percent-encoding (`%7E` and `~`), a slash, a dot or a `?` at the end, `//` |
+/// | `Content-Type` | case of the type and of names, quotes, white space and order of parameters; the case of a `charset`; on JSON, `charset=utf-8` and none (RFC 8259, section 11) | any other parameter or value, and parameters that do not follow the grammar |
+/// | `Content-Encoding` | `identity` and none; one list in one line or in several; `x-gzip` and `gzip` | any other coding, even around the same content |
+/// | JSON | member order, white space, escapes, the notation of numbers (`1` and `1.0`) | array order, a number's exact decimal value, another Unicode normalisation |
+/// | multipart | another boundary; case of the names of a part's header fields | order, header fields and content of the parts |
+/// | a [chosen](Self::header) header | the same values in the same lines | one line with a list and several lines, since only the header's own definition says whether that is the same |
+///
+/// The host and all other headers do not count.
+///
+/// JSON is what is labelled `application/json` or `+json`. It counts by its bytes if it is not valid,
+/// has a duplicate member, is nested deeper than 128 levels, or has an exponent of more than 17
+/// digits. So does everything in a content coding: it is not decoded.
+///
+/// Multipart is what is labelled `multipart/…` and is exactly as RFC 2046 and RFC 7578 have it: up to
+/// 1,024 parts with up to 8 KiB of header fields each, nothing before or behind them, and the
+/// boundary nowhere in them. Any other counts by its bytes, boundary included, and so does a
+/// multipart payload inside a part. It is read once, where it stands.
 ///
 /// ```
 /// use idem_core::{FingerprintRules, JsonPointer};
@@ -77,17 +99,21 @@ pub struct FingerprintRules {
 
 impl FingerprintRules {
     /// Adds a header whose values count.
+    ///
+    /// # Panics
+    /// If no header can have that name ([`HeaderName`]): nothing would count.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>) -> Self {
-        let mut name = name.into();
-        name.make_ascii_lowercase();
-        self.headers.push(name);
+    #[track_caller]
+    pub fn header(mut self, name: impl TryInto<HeaderName, Error: fmt::Display>) -> Self {
+        let name: HeaderName = name::accept("FingerprintRules::header", name);
+        self.headers.push(name.into());
         self
     }
 
     /// Leaves these fields of a JSON payload out; it replaces an earlier choice of fields.
     ///
-    /// A payload without the field equals one with any value of it.
+    /// A payload without the field equals one with any value of it. The empty pointer leaves all of a
+    /// JSON payload out. Multipart and other payloads count as they do without this.
     #[must_use]
     pub fn without(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Without(fields.into_iter().collect());
@@ -97,7 +123,8 @@ impl FingerprintRules {
     /// Takes these fields of a JSON payload and nothing else of it; it replaces an earlier choice
     /// of fields.
     ///
-    /// A field that is absent differs from one that is `null`.
+    /// A field that is absent differs from one that is `null`. With no field at all, any JSON payload
+    /// equals any other. Multipart and other payloads count as they do without this.
     #[must_use]
     pub fn only(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Only(fields.into_iter().collect());
@@ -115,12 +142,13 @@ impl FingerprintRules {
     pub(crate) fn begin(&self, head: &impl RequestHead) -> Unfinished {
         let mut content_types = head.header("content-type");
         let content_type = content_types.next().unwrap_or_default();
-        let (media_type, parameters) = split_content_type(content_type);
+        let label = Label::read(content_type, head.header("content-encoding"));
         let mut hasher = Hasher::new(DOMAIN);
         hasher.add(head.method().as_bytes());
         hasher.add(head.target().as_bytes());
-        hasher.add(&media_type);
-        hasher.add(parameters);
+        hasher.add(&label.media_type);
+        hasher.add(&label.parameters);
+        hasher.add(&label.codings);
         for another in content_types {
             hasher.add(b"content-type");
             hasher.add(another);
@@ -134,7 +162,7 @@ impl FingerprintRules {
         }
         Unfinished {
             hasher,
-            is_json: is_json(&media_type),
+            comparison: label.comparison,
         }
     }
 
@@ -142,19 +170,22 @@ impl FingerprintRules {
     pub(crate) fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
         let Unfinished {
             mut hasher,
-            is_json,
+            comparison,
         } = unfinished;
-        let canonical = if is_json {
-            json::canonical(payload)
-        } else {
-            None
-        };
-        match canonical {
-            None => {
-                hasher.add(b"bytes");
-                hasher.add(payload);
-            }
-            Some(text) => self.selection.absorb(&mut hasher, &text),
+        match comparison {
+            Comparison::Json => match json::canonical(payload) {
+                Some(text) => self.selection.absorb(&mut hasher, &text),
+                None => add_bytes(&mut hasher, payload),
+            },
+            Comparison::Parts(boundary) => match multipart::parts(payload, &boundary) {
+                Some(parts) => multipart::absorb(&parts, &mut hasher),
+                None => {
+                    hasher.add(b"boundary");
+                    hasher.add(&boundary);
+                    add_bytes(&mut hasher, payload);
+                }
+            },
+            Comparison::Bytes => add_bytes(&mut hasher, payload),
         }
         Fingerprint(hasher.finish())
     }
@@ -167,7 +198,7 @@ impl FingerprintRules {
         hasher.add(b"no request");
         let unfinished = Unfinished {
             hasher,
-            is_json: true,
+            comparison: Comparison::Json,
         };
         self.finish(unfinished, payload)
     }
@@ -177,26 +208,10 @@ impl FingerprintRules {
 #[derive(Clone, Debug)]
 pub(crate) struct Unfinished {
     hasher: Hasher,
-    is_json: bool,
+    comparison: Comparison,
 }
 
-/// Splits a media type, whose case does not matter, from its parameters, whose case may.
-fn split_content_type(value: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
-    let value = value.trim_ascii();
-    let end = value
-        .iter()
-        .position(|&byte| byte == b';')
-        .unwrap_or(value.len());
-    let (media_type, parameters) = value.split_at(end);
-    let media_type = media_type.trim_ascii_end();
-    let lower = if media_type.iter().any(u8::is_ascii_uppercase) {
-        Cow::Owned(media_type.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(media_type)
-    };
-    (lower, parameters)
-}
-
-fn is_json(media_type: &[u8]) -> bool {
-    media_type == b"application/json" || media_type.ends_with(b"+json")
+fn add_bytes(hasher: &mut Hasher, payload: &[u8]) {
+    hasher.add(b"bytes");
+    hasher.add(payload);
 }

@@ -33,6 +33,7 @@ mod hand_over;
 mod key;
 mod lease_term;
 mod memory;
+mod name;
 mod operator;
 mod policy;
 mod reading;
@@ -67,6 +68,7 @@ pub use crate::{
     key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES},
     lease_term::LeaseTerm,
     memory::{MemoryLimits, MemoryStore},
+    name::{HeaderName, InvalidName, MethodName},
     operator::{Freed, KeyState, KeyStatus},
     policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},
     reading::{Frames, Reading, Stop},

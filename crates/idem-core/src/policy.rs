@@ -3,7 +3,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{event::Observer, fingerprint::FingerprintRules, key::KeyFormat, response::Headers};
+use crate::{
+    event::Observer,
+    fingerprint::FingerprintRules,
+    key::KeyFormat,
+    name::{self, HeaderName, MethodName},
+    response::{Headers, has_meaning_of_its_own},
+};
 
 /// No lease is shorter: it would protect nothing.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
@@ -115,7 +121,9 @@ impl Policy {
             key_requirement: KeyRequirement::Optional,
             key_format: KeyFormat::default(),
             fingerprint: FingerprintRules::default(),
-            credential_headers: vec!["authorization".to_owned(), "cookie".to_owned()],
+            credential_headers: ["authorization", "cookie", "x-api-key"]
+                .map(str::to_owned)
+                .into(),
             lease: Duration::from_secs(30),
             retention: Duration::from_secs(60 * 60),
             max_request_bytes: 2 * 1024 * 1024,
@@ -165,17 +173,38 @@ impl Policy {
     }
 
     /// Names the header that carries the key: `Idempotency-Key` by default.
+    ///
+    /// # Panics
+    /// If no header can have that name ([`HeaderName`]): no request would be protected.
     #[must_use]
-    pub fn header(mut self, name: impl Into<String>) -> Self {
-        self.header = lower_case(name);
+    #[track_caller]
+    pub fn header(mut self, name: impl TryInto<HeaderName, Error: fmt::Display>) -> Self {
+        self.header = header_name("Policy::header", name);
         self
     }
 
     /// Names the methods that are protected: `POST` and `PATCH` by default, since the others are
-    /// safe or idempotent by definition (RFC 9110, section 9.2).
+    /// safe or idempotent by definition (RFC 9110, section 9.2). Case does not matter.
+    ///
+    /// # Panics
+    /// If there is none, or if no method can have one of the names ([`MethodName`]): no request would
+    /// be protected.
     #[must_use]
-    pub fn methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
-        self.methods = methods.into_iter().map(Into::into).collect();
+    #[track_caller]
+    pub fn methods<M: TryInto<MethodName, Error: fmt::Display>>(
+        mut self,
+        methods: impl IntoIterator<Item = M>,
+    ) -> Self {
+        self.methods.clear();
+        for method in methods {
+            let method: MethodName = name::accept("Policy::methods", method);
+            self.methods.push(method.into());
+        }
+        assert!(
+            !self.methods.is_empty(),
+            "`Policy::methods` was given no method; name those to protect, such as `POST`, or leave \
+             the layer out where nothing is to be protected"
+        );
         self
     }
 
@@ -200,14 +229,18 @@ impl Policy {
         self
     }
 
-    /// Names the headers that tell one caller from another while no scope does: `Authorization`
-    /// and `Cookie` by default.
+    /// Names the headers that tell one caller from another while no scope does: `Authorization`,
+    /// `Cookie` and `X-Api-Key` by default. With no name at all, nothing tells callers apart.
+    ///
+    /// # Panics
+    /// If no header can have one of the names ([`HeaderName`]).
     #[must_use]
-    pub fn credential_headers<N: Into<String>>(
+    #[track_caller]
+    pub fn credential_headers<N: TryInto<HeaderName, Error: fmt::Display>>(
         mut self,
         names: impl IntoIterator<Item = N>,
     ) -> Self {
-        self.credential_headers = names.into_iter().map(lower_case).collect();
+        self.credential_headers = header_names("Policy::credential_headers", names);
         self
     }
 
@@ -258,19 +291,34 @@ impl Policy {
 
     /// Names response headers that are never recorded, besides those of the connection and
     /// `Date`: `Set-Cookie` by default, for a session must not be handed out twice.
+    ///
+    /// # Panics
+    /// If no header can have one of the names ([`HeaderName`]).
     #[must_use]
-    pub fn unrecorded_headers<N: Into<String>>(
+    #[track_caller]
+    pub fn unrecorded_headers<N: TryInto<HeaderName, Error: fmt::Display>>(
         mut self,
         names: impl IntoIterator<Item = N>,
     ) -> Self {
-        self.unrecorded_headers = names.into_iter().map(lower_case).collect();
+        self.unrecorded_headers = header_names("Policy::unrecorded_headers", names);
         self
     }
 
     /// Names the header that marks a replay with `true`: `Idempotency-Replayed` by default.
+    ///
+    /// # Panics
+    /// If no header can have that name ([`HeaderName`]), or if it means something else to clients:
+    /// `Idempotency-Refusal`, `Retry-After`, `Location`, or a header of the content or the connection.
     #[must_use]
-    pub fn replay_marker(mut self, name: impl Into<String>) -> Self {
-        self.replay_marker = lower_case(name);
+    #[track_caller]
+    pub fn replay_marker(mut self, name: impl TryInto<HeaderName, Error: fmt::Display>) -> Self {
+        let marker = header_name("Policy::replay_marker", name);
+        assert!(
+            !has_meaning_of_its_own(&marker),
+            "`Policy::replay_marker` was given `{marker}`, which means something else in a response; \
+             name a header that no response has, such as `Idempotency-Replayed`"
+        );
+        self.replay_marker = marker;
         self
     }
 
@@ -320,10 +368,24 @@ impl Policy {
         self
     }
 
-    /// Sets the page that refusals of the IETF profile link to: the draft itself by default.
+    /// Sets the page that refusals of the IETF profile link to: the draft itself by default. Each
+    /// refusal adds its code as the fragment.
+    ///
+    /// # Panics
+    /// If it is empty, has a fragment, or has a character that a URL must percent-encode.
     #[must_use]
+    #[track_caller]
     pub fn documentation(mut self, url: impl Into<String>) -> Self {
-        self.documentation = url.into();
+        let url = url.into();
+        let url = url.trim_ascii();
+        let is_allowed =
+            |character: char| character.is_ascii_graphic() && !"\"#<>\\^`{|}".contains(character);
+        assert!(
+            !url.is_empty() && url.chars().all(is_allowed),
+            "`Policy::documentation` was given {url:?}; give the page's URL without a fragment, with \
+             every other character than those of a URL percent-encoded"
+        );
+        self.documentation = url.to_owned();
         self
     }
 }
@@ -357,7 +419,9 @@ impl Policy {
     }
 
     pub(crate) fn protects(&self, method: &str) -> bool {
-        self.methods.iter().any(|protected| protected == method)
+        self.methods
+            .iter()
+            .any(|protected| protected.eq_ignore_ascii_case(method))
     }
 
     pub(crate) fn requires_key(&self) -> bool {
@@ -459,10 +523,21 @@ impl fmt::Debug for SaveRule {
     }
 }
 
-fn lower_case(name: impl Into<String>) -> String {
-    let mut name = name.into();
-    name.make_ascii_lowercase();
-    name
+#[track_caller]
+fn header_name(setter: &str, name: impl TryInto<HeaderName, Error: fmt::Display>) -> String {
+    name::accept::<HeaderName>(setter, name).into()
+}
+
+#[track_caller]
+fn header_names<N: TryInto<HeaderName, Error: fmt::Display>>(
+    setter: &str,
+    names: impl IntoIterator<Item = N>,
+) -> Vec<String> {
+    let mut accepted = Vec::new();
+    for name in names {
+        accepted.push(header_name(setter, name));
+    }
+    accepted
 }
 
 #[cfg(test)]
@@ -479,6 +554,122 @@ mod tests {
         assert_eq!(kept(&Policy::reference()), [200, 204, 302, 399]);
         assert_eq!(kept(&Policy::ietf()), [200, 204, 302, 399]);
         assert_eq!(kept(&Policy::stripe()), [200, 204, 302, 399, 402, 500, 503]);
+    }
+
+    // S92
+    #[test]
+    fn methods_and_header_names_are_repaired_where_that_has_one_meaning() {
+        let policy = Policy::ietf()
+            .methods(["post", " Patch "])
+            .header("Idempotency-Key ")
+            .credential_headers([" Authorization"])
+            .unrecorded_headers(["Set-Cookie\t"])
+            .replay_marker("X-Replay ");
+        assert!(policy.protects("POST") && policy.protects("PATCH") && !policy.protects("PUT"));
+        assert_eq!(policy.key_header(), "idempotency-key");
+        assert_eq!(policy.credential_header_names(), ["authorization"]);
+        assert_eq!(policy.unrecorded_header_names(), ["set-cookie"]);
+        assert_eq!(policy.replay_marker_name(), "x-replay");
+        // A server that hands methods on as they came protects them too.
+        assert!(policy.protects("post"));
+    }
+
+    fn complaint<T>(set: impl FnOnce() -> T + std::panic::UnwindSafe) -> String {
+        let panic = std::panic::catch_unwind(set)
+            .err()
+            .expect("the setter refuses");
+        match panic.downcast::<String>() {
+            Ok(text) => *text,
+            Err(panic) => (*panic.downcast::<&str>().expect("the refusal is a text")).to_owned(),
+        }
+    }
+
+    // S92
+    #[test]
+    fn a_policy_that_could_not_protect_is_refused_when_it_is_built() {
+        for name in [
+            "X Request Key",
+            "",
+            " ",
+            "Idempotency-Key:",
+            "a\r\nb",
+            "Schl\u{fc}ssel",
+        ] {
+            for (setter, complaint) in [
+                ("Policy::header", complaint(|| Policy::ietf().header(name))),
+                (
+                    "Policy::methods",
+                    complaint(|| Policy::ietf().methods(["POST", name])),
+                ),
+                (
+                    "Policy::credential_headers",
+                    complaint(|| Policy::ietf().credential_headers(["cookie", name])),
+                ),
+                (
+                    "Policy::unrecorded_headers",
+                    complaint(|| Policy::ietf().unrecorded_headers([name])),
+                ),
+                (
+                    "Policy::replay_marker",
+                    complaint(|| Policy::ietf().replay_marker(name)),
+                ),
+                (
+                    "FingerprintRules::header",
+                    complaint(|| FingerprintRules::default().header(name)),
+                ),
+            ] {
+                assert!(
+                    complaint.starts_with(&format!("`{setter}` was given")),
+                    "{complaint}"
+                );
+                assert!(complaint.contains("as in `"), "{complaint}");
+            }
+        }
+        let none: [&str; 0] = [];
+        let complaint = complaint(|| Policy::ietf().methods(none));
+        assert!(
+            complaint.contains("no method") && complaint.contains("`POST`"),
+            "{complaint}"
+        );
+    }
+
+    // S92
+    #[test]
+    fn a_replay_marker_that_means_something_else_is_refused() {
+        for name in [
+            "Idempotency-Refusal",
+            "Content-Length",
+            "Transfer-Encoding",
+            "Content-Type",
+            "Retry-After",
+            "Location",
+        ] {
+            let complaint = complaint(|| Policy::reference().replay_marker(name));
+            assert!(complaint.contains("means something else"), "{complaint}");
+        }
+    }
+
+    #[test]
+    fn a_documentation_page_that_no_link_can_hold_is_refused() {
+        for url in [
+            "",
+            "https://api.example.com/\r\nSet-Cookie: a=b",
+            "https://api.example.com/a b",
+            "https://api.example.com/>; rel=next",
+            "https://api.example.com/docs#idempotency",
+            "https://api.example.com/sch\u{fc}tz",
+        ] {
+            let complaint = complaint(|| Policy::ietf().documentation(url));
+            assert!(complaint.contains("give the page's URL"), "{complaint}");
+        }
+        for url in [
+            "https://api.example.com/docs?page=1&a=%20",
+            "/docs",
+            " https://example.com ",
+        ] {
+            let policy = Policy::ietf().documentation(url);
+            assert_eq!(policy.documentation_url(), url.trim());
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 mod recordable;
 
-pub(crate) use recordable::Recordable;
+pub(crate) use recordable::{Recordable, has_meaning_of_its_own};
 
 /// A status, ordered headers and a body.
 ///

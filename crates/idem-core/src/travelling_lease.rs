@@ -9,6 +9,7 @@ use crate::{
     digest::{Hasher, Hex, from_hex},
     fingerprint::Fingerprint,
     key::IdempotencyKey,
+    policy::{LONGEST, SHORTEST},
     record::{Identity, Lease, OwnerToken},
     record_key::RecordKey,
 };
@@ -85,13 +86,15 @@ pub enum InvalidLease {
 }
 
 impl TravellingLease {
-    /// Describes a lease under a record key, which the client's key was the name of.
+    /// Describes a lease under a record key, which the client's key was the name of. It runs for at
+    /// least 1 ms and at most 100 years, which any clock can add.
     #[must_use]
-    pub const fn new(key: IdempotencyKey, record_key: RecordKey, lease: Lease) -> Self {
+    pub fn new(key: IdempotencyKey, record_key: RecordKey, lease: Lease) -> Self {
+        let duration = lease.duration().clamp(SHORTEST, LONGEST);
         Self {
             key,
             record_key,
-            lease,
+            lease: Lease::of_owner(*lease.owner(), *lease.identity(), duration),
         }
     }
 
@@ -244,7 +247,7 @@ mod tests {
         fn a_lease_survives_as_text_and_in_json(
             key in "[ -~é🐐]{1,60}",
             credentials in any::<Option<[u8; 32]>>(),
-            milliseconds in 1..u64::MAX,
+            milliseconds in 1..LONGEST.as_millis() as u64,
         ) {
             let lease = lease(&key, credentials, Duration::from_millis(milliseconds));
             prop_assert_eq!(lease.to_text().parse(), Ok(lease.clone()));
@@ -321,6 +324,21 @@ mod tests {
         let text = TEXT.trim_end_matches('.').replace(".30000.", ".0.");
         let text = format!("{text}.{}", check(&text));
         assert_eq!(text.parse::<TravellingLease>(), Err(InvalidLease::Damaged));
+    }
+
+    #[test]
+    fn a_lease_longer_than_a_clock_can_add_is_shortened() {
+        let longest = lease("order-17", None, LONGEST);
+        let text = TEXT.trim_end_matches('.');
+        let text = text.replace(".30000.", &format!(".{}.", u64::MAX));
+        let text = format!("{text}.{}", check(&text));
+        assert_eq!(text.parse(), Ok(longest.clone()));
+        assert_eq!(lease("order-17", None, Duration::MAX), longest);
+        assert!(
+            std::time::Instant::now()
+                .checked_add(longest.duration())
+                .is_some()
+        );
     }
 
     #[test]

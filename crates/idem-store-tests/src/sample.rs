@@ -33,7 +33,7 @@ pub(crate) fn lease_for(duration: Duration) -> Lease {
 
 /// An outcome like no other.
 pub(crate) fn outcome() -> Outcome {
-    let headers: Headers = [("x-goat", b"\x00billy\xff".as_slice())]
+    let headers: Headers = [("x-goat", b"\tbilly\xff".as_slice())]
         .into_iter()
         .collect();
     Response::new(201, headers, bytes(16)).into()
@@ -49,4 +49,20 @@ pub(crate) fn bytes(length: usize) -> Bytes {
     let mut bytes = vec![0; length];
     rand::fill(&mut bytes[..]);
     bytes.into()
+}
+
+/// Random bytes that a header's value can have.
+pub(crate) fn header_value(length: usize) -> Vec<u8> {
+    let bytes = bytes(length);
+    let allowed = bytes.iter().copied().map(|byte| match byte {
+        byte if is_in_header_values(byte) => byte,
+        _ => b' ',
+    });
+    allowed.collect()
+}
+
+/// Whether a header's value can have this byte (RFC 9110, section 5.5). A store may refuse a response
+/// with another one: no server could have sent it.
+pub(crate) fn is_in_header_values(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
 }

@@ -125,6 +125,83 @@ async fn other_types_are_compared_by_their_bytes_and_their_type() {
 }
 
 #[tokio::test]
+async fn utf_8_is_what_json_is_in_whether_or_not_its_type_says_so() {
+    let server = Server::start(Policy::reference()).await;
+    let typed = |content_type: &str| {
+        server
+            .request(Method::POST, "/orders")
+            .header("idempotency-key", "k")
+            .header("content-type", content_type)
+            .body("{}")
+    };
+    assert_eq!(send(typed("application/json")).await.status, 201);
+    for same in [
+        "application/json; charset=utf-8",
+        "application/json;charset=UTF-8",
+        "Application/JSON ; Charset=\"Utf-8\" ;",
+    ] {
+        assert!(send(typed(same)).await.is_replay(), "{same}");
+    }
+    for other in ["application/json; charset=utf-16", "application/json; v=1"] {
+        assert_refused(&send(typed(other)).await, 400);
+    }
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
+async fn the_coding_of_the_content_counts() {
+    let server = Server::start(Policy::reference()).await;
+    let coded = |coding: &'static str| {
+        let request = server.post("/orders", "k", "{}");
+        request.header("content-encoding", coding)
+    };
+    assert_eq!(send(server.post("/orders", "k", "{}")).await.status, 201);
+    assert!(send(coded("identity")).await.is_replay());
+    assert_refused(&send(coded("gzip")).await, 400);
+    assert_refused(&send(coded("br")).await, 400);
+    assert_eq!(server.effects.runs(), 1);
+}
+
+// S93
+#[tokio::test]
+async fn a_form_with_another_boundary_is_the_same_and_with_another_part_is_not() {
+    let server = Server::start(Policy::reference()).await;
+    let form = |boundary: &str, file_name: &str, file: &str| {
+        let body = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"goat\"\r\n\r\nZilli\r\n\
+             --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
+             Content-Type: image/png\r\n\r\n{file}\r\n--{boundary}--\r\n"
+        );
+        server
+            .request(Method::POST, "/orders")
+            .header("idempotency-key", "k")
+            .header(
+                "content-type",
+                format!("multipart/form-data; boundary={boundary}"),
+            )
+            .body(body)
+    };
+    let original = send(form(
+        "----WebKitFormBoundary7MA4YWxk",
+        "a.png",
+        "\r\n--\r\n",
+    ))
+    .await;
+    assert_eq!(original.status, 201);
+    let replay = send(form(
+        "------------------------d74496d66958873e",
+        "a.png",
+        "\r\n--\r\n",
+    ))
+    .await;
+    assert!(replay.is_replay());
+    assert_eq!(replay.comparable(), original.comparable());
+    assert_refused(&send(form("x", "b.png", "\r\n--\r\n")).await, 400);
+    assert_refused(&send(form("x", "a.png", "\r\n--\r\n ")).await, 400);
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
 async fn fields_are_left_out_or_chosen() {
     let without = FingerprintRules::default().without(["/sentAt".parse().unwrap()]);
     let without = Policy::reference().fingerprint(without);

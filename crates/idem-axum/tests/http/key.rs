@@ -187,3 +187,17 @@ async fn another_header_may_carry_the_key() {
         assert_eq!(send(request).await.is_replay(), replayed);
     }
 }
+
+// S92
+#[tokio::test]
+async fn names_in_another_case_and_with_white_space_protect_all_the_same() {
+    let policy = Policy::ietf().methods(["post"]).header("Idempotency-Key ");
+    let server = Server::start(policy).await;
+    for replayed in [false, true] {
+        let answer = send(server.post("/orders", "k", "{}")).await;
+        assert_eq!((answer.status, answer.is_replay()), (201, replayed));
+    }
+    let without_key = server.request(Method::POST, "/orders").body("{}");
+    assert_eq!(send(without_key).await.status, 400);
+    assert_eq!(server.effects.runs(), 1);
+}

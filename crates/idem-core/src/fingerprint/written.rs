@@ -161,17 +161,16 @@ impl<'a> Written<'a> {
         let start = self.copied + behind;
         self.copy_up_to(start);
         self.make_room((span.end - span.start) as usize + 1);
-        let shift = start - span.start as usize;
+        // A number that was written out can leave the text ahead of the input, so the difference of
+        // the two may be negative: count from the start of the span instead.
+        let in_input = |offset: u32| start + (offset - span.start) as usize;
         for member in sorted {
-            self.append(
-                self.input,
-                shift + member.start as usize..shift + member.end as usize,
-            );
+            self.append(self.input, in_input(member.start)..in_input(member.end));
             self.comma();
         }
         // No comma is behind the last.
         self.length -= 1;
-        self.copied = shift + span.end as usize;
+        self.copied = in_input(span.end);
     }
 
     /// Appends a comma, for which there is room.

@@ -57,8 +57,16 @@ impl KeyFormat {
     }
 
     /// Asks for keys of at least this many bytes, which makes them harder to guess.
+    ///
+    /// # Panics
+    /// If it is more than [`MAX_KEY_BYTES`]: every key would be refused.
     #[must_use]
+    #[track_caller]
     pub fn min_bytes(mut self, minimum: usize) -> Self {
+        assert!(
+            minimum <= MAX_KEY_BYTES,
+            "`KeyFormat::min_bytes` was given {minimum}; no key has more than {MAX_KEY_BYTES} bytes"
+        );
         self.min_bytes = minimum;
         self
     }
@@ -257,6 +265,12 @@ mod tests {
                 minimum: 4
             })
         );
+    }
+
+    #[test]
+    #[should_panic(expected = "no key has more than 255 bytes")]
+    fn a_minimum_that_no_key_can_have_is_refused() {
+        let _ = KeyFormat::default().min_bytes(256);
     }
 
     proptest! {

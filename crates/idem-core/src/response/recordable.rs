@@ -16,6 +16,20 @@ const NEVER: [&str; 11] = [
     "upgrade",
 ];
 
+/// Whether clients or servers read something from a response header of this name, given in lower
+/// case: it cannot mark replays then.
+pub(crate) fn has_meaning_of_its_own(name: &str) -> bool {
+    const OTHERS: [&str; 6] = [
+        "idempotency-refusal",
+        "link",
+        "location",
+        "retry-after",
+        "set-cookie",
+        "www-authenticate",
+    ];
+    name.starts_with("content-") || NEVER.contains(&name) || OTHERS.contains(&name)
+}
+
 /// Decides by name whether a header is recorded.
 #[derive(Debug)]
 pub(crate) struct Recordable<'a> {

@@ -11,7 +11,7 @@ use crate::request::{Head, json};
 /// SHA-256 over the parts of a POST, each after its length as eight bytes, the greatest first.
 fn by_hand(parts: &[&str]) -> Fingerprint {
     let mut hash = Sha256::new();
-    let head = ["idem fingerprint 2", "POST", "/goats?page=1"];
+    let head = ["idem fingerprint 3", "POST", "/goats?page=1"];
     for part in head.iter().chain(parts) {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
@@ -28,15 +28,15 @@ fn a_json_payload_is_hashed_in_its_canonical_form() {
     let payload = r#" {"b":{"y":true,"x":null},"a":"\/\ud83d\udc10\u001F\"",
         "\u000a":[15e18, 15e19, 0.0000000001, -1e-3, -0]} "#;
     let canonical = r#"{"\n":[15000000000000000000,1.5e20,1e-10,-0.001,0],"a":"/🐐\u001f\"","b":{"x":null,"y":true}}"#;
-    let by_hand = by_hand(&["application/json", "", "json", canonical]);
+    let by_hand = by_hand(&["application/json", "", "", "json", canonical]);
     assert_eq!(json(payload), by_hand);
 }
 
 #[test]
 fn any_other_payload_is_hashed_as_it_is() {
-    let invalid = by_hand(&["application/json", "", "bytes", " [1, ]"]);
+    let invalid = by_hand(&["application/json", "", "", "bytes", " [1, ]"]);
     assert_eq!(json(" [1, ]"), invalid);
-    let unlabelled = by_hand(&["", "", "bytes", "{ }"]);
+    let unlabelled = by_hand(&["", "", "", "bytes", "{ }"]);
     assert_eq!(Head::with_headers(&[]).fingerprint("{ }"), unlabelled);
 }
 
@@ -44,13 +44,16 @@ fn any_other_payload_is_hashed_as_it_is() {
 fn parameters_and_chosen_headers_are_parts() {
     let head = Head::with_headers(&[
         ("content-type", "Text/Plain ; v=A"),
+        ("content-encoding", "X-GZIP, identity"),
+        ("content-encoding", "br"),
         ("x-a", "1"),
         ("x-a", "2"),
     ]);
     let rules = FingerprintRules::default().header("X-A").header("x-b");
     let parts = [
         "text/plain",
-        "; v=A",
+        ";v=\"A\"",
+        "gzip,br",
         "x-a",
         "=",
         "1",
@@ -70,10 +73,11 @@ fn a_choice_of_fields_has_a_tag_of_its_own() {
         FingerprintRules::default().without([field("/b")]),
         FingerprintRules::default().only([field("/a"), field("/c")]),
     );
-    let parts = ["application/json", "", "json without", r#"{"a":1}"#];
+    let parts = ["application/json", "", "", "json without", r#"{"a":1}"#];
     assert_eq!(without.fingerprint(&Head::json(), payload), by_hand(&parts));
     let parts = [
         "application/json",
+        "",
         "",
         "json only",
         "/a",
@@ -83,4 +87,22 @@ fn a_choice_of_fields_has_a_tag_of_its_own() {
         "absent",
     ];
     assert_eq!(only.fingerprint(&Head::json(), payload), by_hand(&parts));
+}
+
+#[test]
+fn a_multipart_payload_is_hashed_part_by_part() {
+    let head = Head::labelled("multipart/form-data; boundary=\"a b\"; v=1");
+    let label = ["multipart/form-data", ";v=\"1\"", ""];
+    let payload = "--a b\r\nX: 1 \r\nY:\r\n\r\nz\r\n--a b\r\n\r\n\r\n--a b--\r\n";
+    let [none, two] = ["\0\0\0\0\0\0\0\0", "\0\0\0\0\0\0\0\x02"];
+    let parts = ["multipart", two, two, "x", "1", "y", "", "z", none, ""];
+    assert_eq!(
+        head.fingerprint(payload),
+        by_hand(&[&label[..], &parts].concat())
+    );
+    let parts = ["boundary", "a b", "bytes", "--a b"];
+    assert_eq!(
+        head.fingerprint("--a b"),
+        by_hand(&[&label[..], &parts].concat())
+    );
 }

@@ -35,6 +35,16 @@ fn payloads_that_mean_the_same_are_one() {
         ("an escaped slash", r#""/""#, r#""\/""#),
         ("two escapes of a line feed", r#""\n""#, r#""\u000A""#),
         ("an escaped surrogate pair", r#""🐐""#, r#""\uD83D\udc10""#),
+        (
+            "an unordered object behind a number that is written out",
+            r#"{"price":1e5,"item":{"name":1,"id":2}}"#,
+            r#"{"item":{"id":2,"name":1},"price":100000}"#,
+        ),
+        (
+            "unordered objects behind many numbers that are written out",
+            r#"[1e19,-1e19,1e-8,{"c":1,"b":1,"a":1e4},{"b":[{"d":1,"c":1e3}],"a":1}]"#,
+            r#"[10000000000000000000,-10000000000000000000,0.00000001,{"a":10000,"b":1,"c":1},{"a":1,"b":[{"c":1000,"d":1}]}]"#,
+        ),
         ("the last code point", "\"\u{10ffff}\"", r#""\udbff\udfff""#),
     ] {
         assert_eq!(json(one), json(other), "{case}: {one} and {other}");
@@ -194,10 +204,14 @@ fn any_other_label_makes_the_payload_count_by_its_bytes() {
 fn the_label_counts_too() {
     let labels = [
         "application/json",
-        "application/json; charset=utf-8",
-        "application/json; charset=UTF-8",
+        "application/json; charset=utf-16",
+        "application/json; v=1",
+        "application/json; v=A",
+        "application/json; v=a",
+        "application/json; charset",
         "application/merge-patch+json",
         "text/plain",
+        "text/plain; charset=utf-8",
         "",
     ];
     for (index, one) in labels.iter().enumerate() {
@@ -209,6 +223,150 @@ fn the_label_counts_too() {
                 "{one}, {other}"
             );
         }
+    }
+}
+
+#[test]
+fn a_label_in_another_legal_form_is_the_same() {
+    for (one, other) in [
+        ("application/json", "application/json;charset=utf-8"),
+        ("application/json", "Application/JSON ; Charset=\"UTF-8\""),
+        (
+            "application/problem+json; charset=utf-8",
+            "application/problem+json",
+        ),
+        (
+            "application/json; v=1; charset=utf-8",
+            "application/json;V=\"1\"",
+        ),
+        ("text/html; charset=utf-8", "Text/HTML;Charset=\"UTF-8\""),
+        ("text/plain; a=1; b=2", "text/plain; b=2; a=1"),
+    ] {
+        let (left, right) = (Head::labelled(one), Head::labelled(other));
+        assert_eq!(
+            left.fingerprint("{}"),
+            right.fingerprint("{}"),
+            "{one}, {other}"
+        );
+    }
+}
+
+fn coded(lines: &[&'static str]) -> Head {
+    let mut head = Head::json();
+    let lines = lines.iter().map(|line| ("content-encoding", *line));
+    head.headers.extend(lines);
+    head
+}
+
+#[test]
+fn the_coding_of_the_payload_counts() {
+    let plain = Head::json().fingerprint("{}");
+    assert_eq!(coded(&["identity"]).fingerprint("{}"), plain);
+    assert_eq!(
+        coded(&["gzip, br"]).fingerprint("{}"),
+        coded(&["GZIP", "br"]).fingerprint("{}")
+    );
+    let lists: [&[&str]; 5] = [
+        &["gzip"],
+        &["br"],
+        &["gzip, br"],
+        &["br, gzip"],
+        &["gzip gzip"],
+    ];
+    for (index, one) in lists.iter().enumerate() {
+        assert_ne!(coded(one).fingerprint("{}"), plain, "{one:?}");
+        for other in &lists[..index] {
+            assert_ne!(coded(one).fingerprint("{}"), coded(other).fingerprint("{}"));
+        }
+    }
+    // What is coded is not decoded, so it has no meaning as JSON.
+    assert_ne!(
+        coded(&["gzip"]).fingerprint("{}"),
+        coded(&["gzip"]).fingerprint("{ }")
+    );
+}
+
+/// A form of one field and one file, with lines as curl and browsers write them.
+fn form(boundary: &str, file_name: &str, file: &str) -> (Head, String) {
+    let label = format!("multipart/form-data; boundary={boundary}");
+    let body = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"goat\"\r\n\r\nZilli\r\n\
+         --{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{file_name}\"\r\n\
+         Content-Type: image/png\r\n\r\n{file}\r\n--{boundary}--\r\n"
+    );
+    (Head::labelled(Box::leak(label.into())), body)
+}
+
+// S93
+#[test]
+fn a_form_is_its_parts_and_not_its_boundary() {
+    let taken = |(head, body): (Head, String)| head.fingerprint(body);
+    let original = taken(form(
+        "----WebKitFormBoundary7MA4YWxk",
+        "a.png",
+        "\u{89}PNG\r\n",
+    ));
+    assert_eq!(
+        taken(form(
+            "------------------------d74496d6",
+            "a.png",
+            "\u{89}PNG\r\n"
+        )),
+        original
+    );
+    let (head, body) = form("x", "a.png", "\u{89}PNG\r\n");
+    assert_eq!(head.fingerprint(&body), original);
+    assert_eq!(
+        head.fingerprint(body.replace("Content-Type", "content-type")),
+        original
+    );
+    assert_eq!(head.fingerprint(body.trim_end()), original);
+    for other in [
+        taken(form("x", "b.png", "\u{89}PNG\r\n")),
+        taken(form("x", "a.png", "\u{89}PNG\r\n ")),
+        taken(form("x", "a.png", "\u{89}PNG")),
+        head.fingerprint(body.replace("\"goat\"", "\"cow\"")),
+        head.fingerprint(body.replace("image/png", "image/gif")),
+        head.fingerprint(body.replace("Zilli", "Zora")),
+    ] {
+        assert_ne!(other, original);
+    }
+    let (first, second) = ("--x\r\n\r\n1\r\n", "--x\r\n\r\n2\r\n");
+    let parts = |parts: &[&str]| head.fingerprint(format!("{}--x--", parts.concat()));
+    assert_ne!(parts(&[first, second]), parts(&[second, first]));
+    assert_ne!(parts(&[first]), parts(&[first, first]));
+    assert_ne!(parts(&[first]), parts(&[]));
+    assert_ne!(
+        Head::labelled("multipart/mixed; boundary=x").fingerprint(&body),
+        original
+    );
+}
+
+// S93
+#[test]
+fn a_form_that_is_only_nearly_right_counts_by_its_bytes() {
+    for broken in [
+        "--?--\r\nmore",
+        "more\r\n--?--",
+        "--?\n\nx\n--?--",
+        "--?\r\n\r\nx\r\n--? \r\n\r\ny\r\n--?--",
+        "--?\r\n\r\nx--?y\r\n--?--",
+        "--?\r\n\r\nx",
+    ] {
+        let taken = |boundary: &'static str, body: &str| {
+            Head::labelled(Box::leak(
+                format!("multipart/form-data; boundary={boundary}").into(),
+            ))
+            .fingerprint(body.replace('?', boundary))
+        };
+        assert_eq!(taken("a", broken), taken("a", broken), "{broken:?}");
+        assert_ne!(taken("a", broken), taken("b", broken), "{broken:?}");
+        // The bytes alone are not all: the boundary says what they mean.
+        let as_bytes = |boundary| {
+            let label: String = format!("multipart/form-data; boundary={boundary}");
+            Head::labelled(Box::leak(label.into())).fingerprint(broken)
+        };
+        assert_ne!(as_bytes("a"), as_bytes("b"), "{broken:?}");
     }
 }
 

@@ -57,7 +57,10 @@ pub async fn every_status_comes_back(trial: &Trial) -> Verdict {
 
 /// Headers come back in their order, repeated ones too, with their values' opaque bytes.
 pub async fn headers_come_back_line_for_line(trial: &Trial) -> Verdict {
-    let every_byte: Vec<u8> = (0..=u8::MAX).collect();
+    let bytes = 0..=u8::MAX;
+    let every_byte: Vec<u8> = bytes
+        .filter(|byte| sample::is_in_header_values(*byte))
+        .collect();
     let lines: [(&str, &[u8]); 8] = [
         ("link", b"</2>; rel=next"),
         ("location", b"/goats/17"),
@@ -77,7 +80,7 @@ pub async fn headers_come_back_line_for_line(trial: &Trial) -> Verdict {
 pub async fn many_headers_come_back(trial: &Trial) -> Verdict {
     let mut headers = Headers::default();
     for line in 0..200 {
-        headers.push(&format!("x-{}", line % 70), &sample::bytes(20));
+        headers.push(&format!("x-{}", line % 70), &sample::header_value(20));
     }
     comes_back(trial, Response::new(200, headers, Bytes::new()).into()).await;
     Ok(())

@@ -3,8 +3,8 @@
 use std::io;
 
 use idem_core::{
-    CredentialsDigest, Fenced, Fingerprint, Identity, Operation, OwnerToken, RecordKey, Resumed,
-    TravellingLease, Verdict,
+    CredentialsDigest, Fenced, Fingerprint, Identity, Lease, Operation, OwnerToken, RecordKey,
+    Resumed, TravellingLease, Verdict,
 };
 use tokio::time::{Instant, advance, sleep, timeout};
 
@@ -195,6 +195,21 @@ async fn an_altered_lease_changes_nothing() {
         .await
         .unwrap();
     assert_eq!(here.duplicate().await, "shipped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_longer_than_a_clock_can_add_is_taken_up() {
+    let (here, there) = twins();
+    let sent = read(&sent(&here).await);
+    let lease = Lease::of_owner(
+        *sent.lease().owner(),
+        *sent.lease().identity(),
+        std::time::Duration::MAX,
+    );
+    let endless = TravellingLease::new(sent.key().clone(), *sent.record_key(), lease);
+    let resume = || there.idempotency.resume(endless.clone());
+    assert_eq!(resume().renew().await.unwrap(), Fenced::Held);
+    assert_eq!(resume().release().await.unwrap(), Fenced::Held);
 }
 
 #[tokio::test(start_paused = true)]
