@@ -306,7 +306,7 @@ impl Idempotency {
                     }
                 }
             }
-            return self.answer(decision, term.duration(), || {
+            return self.answer(decision, lease, term, || {
                 let deadline = sent + lease.duration();
                 let idempotency = self.clone();
                 let current =
@@ -330,7 +330,8 @@ impl Idempotency {
     fn answer(
         &self,
         decision: Decision,
-        lease: Duration,
+        lease: &Lease,
+        term: &LeaseTerm,
         execution: impl FnOnce() -> Execution,
     ) -> (Answered, Begin) {
         match decision {
@@ -340,7 +341,13 @@ impl Idempotency {
             Decision::Mismatch => refused(Answered::Mismatch, Refusal::Mismatch),
             Decision::OtherCaller => refused(Answered::OtherCaller, Refusal::OtherCaller),
             Decision::InProgress(remaining) => {
-                let retry_after = remaining.unwrap_or(lease).min(lease);
+                // What the original's lease is like is known from the duplicate's own, more or less.
+                let age = remaining.map_or(Duration::ZERO, |remaining| {
+                    lease.duration().saturating_sub(remaining)
+                });
+                let left =
+                    remaining.map_or(term.duration(), |remaining| remaining.min(term.duration()));
+                let retry_after = self.policy().retry_in(age, left);
                 refused(Answered::InProgress, Refusal::InProgress { retry_after })
             }
         }

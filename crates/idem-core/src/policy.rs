@@ -92,6 +92,7 @@ pub struct Policy {
     store_timeout: Duration,
     on_store_failure: OnStoreFailure,
     on_lease_end: OnLeaseEnd,
+    retry_after: RetryRule,
     wait: Option<Wait>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -129,6 +130,7 @@ impl Policy {
             store_timeout: Duration::from_secs(2),
             on_store_failure: OnStoreFailure::Refuse,
             on_lease_end: OnLeaseEnd::TakeOver,
+            retry_after: RetryRule::Age,
             wait: None,
             observer: None,
         }
@@ -302,6 +304,30 @@ impl Policy {
         self
     }
 
+    /// Sets what `Retry-After` tells a duplicate while the original runs, by the original's age.
+    ///
+    /// By default it is that age, so the pause of a client that waits as it is told doubles: most
+    /// originals end within a second, and one that is old is likely to run on. Whatever the rule
+    /// says, a client is told whole seconds, rounded up: at least one, and no more than what is left
+    /// of the lease.
+    ///
+    /// The age is the time since the key was claimed, or since its lease was last renewed. It is zero if
+    /// the store cannot tell what is left of a lease.
+    ///
+    /// ```
+    /// # use idem_core::Policy;
+    /// // Exports take minutes: nobody needs to ask each second.
+    /// let policy = Policy::reference().retry_after(|age| age * 2 + std::time::Duration::from_secs(10));
+    /// ```
+    #[must_use]
+    pub fn retry_after(
+        mut self,
+        rule: impl Fn(Duration) -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        self.retry_after = RetryRule::Custom(Arc::new(rule));
+        self
+    }
+
     /// Lets a duplicate wait up to `at_most` for its original, and then answers as if it had come
     /// later. By default it is answered at once.
     ///
@@ -401,6 +427,17 @@ impl Policy {
         self.on_store_failure == OnStoreFailure::RunUnprotected
     }
 
+    /// When a duplicate is told to ask again: in whole seconds, so that rounding up does not take it
+    /// past what is left of the original's lease.
+    pub(crate) fn retry_in(&self, age: Duration, left: Duration) -> Duration {
+        let told = match &self.retry_after {
+            RetryRule::Age => age,
+            RetryRule::Custom(rule) => rule(age),
+        };
+        told.min(Duration::from_secs(left.as_secs()))
+            .max(Duration::from_secs(1))
+    }
+
     pub(crate) fn waiting(&self) -> Option<Wait> {
         self.wait
     }
@@ -454,6 +491,21 @@ impl fmt::Debug for SaveRule {
         f.write_str(match self {
             Self::Success => "Success",
             Self::WhatRan => "WhatRan",
+            Self::Custom(_) => "Custom",
+        })
+    }
+}
+
+#[derive(Clone)]
+enum RetryRule {
+    Age,
+    Custom(Arc<dyn Fn(Duration) -> Duration + Send + Sync>),
+}
+
+impl fmt::Debug for RetryRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Age => "Age",
             Self::Custom(_) => "Custom",
         })
     }
