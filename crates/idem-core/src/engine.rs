@@ -51,6 +51,8 @@ struct Shared {
     waiting: WaitingRoom,
     /// Counts executions, wherever they run; once it is closed no more begin.
     executions: TaskTracker,
+    /// The tasks of those whose caller vanished; what they execute is counted above.
+    handed_over: TaskTracker,
 }
 
 /// What the head of a request says.
@@ -172,8 +174,15 @@ impl Idempotency {
     /// # Cancel safety
     /// Safe: the executions run on, and it may be called again.
     pub async fn drain(&self) {
-        self.0.shared.executions.close();
-        self.0.shared.executions.wait().await;
+        let shared = &self.0.shared;
+        shared.executions.close();
+        shared.executions.wait().await;
+        shared.handed_over.close();
+        shared.handed_over.wait().await;
+    }
+
+    pub(crate) fn handed_over(&self) -> &TaskTracker {
+        &self.0.shared.handed_over
     }
 
     pub(crate) fn executions(&self) -> &TaskTracker {
@@ -280,7 +289,7 @@ impl Idempotency {
             }
             // The lease may run from the first time that the claim was sent.
             let sent = Instant::now();
-            watch.may_own(true);
+            watch.claims();
             // Asked once more with the same owner if nobody knows whether it landed.
             let claimed = match claim(sent).await {
                 Err(error) if error.may_have_landed() => Box::pin(claim(Instant::now())).await,
@@ -295,10 +304,10 @@ impl Idempotency {
             if matches!(decision, Decision::Execute) && sent.elapsed() >= lease.duration() {
                 return self.without_store();
             }
-            watch.may_own(matches!(decision, Decision::Execute));
+            watch.claimed(matches!(decision, Decision::Execute));
             if let (Decision::InProgress(_), Some(wait)) = (&decision, self.policy().waiting()) {
                 // Boxed, for few wait, and every request would have room for it.
-                match Box::pin(self.0.shared.waiting.wait(&mut waiter, wait)).await {
+                match Box::pin(self.0.shared.waiting.wait(&mut waiter, watch, wait)).await {
                     Waited::AskAgain => continue,
                     Waited::Enough => {}
                     Waited::NoPlace => {

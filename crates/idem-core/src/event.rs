@@ -27,6 +27,7 @@ pub use metrics::describe_metrics;
 /// | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `shutting_down`, `unprotected` |
 /// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `travelled`, `abandoned` |
 /// | `idempotency_handed_over_total` | counter | |
+/// | `idempotency_abandoned_claims_total` | counter | |
 /// | `idempotency_resumed_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
@@ -54,8 +55,11 @@ pub enum Event<'a> {
     Ended(End),
     /// An execution ended and the store did not take its end; the lease stays until it runs out.
     Unrecorded(&'a StoreError),
-    /// The caller of a running execution vanished, and a task took the execution over.
+    /// The caller of an execution vanished, and a task took the execution over.
     HandedOver,
+    /// The caller of a request vanished while its claim was on its way, and no task could take it over: the
+    /// key may be taken until the lease runs out.
+    ClaimAbandoned,
     /// A lease that had travelled here was to be resumed: its work runs, or it was lost already and
     /// nothing runs, as for a message that is delivered again.
     Resumed(Result<Fenced, &'a StoreError>),
