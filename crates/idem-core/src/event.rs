@@ -13,9 +13,11 @@ use crate::{
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod shield;
 
 #[cfg(feature = "metrics")]
 pub use metrics::describe_metrics;
+pub(crate) use shield::{ShieldedSpan, shielded};
 
 /// Something that happened to a request under a key.
 ///
@@ -165,22 +167,25 @@ impl End {
 
 /// An application's own view of what happens.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// Is called where the event happens, on the path of the request: it must be quick, and must
-    /// not panic.
+    /// Is called where the event happens, on the path of the request: it must be quick.
+    ///
+    /// If it panics, the event is lost to it and nothing else happens.
     fn observe(&self, key: &RecordKey, event: &Event<'_>);
 }
 
 /// Whether anybody wants to know how long a call to the store took that went well.
 pub(crate) fn times_store_calls(observer: Option<&dyn Observer>) -> bool {
-    cfg!(feature = "metrics") || observer.is_some() || log::tells_store_calls()
+    cfg!(feature = "metrics")
+        || observer.is_some()
+        || shielded(log::tells_store_calls).unwrap_or(false)
 }
 
-/// Tells an event to all who listen.
+/// Tells an event to all who listen. Some happen in destructors, while a panic unwinds.
 pub(crate) fn report(observer: Option<&dyn Observer>, key: &RecordKey, event: &Event<'_>) {
-    log::log(key, event);
+    shielded(|| log::log(key, event));
     #[cfg(feature = "metrics")]
-    metrics::count(event);
+    shielded(|| metrics::count(event));
     if let Some(observer) = observer {
-        observer.observe(key, event);
+        shielded(|| observer.observe(key, event));
     }
 }

@@ -5,7 +5,6 @@ use std::{
     borrow::Cow,
     fmt,
     future::Future,
-    panic::catch_unwind,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
@@ -13,11 +12,11 @@ use std::{
 
 use tokio::{runtime::Handle, task::spawn_local};
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, Span, field::Empty, instrument::Instrumented};
+use tracing::{Span, field::Empty};
 
 use crate::{
     engine::Idempotency,
-    event::{Answered, Event},
+    event::{Answered, Event, ShieldedSpan, shielded},
     record_key::RecordKey,
     waiting::Place,
 };
@@ -30,7 +29,7 @@ pub struct Watch(Arc<Watched>);
 struct Watched {
     idempotency: Idempotency,
     record_key: RecordKey,
-    span: Span,
+    span: ShieldedSpan,
     progress: Mutex<Progress>,
 }
 
@@ -60,12 +59,14 @@ impl Watch {
         record_key: RecordKey,
         route: impl FnOnce() -> Option<Cow<'r, str>>,
     ) -> Self {
-        let span = tracing::debug_span!(
-            "idempotency",
-            key = ?record_key,
-            route = route().as_deref(),
-            outcome = Empty
-        );
+        let span = ShieldedSpan::new(|| {
+            tracing::debug_span!(
+                "idempotency",
+                key = ?record_key,
+                route = route().as_deref(),
+                outcome = Empty
+            )
+        });
         Self(Arc::new(Watched {
             idempotency,
             record_key,
@@ -158,10 +159,10 @@ impl fmt::Debug for Watch {
 /// `F` is a boxed future, `Send` or not.
 #[must_use]
 pub struct HandOver<F: Future + Unpin + 'static> {
-    running: Option<Instrumented<F>>,
+    running: Option<F>,
     watch: Watch,
     can_spawn: fn() -> bool,
-    spawn: fn(&TaskTracker, Instrumented<F>),
+    spawn: fn(&TaskTracker, HandedOver<F>),
 }
 
 impl<F: Future + Unpin + Send + 'static> HandOver<F> {
@@ -170,11 +171,12 @@ impl<F: Future + Unpin + Send + 'static> HandOver<F> {
     where
         F::Output: Send,
     {
-        let in_runtime = || Handle::try_current().is_ok();
-        Self::with_spawn(future, watch, in_runtime, |tasks, future| {
-            // What the caller's span says of the request holds for the task, too.
-            tasks.spawn(ignoring_output(future).in_current_span());
-        })
+        Self {
+            running: Some(future),
+            watch,
+            can_spawn: || Handle::try_current().is_ok(),
+            spawn: |tasks, future| drop(tasks.spawn(future)),
+        }
     }
 }
 
@@ -184,22 +186,11 @@ impl<F: Future + Unpin + 'static> HandOver<F> {
     /// It can be handed over where it is dropped inside a [`tokio::task::LocalSet`], as everything that
     /// runs in a worker of actix-web is, and nowhere else: not under a plain `#[tokio::main]`.
     pub fn local(future: F, watch: Watch) -> Self {
-        Self::with_spawn(future, watch, can_spawn_local, |tasks, future| {
-            tasks.spawn_local(ignoring_output(future).in_current_span());
-        })
-    }
-
-    fn with_spawn(
-        future: F,
-        watch: Watch,
-        can_spawn: fn() -> bool,
-        spawn: fn(&TaskTracker, Instrumented<F>),
-    ) -> Self {
         Self {
-            running: Some(future.instrument(watch.0.span.clone())),
+            running: Some(future),
             watch,
-            can_spawn,
-            spawn,
+            can_spawn: can_spawn_local,
+            spawn: |tasks, future| drop(tasks.spawn_local(future)),
         }
     }
 }
@@ -207,34 +198,37 @@ impl<F: Future + Unpin + 'static> HandOver<F> {
 /// Whether there is a `LocalSet` around. Tokio cannot be asked, and panics where there is none; the panic is
 /// caught here, where nothing is lost by it.
 fn can_spawn_local() -> bool {
-    Handle::try_current().is_ok() && catch_unwind(|| drop(spawn_local(async {}))).is_ok()
-}
-
-async fn ignoring_output(future: impl Future) {
-    future.await;
+    Handle::try_current().is_ok() && shielded(|| drop(spawn_local(async {}))).is_some()
 }
 
 impl<F: Future + Unpin + 'static> Future for HandOver<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { running, watch, .. } = &mut *self;
         // Taken out for the time of the poll: a future that panics is gone, and not handed over.
-        let mut running = self
-            .running
+        let mut future = running
             .take()
             .expect("a future is not polled after its end");
-        let polled = Pin::new(&mut running).poll(context);
-        if polled.is_pending() {
-            self.running = Some(running);
-        }
-        polled
+        watch.0.span.within(|| {
+            let polled = Pin::new(&mut future).poll(context);
+            if polled.is_pending() {
+                *running = Some(future);
+            }
+            polled
+        })
     }
 }
 
 impl<F: Future + Unpin + 'static> Drop for HandOver<F> {
     fn drop(&mut self) {
-        let Some(running) = self.running.take() else {
+        let Some(future) = self.running.take() else {
             return;
+        };
+        let mut handed_over = HandedOver {
+            running: Some(future),
+            watch: self.watch.clone(),
+            caller: ShieldedSpan::new(Span::none),
         };
         let stage = self.watch.vanish();
         if stage == Stage::Apart {
@@ -244,10 +238,44 @@ impl<F: Future + Unpin + 'static> Drop for HandOver<F> {
             if stage == Stage::Executing {
                 self.watch.report(&Event::HandedOver);
             }
-            (self.spawn)(self.watch.0.idempotency.handed_over(), running);
+            // What the caller's span says of the request holds for the task, too.
+            handed_over.caller = ShieldedSpan::new(Span::current);
+            (self.spawn)(self.watch.0.idempotency.handed_over(), handed_over);
         } else if stage == Stage::Claiming {
             self.watch.report(&Event::ClaimAbandoned);
         }
+    }
+}
+
+/// What goes on without its caller, inside the request's span and the caller's.
+struct HandedOver<F> {
+    running: Option<F>,
+    watch: Watch,
+    caller: ShieldedSpan,
+}
+
+impl<F: Future + Unpin> Future for HandedOver<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self {
+            running,
+            watch,
+            caller,
+        } = &mut *self;
+        let Some(future) = running else {
+            return Poll::Ready(());
+        };
+        let poll = || Pin::new(future).poll(context).map(drop);
+        caller.within(|| watch.0.span.within(poll))
+    }
+}
+
+impl<F> Drop for HandedOver<F> {
+    fn drop(&mut self) {
+        let running = self.running.take();
+        let watch = &self.watch;
+        self.caller.within(|| watch.0.span.within(|| drop(running)));
     }
 }
 

@@ -3,7 +3,12 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use crate::{event::Observer, fingerprint::FingerprintRules, key::KeyFormat, response::Headers};
+use crate::{
+    event::{Observer, shielded},
+    fingerprint::FingerprintRules,
+    key::KeyFormat,
+    response::Headers,
+};
 
 /// No lease is shorter: it would protect nothing.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
@@ -248,7 +253,8 @@ impl Policy {
         self
     }
 
-    /// Says by status and headers which responses are kept; all others free the key.
+    /// Says by status and headers which responses are kept; all others free the key. If the rule panics,
+    /// a status below 400 is kept.
     #[must_use]
     pub fn save_when(
         mut self,
@@ -432,7 +438,7 @@ impl Policy {
     pub(crate) fn retry_in(&self, age: Duration, left: Duration) -> Duration {
         let told = match &self.retry_after {
             RetryRule::Age => age,
-            RetryRule::Custom(rule) => rule(age),
+            RetryRule::Custom(rule) => shielded(|| rule(age)).unwrap_or(age),
         };
         told.min(Duration::from_secs(left.as_secs()))
             .max(Duration::from_secs(1))
@@ -458,7 +464,8 @@ impl Policy {
         match &self.saves {
             SaveRule::Success => status < 400,
             SaveRule::WhatRan => status < 400 || status == 402 || status >= 500,
-            SaveRule::Custom(rule) => rule(status, &headers()),
+            // The handler has run. A rule that panicked would free the key of what was done.
+            SaveRule::Custom(rule) => shielded(|| rule(status, &headers())).unwrap_or(status < 400),
         }
     }
 

@@ -10,6 +10,7 @@ mod leases;
 mod log;
 mod operator;
 mod own_lease;
+mod panics;
 mod planted;
 mod retry_after;
 mod running;

@@ -25,12 +25,18 @@ pub(crate) enum Plant {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlantedStore {
     pub(crate) inner: MemoryStore,
-    plants: Arc<Mutex<HashMap<Operation, Plant>>>,
+    plants: Arc<Mutex<HashMap<Operation, (Plant, bool)>>>,
 }
 
 impl PlantedStore {
     pub(crate) fn plant(&self, operation: Operation, plant: Plant) {
-        self.plants.lock().unwrap().insert(operation, plant);
+        let always = (plant, true);
+        self.plants.lock().unwrap().insert(operation, always);
+    }
+
+    pub(crate) fn plant_once(&self, operation: Operation, plant: Plant) {
+        let once = (plant, false);
+        self.plants.lock().unwrap().insert(operation, once);
     }
 
     pub(crate) fn clear(&self) {
@@ -45,7 +51,14 @@ impl PlantedStore {
     }
 
     async fn around<T>(&self, operation: Operation, call: impl Future<Output = T>) -> T {
-        let plant = self.plants.lock().unwrap().get(&operation).copied();
+        let plant = {
+            let mut plants = self.plants.lock().unwrap();
+            let planted = plants.get(&operation).copied();
+            if let Some((_, false)) = planted {
+                plants.remove(&operation);
+            }
+            planted.map(|(plant, _)| plant)
+        };
         match plant {
             Some(Plant::Takes(time)) => tokio::time::sleep(time).await,
             Some(Plant::PanicsBefore) => panic!("a planted panic before {operation:?}"),
