@@ -19,7 +19,7 @@ use tracing::{
 use crate::{
     log::Lines,
     planted::{Plant, PlantedStore},
-    support::{Engine, INSTANT, LEASE, SECOND, admit, begin, keep, slow, spawn},
+    support::{Engine, INSTANT, LEASE, SECOND, admit, begin, keep, spawn},
 };
 
 /// How a handler ends.
