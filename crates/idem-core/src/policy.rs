@@ -338,10 +338,12 @@ impl Policy {
     /// later. By default it is answered at once.
     ///
     /// At most `waiters` wait at a time, over all keys; one more is refused with 429. A waiter asks
-    /// the store again and again, at first after 10 ms and later every 250 ms.
+    /// the store again and again, at first after 10 ms and later every 250 ms. No time or no waiters is as by
+    /// default.
     #[must_use]
     pub fn wait(mut self, at_most: Duration, waiters: usize) -> Self {
-        self.wait = Some(Wait { at_most, waiters });
+        let waits = !at_most.is_zero() && waiters > 0;
+        self.wait = waits.then_some(Wait { at_most, waiters });
         self
     }
 

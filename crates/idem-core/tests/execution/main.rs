@@ -14,6 +14,7 @@ mod panics;
 mod planted;
 mod retry_after;
 mod running;
+mod settings;
 mod store_faults;
 mod support;
 mod travelling;
