@@ -27,9 +27,6 @@ use crate::{
     waiting::{Waited, WaitingRoom},
 };
 
-/// When to ask again if the store cannot be asked now.
-const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// A store and a policy: all that makes operations idempotent. Clones share both.
 ///
 /// An adapter calls [`admit`](Self::admit) with the head of each request, reads the body of those
@@ -329,11 +326,7 @@ impl Idempotency {
         if self.policy().runs_unprotected() {
             return (Answered::Unprotected, Begin::Unprotected);
         }
-        let retry_after = STORE_RETRY_AFTER;
-        refused(
-            Answered::StoreUnavailable,
-            Refusal::StoreUnavailable { retry_after },
-        )
+        refused(Answered::StoreUnavailable, Refusal::StoreUnavailable)
     }
 
     fn answer(
