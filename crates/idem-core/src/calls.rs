@@ -138,23 +138,21 @@ impl Calls {
 }
 
 /// A store that panics is one that failed, and nobody knows how far it came.
-fn caught<T>(
+async fn caught<T>(
     operation: Operation,
     call: impl Future<Output = Result<T, StoreError>>,
-) -> impl Future<Output = Result<T, StoreError>> {
-    async move {
-        let mut call = pin!(call);
-        // A call that panicked is not polled again.
-        poll_fn(|context| {
-            shielded(|| call.as_mut().poll(context)).unwrap_or_else(|| {
-                let effect = match operation {
-                    Operation::LookUp => WriteEffect::None,
-                    _ => WriteEffect::Unknown,
-                };
-                let error = StoreError::new(operation, StoreErrorKind::Unavailable, effect);
-                Poll::Ready(Err(error.with_source("the store panicked")))
-            })
+) -> Result<T, StoreError> {
+    let mut call = pin!(call);
+    // A call that panicked is not polled again.
+    poll_fn(|context| {
+        shielded(|| call.as_mut().poll(context)).unwrap_or_else(|| {
+            let effect = match operation {
+                Operation::LookUp => WriteEffect::None,
+                _ => WriteEffect::Unknown,
+            };
+            let error = StoreError::new(operation, StoreErrorKind::Unavailable, effect);
+            Poll::Ready(Err(error.with_source("the store panicked")))
         })
-        .await
-    }
+    })
+    .await
 }

@@ -278,10 +278,10 @@ impl Idempotency {
         let timeout = self.policy().call_timeout(term.duration());
         let claim = |now| self.calls().claim(record_key, lease, now, timeout);
         let mut waiter = None;
-        // Taken before it is asked whether more may begin: a drain that comes between waits.
-        let under_way = self.0.shared.executions.token();
         loop {
-            if self.0.shared.executions.is_closed() {
+            // Taken before it is asked whether more may begin: a drain that comes between waits.
+            let mut under_way = self.executions().token();
+            if self.executions().is_closed() {
                 return refused(Answered::ShuttingDown, Refusal::ShuttingDown);
             }
             // The lease may run from the first time that the claim was sent.
@@ -303,10 +303,12 @@ impl Idempotency {
             }
             watch.claimed(matches!(decision, Decision::Execute));
             if let (Decision::InProgress(_), Some(wait)) = (&decision, self.policy().waiting()) {
+                // It executes nothing, and is told to go when it asks again during a drain.
+                drop(under_way);
                 // Boxed, for few wait, and every request would have room for it.
                 match Box::pin(self.0.shared.waiting.wait(&mut waiter, watch, wait)).await {
                     Waited::AskAgain => continue,
-                    Waited::Enough => {}
+                    Waited::Enough => under_way = self.executions().token(),
                     Waited::NoPlace => {
                         return refused(Answered::TooManyWaiters, Refusal::TooManyWaiters);
                     }

@@ -148,3 +148,14 @@ async fn a_waiter_that_was_answered_leaves_its_place() {
     assert!(next.is_err(), "it waits: {next:?}");
     drop(answered);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_executes_nothing_and_holds_up_no_drain() {
+    let (_, here) = one_place(Duration::ZERO).await;
+    let mut waiting = serve(&here);
+    assert!(timeout(SECOND, &mut waiting).await.is_err());
+    assert_eq!(here.under_way(), 0);
+    timeout(Duration::ZERO, here.drain()).await.unwrap();
+    let told = timeout(SECOND, &mut waiting).await.unwrap();
+    assert!(matches!(told, Begin::Refused(Refusal::ShuttingDown)));
+}

@@ -361,7 +361,10 @@ async fn a_lease_whose_sender_is_cancelled_is_back_at_once() {
     let execution = here.execution().await;
     let current = execution.current().clone();
     let work = async {
-        let send = async |_| Ok::<_, io::Error>(sleep(120 * LEASE).await);
+        let send = async |_| {
+            sleep(120 * LEASE).await;
+            Ok::<_, io::Error>(())
+        };
         let travelling = async move { current.travel(LEASE, send).await };
         let sending = tokio::spawn(timeout(SECOND, travelling));
         tokio::task::yield_now().await;
