@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    event::{Event, report, times_store_calls},
+    event::{Event, report, shielded, times_store_calls},
     policy::Policy,
     record::{Lease, Outcome, Stored},
     record_key::RecordKey,
@@ -103,7 +103,7 @@ impl Calls {
         key: &RecordKey,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let mut call = pin!(call);
+        let mut call = pin!(caught(operation, call));
         // A store that answers at once, as one in memory does, sets no timer.
         let answer = match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
             Poll::Ready(result) => Ok(result),
@@ -135,4 +135,24 @@ impl Calls {
         }
         result
     }
+}
+
+/// A store that panics is one that failed, and nobody knows how far it came.
+async fn caught<T>(
+    operation: Operation,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    let mut call = pin!(call);
+    // A call that panicked is not polled again.
+    poll_fn(|context| {
+        shielded(|| call.as_mut().poll(context)).unwrap_or_else(|| {
+            let effect = match operation {
+                Operation::LookUp => WriteEffect::None,
+                _ => WriteEffect::Unknown,
+            };
+            let error = StoreError::new(operation, StoreErrorKind::Unavailable, effect);
+            Poll::Ready(Err(error.with_source("the store panicked")))
+        })
+    })
+    .await
 }

@@ -3,14 +3,16 @@
 use std::{
     fmt,
     future::Future,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    mem,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use crate::{
     digest::{Hasher, Hex},
@@ -18,6 +20,7 @@ use crate::{
     event::Event,
     key::IdempotencyKey,
     lease_term::LeaseTerm,
+    policy::LONGEST,
     record::Lease,
     record_key::RecordKey,
     store::{Fenced, Operation, StoreError},
@@ -39,11 +42,32 @@ struct Inner {
     lease: Lease,
     /// What was asked for, of which the lease may be longer: what is to be refused at its end stays.
     term: LeaseTerm,
-    deadline: Mutex<Instant>,
-    lost: AtomicBool,
-    travelled: AtomicBool,
+    state: Mutex<State>,
+    /// Tells that a lease on its way has left, or that it has not.
+    settled: Notify,
     /// Held for each renewal, so that one for a short time does not land after one for a long time.
     renewing: tokio::sync::Mutex<()>,
+}
+
+/// What is known here of the lease.
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    deadline: Instant,
+    is_lost: bool,
+}
+
+/// Where the lease is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It is the execution's own.
+    Here,
+    /// It is being sent: it is not touched, and may come back.
+    Leaving,
+    /// It has travelled: its end is another's.
+    Left,
+    /// The execution ends, or has ended: it travels no more.
+    Ended,
 }
 
 /// Why a lease did not travel. It is where it was, and so is the key.
@@ -56,6 +80,10 @@ pub enum TravelError<E> {
     /// It is on its way already, or was sent; it travels once.
     #[error("the lease has travelled already")]
     Travelled,
+    /// Its execution has ended by what the handler answered. What was sent, if anything was, comes to a
+    /// lease that is lost.
+    #[error("the execution ended before the lease had travelled")]
+    Ended,
     /// The store did not renew it; nothing was sent.
     #[error("the lease could not be renewed before it travels")]
     Store(#[source] StoreError),
@@ -79,9 +107,12 @@ impl CurrentExecution {
             record_key,
             lease,
             term,
-            deadline: Mutex::new(deadline),
-            lost: AtomicBool::new(false),
-            travelled: AtomicBool::new(false),
+            state: Mutex::new(State {
+                phase: Phase::Here,
+                deadline,
+                is_lost: false,
+            }),
+            settled: Notify::new(),
             renewing: tokio::sync::Mutex::new(()),
         }))
     }
@@ -98,14 +129,14 @@ impl CurrentExecution {
         &self.0.record_key
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Until when the lease runs, as far as is known; renewals put it off while the handler runs.
     #[must_use]
     pub fn lease_deadline(&self) -> Instant {
-        *self
-            .0
-            .deadline
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.state().deadline
     }
 
     /// Whether the lease is known to be lost: another execution may be running.
@@ -114,7 +145,7 @@ impl CurrentExecution {
     /// late, so it protects nothing by itself.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.0.lost.load(Ordering::Relaxed)
+        self.state().is_lost
     }
 
     /// A key to pass on to a service that this execution calls: 64 hexadecimal digits, the same
@@ -134,7 +165,7 @@ impl CurrentExecution {
     /// "in progress" until the other process completes, and then get what that recorded.
     ///
     /// The lease is renewed first, for `duration` or its own length if that is longer: as long as the
-    /// message may take to be done with, all its deliveries included. The other process renews it
+    /// message may take to be done with, all its deliveries included, and 100 years at most. The other process renews it
     /// for as long again. If it runs out, somebody else may take over, and who comes later is told that
     /// it is lost. Then `send` is called with the lease, **a [secret](TravellingLease)**: it puts it into a
     /// queue, say, and what it gives is given back. 1 round trip, and those of `send`.
@@ -142,6 +173,10 @@ impl CurrentExecution {
     /// A lease has left when `send` has said so. From then on it is not touched here, whether the
     /// handler fails, panics or returns. Until then it is this handler's, whose failure frees the
     /// key as ever: a message that was sent in spite of an error comes to a lease that is lost.
+    ///
+    /// A handler that answers while its lease is on its way, sent by a task of its own, is waited for: its
+    /// response leaves once `send` has ended, and if that failed, what the handler answered is recorded or
+    /// frees the key. After the length of the lease that happens without waiting any longer.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -172,8 +207,8 @@ impl CurrentExecution {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let leaving = Leaving::begin(self).ok_or(TravelError::Travelled)?;
-        let duration = duration.max(self.lease().duration());
+        let leaving = Leaving::begin(self)?;
+        let duration = duration.max(self.lease().duration()).min(LONGEST);
         let renewed = self.renew(duration).await;
         self.report(&Event::Renewed(renewed.as_ref().copied()));
         match renewed {
@@ -188,18 +223,52 @@ impl CurrentExecution {
         }
         let sent = send(self.travelling_lease(duration)).await;
         let sent = sent.map_err(TravelError::Send)?;
-        leaving.has_left();
+        leaving.has_left()?;
         Ok(sent)
     }
 
     /// Whether the lease has travelled, or is about to: it is not to be touched here.
     pub(crate) fn has_travelled(&self) -> bool {
-        self.0.travelled.load(Ordering::Relaxed)
+        matches!(self.state().phase, Phase::Leaving | Phase::Left)
     }
 
-    /// Marks the lease as travelled; answers whether it was not before.
-    pub(crate) fn begin_travel(&self) -> bool {
-        !self.0.travelled.swap(true, Ordering::Relaxed)
+    /// Whether the lease has travelled: its end is another's.
+    pub(crate) fn has_left(&self) -> bool {
+        self.state().phase == Phase::Left
+    }
+
+    /// Marks the lease as travelled.
+    pub(crate) fn leave(&self) {
+        self.state().phase = Phase::Left;
+    }
+
+    /// Begins the execution's end, unless that is another's: then it answers `false`.
+    ///
+    /// A lease that is on its way is waited for, since only then it is known whose the end is: for as
+    /// long as a lease of its own has, so that a drain ends.
+    pub(crate) async fn begin_end(&self) -> bool {
+        if self.state().phase == Phase::Leaving {
+            // Boxed, for it is rare, and every request would have room for it.
+            let _ = Box::pin(timeout(self.0.term.duration(), self.until_settled())).await;
+        }
+        let mut state = self.state();
+        if state.phase == Phase::Left {
+            return false;
+        }
+        state.phase = Phase::Ended;
+        true
+    }
+
+    async fn until_settled(&self) {
+        loop {
+            let mut settled = pin!(self.0.settled.notified());
+            // From here on nothing is missed.
+            settled.as_mut().enable();
+            if self.state().phase != Phase::Leaving {
+                return;
+            }
+            settled.await;
+        }
     }
 
     pub(crate) fn travelling_lease(&self, duration: Duration) -> TravellingLease {
@@ -261,37 +330,48 @@ impl CurrentExecution {
     }
 
     pub(crate) fn extend(&self, deadline: Instant) {
-        *self
-            .0
-            .deadline
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = deadline;
+        self.state().deadline = deadline;
     }
 
     /// Marks the lease as lost; answers whether it was not before.
     pub(crate) fn lose(&self) -> bool {
-        !self.0.lost.swap(true, Ordering::Relaxed)
+        !mem::replace(&mut self.state().is_lost, true)
     }
 }
 
-/// Takes the mark off a lease that did not leave after all.
-struct Leaving<'a>(Option<&'a CurrentExecution>);
+/// A lease on its way; it is back when this is dropped, unless it has left.
+struct Leaving<'a>(&'a CurrentExecution);
 
 impl<'a> Leaving<'a> {
-    fn begin(current: &'a CurrentExecution) -> Option<Self> {
-        current.begin_travel().then(|| Self(Some(current)))
+    fn begin<E>(current: &'a CurrentExecution) -> Result<Self, TravelError<E>> {
+        let mut state = current.state();
+        match state.phase {
+            Phase::Here => state.phase = Phase::Leaving,
+            Phase::Leaving | Phase::Left => return Err(TravelError::Travelled),
+            Phase::Ended => return Err(TravelError::Ended),
+        }
+        Ok(Self(current))
     }
 
-    fn has_left(mut self) {
-        self.0 = None;
+    /// The execution may have waited long enough meanwhile, and ended.
+    fn has_left<E>(self) -> Result<(), TravelError<E>> {
+        let mut state = self.0.state();
+        if state.phase == Phase::Ended {
+            return Err(TravelError::Ended);
+        }
+        state.phase = Phase::Left;
+        Ok(())
     }
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        if let Some(current) = self.0 {
-            current.0.travelled.store(false, Ordering::Relaxed);
+        let mut state = self.0.state();
+        if state.phase == Phase::Leaving {
+            state.phase = Phase::Here;
         }
+        drop(state);
+        self.0.0.settled.notify_waiters();
     }
 }
 

@@ -27,9 +27,6 @@ use crate::{
     waiting::{Waited, WaitingRoom},
 };
 
-/// When to ask again if the store cannot be asked now.
-const STORE_RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// A store and a policy: all that makes operations idempotent. Clones share both.
 ///
 /// An adapter calls [`admit`](Self::admit) with the head of each request, reads the body of those
@@ -51,6 +48,8 @@ struct Shared {
     waiting: WaitingRoom,
     /// Counts executions, wherever they run; once it is closed no more begin.
     executions: TaskTracker,
+    /// The tasks of those whose caller vanished; what they execute is counted above.
+    handed_over: TaskTracker,
 }
 
 /// What the head of a request says.
@@ -173,8 +172,15 @@ impl Idempotency {
     /// # Cancel safety
     /// Safe: the executions run on, and it may be called again.
     pub async fn drain(&self) {
-        self.0.shared.executions.close();
-        self.0.shared.executions.wait().await;
+        let shared = &self.0.shared;
+        shared.executions.close();
+        shared.executions.wait().await;
+        shared.handed_over.close();
+        shared.handed_over.wait().await;
+    }
+
+    pub(crate) fn handed_over(&self) -> &TaskTracker {
+        &self.0.shared.handed_over
     }
 
     pub(crate) fn executions(&self) -> &TaskTracker {
@@ -274,15 +280,15 @@ impl Idempotency {
         let timeout = self.policy().call_timeout(term.duration());
         let claim = |now| self.calls().claim(record_key, lease, now, timeout);
         let mut waiter = None;
-        // Taken before it is asked whether more may begin: a drain that comes between waits.
-        let under_way = self.0.shared.executions.token();
         loop {
-            if self.0.shared.executions.is_closed() {
+            // Taken before it is asked whether more may begin: a drain that comes between waits.
+            let mut under_way = self.executions().token();
+            if self.executions().is_closed() {
                 return refused(Answered::ShuttingDown, Refusal::ShuttingDown);
             }
             // The lease may run from the first time that the claim was sent.
             let sent = Instant::now();
-            watch.may_own(true);
+            watch.claims();
             // Asked once more with the same owner if nobody knows whether it landed.
             let claimed = match claim(sent).await {
                 Err(error) if error.may_have_landed() => Box::pin(claim(Instant::now())).await,
@@ -297,18 +303,20 @@ impl Idempotency {
             if matches!(decision, Decision::Execute) && sent.elapsed() >= lease.duration() {
                 return self.without_store();
             }
-            watch.may_own(matches!(decision, Decision::Execute));
+            watch.claimed(matches!(decision, Decision::Execute));
             if let (Decision::InProgress(_), Some(wait)) = (&decision, self.policy().waiting()) {
+                // It executes nothing, and is told to go when it asks again during a drain.
+                drop(under_way);
                 // Boxed, for few wait, and every request would have room for it.
-                match Box::pin(self.0.shared.waiting.wait(&mut waiter, wait)).await {
+                match Box::pin(self.0.shared.waiting.wait(&mut waiter, watch, wait)).await {
                     Waited::AskAgain => continue,
-                    Waited::Enough => {}
+                    Waited::Enough => under_way = self.executions().token(),
                     Waited::NoPlace => {
                         return refused(Answered::TooManyWaiters, Refusal::TooManyWaiters);
                     }
                 }
             }
-            return self.answer(decision, term.duration(), || {
+            return self.answer(decision, lease, term, || {
                 let deadline = sent + lease.duration();
                 let idempotency = self.clone();
                 let current =
@@ -322,17 +330,14 @@ impl Idempotency {
         if self.policy().runs_unprotected() {
             return (Answered::Unprotected, Begin::Unprotected);
         }
-        let retry_after = STORE_RETRY_AFTER;
-        refused(
-            Answered::StoreUnavailable,
-            Refusal::StoreUnavailable { retry_after },
-        )
+        refused(Answered::StoreUnavailable, Refusal::StoreUnavailable)
     }
 
     fn answer(
         &self,
         decision: Decision,
-        lease: Duration,
+        lease: &Lease,
+        term: &LeaseTerm,
         execution: impl FnOnce() -> Execution,
     ) -> (Answered, Begin) {
         match decision {
@@ -342,7 +347,13 @@ impl Idempotency {
             Decision::Mismatch => refused(Answered::Mismatch, Refusal::Mismatch),
             Decision::OtherCaller => refused(Answered::OtherCaller, Refusal::OtherCaller),
             Decision::InProgress(remaining) => {
-                let retry_after = remaining.unwrap_or(lease).min(lease);
+                // What the original's lease is like is known from the duplicate's own, more or less.
+                let age = remaining.map_or(Duration::ZERO, |remaining| {
+                    lease.duration().saturating_sub(remaining)
+                });
+                let left =
+                    remaining.map_or(term.duration(), |remaining| remaining.min(term.duration()));
+                let retry_after = self.policy().retry_in(age, left);
                 refused(Answered::InProgress, Refusal::InProgress { retry_after })
             }
         }

@@ -13,9 +13,11 @@ use crate::{
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod shield;
 
 #[cfg(feature = "metrics")]
 pub use metrics::describe_metrics;
+pub(crate) use shield::{ShieldedSpan, shielded};
 
 /// Something that happened to a request under a key.
 ///
@@ -27,6 +29,7 @@ pub use metrics::describe_metrics;
 /// | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `shutting_down`, `unprotected` |
 /// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `travelled`, `abandoned` |
 /// | `idempotency_handed_over_total` | counter | |
+/// | `idempotency_abandoned_claims_total` | counter | |
 /// | `idempotency_resumed_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
@@ -54,8 +57,11 @@ pub enum Event<'a> {
     Ended(End),
     /// An execution ended and the store did not take its end; the lease stays until it runs out.
     Unrecorded(&'a StoreError),
-    /// The caller of a running execution vanished, and a task took the execution over.
+    /// The caller of an execution vanished, and a task took the execution over.
     HandedOver,
+    /// The caller of a request vanished while its claim was on its way, and no task could take it over: the
+    /// key may be taken until the lease runs out.
+    ClaimAbandoned,
     /// A lease that had travelled here was to be resumed: its work runs, or it was lost already and
     /// nothing runs, as for a message that is delivered again.
     Resumed(Result<Fenced, &'a StoreError>),
@@ -161,22 +167,25 @@ impl End {
 
 /// An application's own view of what happens.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// Is called where the event happens, on the path of the request: it must be quick, and must
-    /// not panic.
+    /// Is called where the event happens, on the path of the request: it must be quick.
+    ///
+    /// If it panics, the event is lost to it and nothing else happens.
     fn observe(&self, key: &RecordKey, event: &Event<'_>);
 }
 
 /// Whether anybody wants to know how long a call to the store took that went well.
 pub(crate) fn times_store_calls(observer: Option<&dyn Observer>) -> bool {
-    cfg!(feature = "metrics") || observer.is_some() || log::tells_store_calls()
+    cfg!(feature = "metrics")
+        || observer.is_some()
+        || shielded(log::tells_store_calls).unwrap_or(false)
 }
 
-/// Tells an event to all who listen.
+/// Tells an event to all who listen. Some happen in destructors, while a panic unwinds.
 pub(crate) fn report(observer: Option<&dyn Observer>, key: &RecordKey, event: &Event<'_>) {
-    log::log(key, event);
+    shielded(|| log::log(key, event));
     #[cfg(feature = "metrics")]
-    metrics::count(event);
+    shielded(|| metrics::count(event));
     if let Some(observer) = observer {
-        observer.observe(key, event);
+        shielded(|| observer.observe(key, event));
     }
 }

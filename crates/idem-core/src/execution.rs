@@ -86,7 +86,7 @@ impl Execution {
     /// runs under this has [`CurrentExecution::travel`], which renews the lease for the way.
     #[must_use]
     pub fn travel(self) -> TravellingLease {
-        self.current.begin_travel();
+        self.current.leave();
         self.current.travelling_lease(self.lease().duration())
     }
 
@@ -115,8 +115,7 @@ impl Execution {
         work: Pin<&mut impl Future<Output = (Verdict, R)>>,
     ) -> R {
         let worked = self.work_under_renewal(work).await;
-        if self.current.has_travelled() {
-            // The end is another's.
+        if !self.current.begin_end().await {
             return match worked {
                 Ok((_, result)) => result,
                 Err(panic) => resume_unwind(panic),
@@ -309,8 +308,7 @@ impl Execution {
 impl Drop for Execution {
     fn drop(&mut self) {
         if self.ended.is_none() {
-            let travelled = self.current.has_travelled();
-            let end = if travelled {
+            let end = if self.current.has_left() {
                 End::Travelled
             } else {
                 End::Abandoned

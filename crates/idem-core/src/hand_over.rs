@@ -6,33 +6,50 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::spawn_local};
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, Span, field::Empty, instrument::Instrumented};
+use tracing::{Span, field::Empty};
 
 use crate::{
     engine::Idempotency,
-    event::{Answered, Event},
+    event::{Answered, Event, ShieldedSpan, shielded},
     record_key::RecordKey,
+    waiting::Place,
 };
 
-/// What is known of a request outside the future that serves it: its name, its span, and whether
-/// its key is being claimed or owned.
+/// What is known of a request outside the future that serves it: its name, its span, how far it has
+/// come with its key, and whether its caller still listens.
 #[derive(Clone)]
 pub struct Watch(Arc<Watched>);
 
 struct Watched {
     idempotency: Idempotency,
     record_key: RecordKey,
-    span: Span,
-    may_own: AtomicBool,
+    span: ShieldedSpan,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    stage: Stage,
+    caller_vanished: bool,
+    /// The place in which it waits for its original.
+    place: Option<Place>,
+}
+
+/// How far a request has come with its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// It does not own the key, and asks for nothing that would give it.
+    Apart,
+    /// A claim is under way, and may be owned.
+    Claiming,
+    /// The key is its own, and its handler runs.
+    Executing,
 }
 
 impl Watch {
@@ -42,17 +59,23 @@ impl Watch {
         record_key: RecordKey,
         route: impl FnOnce() -> Option<Cow<'r, str>>,
     ) -> Self {
-        let span = tracing::debug_span!(
-            "idempotency",
-            key = ?record_key,
-            route = route().as_deref(),
-            outcome = Empty
-        );
+        let span = ShieldedSpan::new(|| {
+            tracing::debug_span!(
+                "idempotency",
+                key = ?record_key,
+                route = route().as_deref(),
+                outcome = Empty
+            )
+        });
         Self(Arc::new(Watched {
             idempotency,
             record_key,
             span,
-            may_own: AtomicBool::new(false),
+            progress: Mutex::new(Progress {
+                stage: Stage::Apart,
+                caller_vanished: false,
+                place: None,
+            }),
         }))
     }
 
@@ -60,9 +83,55 @@ impl Watch {
         &self.0.record_key
     }
 
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        let progress = self.0.progress.lock();
+        progress.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn report(&self, event: &Event<'_>) {
+        let calls = self.0.idempotency.calls();
+        calls.report(&self.0.record_key, event);
+    }
+
     /// From when a claim is sent the request may own its key, until the answer says otherwise.
-    pub(crate) fn may_own(&self, may_own: bool) {
-        self.0.may_own.store(may_own, Ordering::Relaxed);
+    pub(crate) fn claims(&self) {
+        self.progress().stage = Stage::Claiming;
+    }
+
+    /// Takes the answer to a claim, which the caller may not have waited for.
+    pub(crate) fn claimed(&self, owned: bool) {
+        let vanished = {
+            let mut progress = self.progress();
+            progress.stage = if owned {
+                Stage::Executing
+            } else {
+                Stage::Apart
+            };
+            progress.caller_vanished
+        };
+        if owned && vanished {
+            self.report(&Event::HandedOver);
+        }
+    }
+
+    /// Notes that nobody listens any more; a duplicate gives up its place.
+    fn vanish(&self) -> Stage {
+        let mut progress = self.progress();
+        progress.caller_vanished = true;
+        progress.place = None;
+        progress.stage
+    }
+
+    pub(crate) fn has_vanished(&self) -> bool {
+        self.progress().caller_vanished
+    }
+
+    pub(crate) fn take_place(&self, place: Place) {
+        self.progress().place = Some(place);
+    }
+
+    pub(crate) fn leave_place(&self) {
+        self.progress().place = None;
     }
 
     pub(crate) fn decided(&self, answered: Answered) {
@@ -74,7 +143,7 @@ impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watch")
             .field("record_key", &self.0.record_key)
-            .field("may_own", &self.0.may_own)
+            .field("stage", &self.progress().stage)
             .finish_non_exhaustive()
     }
 }
@@ -84,14 +153,16 @@ impl fmt::Debug for Watch {
 /// Dropped before its claim is sent, or while it waits for another request's end, it ends there:
 /// nothing has happened. Dropped later, it is handed to a task of the current runtime, inside the
 /// same span and the caller's, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task.
-/// Outside a runtime it cannot be handed over; the key then stays taken until the lease runs out.
+/// Where no task can be spawned it is dropped, which is reported ([`Event::ClaimAbandoned`] or
+/// [`End::Abandoned`](crate::End::Abandoned)): the key then stays taken until its lease runs out.
 ///
 /// `F` is a boxed future, `Send` or not.
 #[must_use]
 pub struct HandOver<F: Future + Unpin + 'static> {
-    running: Option<Instrumented<F>>,
+    running: Option<F>,
     watch: Watch,
-    spawn: fn(&TaskTracker, Instrumented<F>),
+    can_spawn: fn() -> bool,
+    spawn: fn(&TaskTracker, HandedOver<F>),
 }
 
 impl<F: Future + Unpin + Send + 'static> HandOver<F> {
@@ -100,68 +171,111 @@ impl<F: Future + Unpin + Send + 'static> HandOver<F> {
     where
         F::Output: Send,
     {
-        Self::with_spawn(future, watch, |tasks, future| {
-            // What the caller's span says of the request holds for the task, too.
-            tasks.spawn(ignoring_output(future).in_current_span());
-        })
-    }
-}
-
-impl<F: Future + Unpin + 'static> HandOver<F> {
-    /// Guards a future that stays on its thread, which must be in a [`tokio::task::LocalSet`].
-    pub fn local(future: F, watch: Watch) -> Self {
-        Self::with_spawn(future, watch, |tasks, future| {
-            tasks.spawn_local(ignoring_output(future).in_current_span());
-        })
-    }
-
-    fn with_spawn(future: F, watch: Watch, spawn: fn(&TaskTracker, Instrumented<F>)) -> Self {
         Self {
-            running: Some(future.instrument(watch.0.span.clone())),
+            running: Some(future),
             watch,
-            spawn,
+            can_spawn: || Handle::try_current().is_ok(),
+            spawn: |tasks, future| drop(tasks.spawn(future)),
         }
     }
 }
 
-async fn ignoring_output(future: impl Future) {
-    future.await;
+impl<F: Future + Unpin + 'static> HandOver<F> {
+    /// Guards a future that stays on its thread.
+    ///
+    /// It can be handed over where it is dropped inside a [`tokio::task::LocalSet`], as everything that
+    /// runs in a worker of actix-web is, and nowhere else: not under a plain `#[tokio::main]`.
+    pub fn local(future: F, watch: Watch) -> Self {
+        Self {
+            running: Some(future),
+            watch,
+            can_spawn: can_spawn_local,
+            spawn: |tasks, future| drop(tasks.spawn_local(future)),
+        }
+    }
+}
+
+/// Whether there is a `LocalSet` around. Tokio cannot be asked, and panics where there is none; the panic is
+/// caught here, where nothing is lost by it.
+fn can_spawn_local() -> bool {
+    Handle::try_current().is_ok() && shielded(|| drop(spawn_local(async {}))).is_some()
 }
 
 impl<F: Future + Unpin + 'static> Future for HandOver<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { running, watch, .. } = &mut *self;
         // Taken out for the time of the poll: a future that panics is gone, and not handed over.
-        let mut running = self
-            .running
+        let mut future = running
             .take()
             .expect("a future is not polled after its end");
-        let polled = Pin::new(&mut running).poll(context);
-        if polled.is_pending() {
-            self.running = Some(running);
-        }
-        polled
+        watch.0.span.within(|| {
+            let polled = Pin::new(&mut future).poll(context);
+            if polled.is_pending() {
+                *running = Some(future);
+            }
+            polled
+        })
     }
 }
 
 impl<F: Future + Unpin + 'static> Drop for HandOver<F> {
     fn drop(&mut self) {
-        let Some(running) = self.running.take() else {
+        let Some(future) = self.running.take() else {
             return;
         };
-        if !self.watch.0.may_own.load(Ordering::Relaxed) {
+        let mut handed_over = HandedOver {
+            running: Some(future),
+            watch: self.watch.clone(),
+            caller: ShieldedSpan::new(Span::none),
+        };
+        let stage = self.watch.vanish();
+        if stage == Stage::Apart {
             return;
         }
-        if Handle::try_current().is_ok() {
-            let Watched {
-                idempotency,
-                record_key,
-                ..
-            } = &*self.watch.0;
-            idempotency.calls().report(record_key, &Event::HandedOver);
-            (self.spawn)(idempotency.executions(), running);
+        if (self.can_spawn)() {
+            if stage == Stage::Executing {
+                self.watch.report(&Event::HandedOver);
+            }
+            // What the caller's span says of the request holds for the task, too.
+            handed_over.caller = ShieldedSpan::new(Span::current);
+            (self.spawn)(self.watch.0.idempotency.handed_over(), handed_over);
+        } else if stage == Stage::Claiming {
+            self.watch.report(&Event::ClaimAbandoned);
         }
+    }
+}
+
+/// What goes on without its caller, inside the request's span and the caller's.
+struct HandedOver<F> {
+    running: Option<F>,
+    watch: Watch,
+    caller: ShieldedSpan,
+}
+
+impl<F: Future + Unpin> Future for HandedOver<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self {
+            running,
+            watch,
+            caller,
+        } = &mut *self;
+        let Some(future) = running else {
+            return Poll::Ready(());
+        };
+        let poll = || Pin::new(future).poll(context).map(drop);
+        caller.within(|| watch.0.span.within(poll))
+    }
+}
+
+impl<F> Drop for HandedOver<F> {
+    fn drop(&mut self) {
+        let running = self.running.take();
+        let watch = &self.watch;
+        self.caller.within(|| watch.0.span.within(|| drop(running)));
     }
 }
 

@@ -79,7 +79,7 @@ pub use crate::{
     request::RequestHead,
     response::{Headers, Response},
     resumption::{Resumed, Resumption},
-    run::{Done, RunError},
+    run::{Done, OperationError, RunError},
     scope::Scope,
     store::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,

@@ -134,15 +134,18 @@ impl MemoryStore {
         }
     }
 
-    /// How many records the store holds, those included that ran out and are not yet swept.
+    /// How many records the store holds. What has run out is none: it is removed first, which takes each of
+    /// the store's locks for a moment.
     #[must_use]
     pub fn records(&self) -> usize {
+        sweeper::sweep_all(&self.shared);
         self.shared.records.load(Ordering::Relaxed)
     }
 
-    /// How many bytes these records take.
+    /// How many bytes these records take; as [`records`](Self::records).
     #[must_use]
     pub fn bytes(&self) -> usize {
+        sweeper::sweep_all(&self.shared);
         self.shared.bytes.load(Ordering::Relaxed)
     }
 

@@ -195,7 +195,7 @@ impl Idempotency {
     }
 
     /// How many executions are under way here and in all clones, those included whose client hung
-    /// up, and requests whose claim is being decided. It asks no store.
+    /// up, and requests whose claim is on its way. Duplicates that wait are none. It asks no store.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.executions().len()

@@ -4,7 +4,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    event::Observer,
+    event::{Observer, shielded},
     fingerprint::FingerprintRules,
     key::KeyFormat,
     name::{self, HeaderName, MethodName},
@@ -98,6 +98,7 @@ pub struct Policy {
     store_timeout: Duration,
     on_store_failure: OnStoreFailure,
     on_lease_end: OnLeaseEnd,
+    retry_after: RetryRule,
     wait: Option<Wait>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -137,6 +138,7 @@ impl Policy {
             store_timeout: Duration::from_secs(2),
             on_store_failure: OnStoreFailure::Refuse,
             on_lease_end: OnLeaseEnd::TakeOver,
+            retry_after: RetryRule::Age,
             wait: None,
             observer: None,
         }
@@ -279,7 +281,8 @@ impl Policy {
         self
     }
 
-    /// Says by status and headers which responses are kept; all others free the key.
+    /// Says by status and headers which responses are kept; all others free the key. If the rule panics,
+    /// a status below 400 is kept.
     #[must_use]
     pub fn save_when(
         mut self,
@@ -350,14 +353,40 @@ impl Policy {
         self
     }
 
+    /// Sets what `Retry-After` tells a duplicate while the original runs, by the original's age.
+    ///
+    /// By default it is that age, so the pause of a client that waits as it is told doubles: most
+    /// originals end within a second, and one that is old is likely to run on. Whatever the rule
+    /// says, a client is told whole seconds, rounded up: at least one, and no more than what is left
+    /// of the lease.
+    ///
+    /// The age is the time since the key was claimed, or since its lease was last renewed. It is zero if
+    /// the store cannot tell what is left of a lease.
+    ///
+    /// ```
+    /// # use idem_core::Policy;
+    /// // Exports take minutes: nobody needs to ask each second.
+    /// let policy = Policy::reference().retry_after(|age| age * 2 + std::time::Duration::from_secs(10));
+    /// ```
+    #[must_use]
+    pub fn retry_after(
+        mut self,
+        rule: impl Fn(Duration) -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        self.retry_after = RetryRule::Custom(Arc::new(rule));
+        self
+    }
+
     /// Lets a duplicate wait up to `at_most` for its original, and then answers as if it had come
     /// later. By default it is answered at once.
     ///
     /// At most `waiters` wait at a time, over all keys; one more is refused with 429. A waiter asks
-    /// the store again and again, at first after 10 ms and later every 250 ms.
+    /// the store again and again, at first after 10 ms and later every 250 ms. No time or no waiters is as by
+    /// default.
     #[must_use]
     pub fn wait(mut self, at_most: Duration, waiters: usize) -> Self {
-        self.wait = Some(Wait { at_most, waiters });
+        let waits = !at_most.is_zero() && waiters > 0;
+        self.wait = waits.then_some(Wait { at_most, waiters });
         self
     }
 
@@ -465,6 +494,17 @@ impl Policy {
         self.on_store_failure == OnStoreFailure::RunUnprotected
     }
 
+    /// When a duplicate is told to ask again: in whole seconds, so that rounding up does not take it
+    /// past what is left of the original's lease.
+    pub(crate) fn retry_in(&self, age: Duration, left: Duration) -> Duration {
+        let told = match &self.retry_after {
+            RetryRule::Age => age,
+            RetryRule::Custom(rule) => shielded(|| rule(age)).unwrap_or(age),
+        };
+        told.min(Duration::from_secs(left.as_secs()))
+            .max(Duration::from_secs(1))
+    }
+
     pub(crate) fn waiting(&self) -> Option<Wait> {
         self.wait
     }
@@ -485,7 +525,8 @@ impl Policy {
         match &self.saves {
             SaveRule::Success => status < 400,
             SaveRule::WhatRan => status < 400 || status == 402 || status >= 500,
-            SaveRule::Custom(rule) => rule(status, &headers()),
+            // The handler has run. A rule that panicked would free the key of what was done.
+            SaveRule::Custom(rule) => shielded(|| rule(status, &headers())).unwrap_or(status < 400),
         }
     }
 
@@ -538,6 +579,21 @@ fn header_names<N: TryInto<HeaderName, Error: fmt::Display>>(
         accepted.push(header_name(setter, name));
     }
     accepted
+}
+
+#[derive(Clone)]
+enum RetryRule {
+    Age,
+    Custom(Arc<dyn Fn(Duration) -> Duration + Send + Sync>),
+}
+
+impl fmt::Debug for RetryRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Age => "Age",
+            Self::Custom(_) => "Custom",
+        })
+    }
 }
 
 #[cfg(test)]

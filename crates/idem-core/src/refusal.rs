@@ -46,10 +46,7 @@ pub enum Refusal {
     /// The original completed, but its response was not kept.
     NotKept(NotKept),
     /// The store could not be asked, and nothing was executed.
-    StoreUnavailable {
-        /// When it is worth asking again.
-        retry_after: Duration,
-    },
+    StoreUnavailable,
     /// The server stops, and nothing was executed.
     ShuttingDown,
 }
@@ -68,7 +65,7 @@ impl Refusal {
             Self::InProgress { .. } => "idempotency-in-progress",
             Self::TooManyWaiters => "idempotency-too-many-waiters",
             Self::NotKept(_) => "idempotency-response-not-kept",
-            Self::StoreUnavailable { .. } => "idempotency-store-unavailable",
+            Self::StoreUnavailable => "idempotency-store-unavailable",
             Self::ShuttingDown => "idempotency-shutting-down",
         }
     }
@@ -89,7 +86,7 @@ impl Refusal {
             },
             Self::TooManyWaiters => 429,
             Self::NotKept(_) => 409,
-            Self::StoreUnavailable { .. } | Self::ShuttingDown => 503,
+            Self::StoreUnavailable | Self::ShuttingDown => 503,
         }
     }
 
@@ -122,8 +119,8 @@ impl Refusal {
     /// Whole seconds, rounded up and at least one: less would bring the client back too early.
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::TooManyWaiters | Self::ShuttingDown => Some(1),
-            Self::InProgress { retry_after } | Self::StoreUnavailable { retry_after } => Some(
+            Self::TooManyWaiters | Self::StoreUnavailable | Self::ShuttingDown => Some(1),
+            Self::InProgress { retry_after } => Some(
                 retry_after
                     .as_nanos()
                     .div_ceil(1_000_000_000)
@@ -154,7 +151,7 @@ impl Refusal {
             Self::InProgress { .. } => "A request is outstanding for this Idempotency-Key",
             Self::TooManyWaiters => "Too many requests wait for this API",
             Self::NotKept(_) => "The response was not kept",
-            Self::StoreUnavailable { .. } => "Idempotency is unavailable for now",
+            Self::StoreUnavailable => "Idempotency is unavailable for now",
             Self::ShuttingDown => "The server is shutting down",
         }
     }
@@ -168,45 +165,52 @@ impl Refusal {
             ),
             Self::KeyInvalid(reason) => format!("the header `{header}` is not valid: {reason}"),
             Self::PayloadTooLarge { limit } => {
-                format!("the request body is too large; send at most {limit} bytes")
+                format!(
+                    "the request was not executed, because its body is too large; send at most {limit} bytes"
+                )
             }
             Self::PayloadUnreadable => {
-                "the request body could not be read to its end; send the request again".to_owned()
+                "the request was not executed, because its body could not be read to its end; send it \
+                 again with the same key"
+                    .to_owned()
             }
             Self::Mismatch => format!(
-                "this `{header}` was used before with another request; send a new key, or the same \
-                 method, path and payload as before"
+                "this `{header}` was used before with another request, which may have been executed; \
+                 to retry that, send the same method, path and payload as before; only a new operation \
+                 takes a new key"
             ),
             Self::OtherCaller => format!(
-                "this `{header}` was used before with other credentials; send a new key, or the \
-                 credentials of the first request"
+                "this `{header}` was used before with other credentials, and that request may have been \
+                 executed; retry it with the credentials that it was sent with, or look for its result; \
+                 only a new operation takes a new key"
             ),
             Self::InProgress { .. } => {
                 "the first request with this key is still being processed; nothing was executed \
-                 again, and its result will be the answer to a later retry"
+                 again; send it again later with the same key for its result"
                     .to_owned()
             }
             Self::TooManyWaiters => {
                 "the first request with this key is still being processed, and too many others \
-                 wait already; send it again later"
+                 wait already; send it again later with the same key"
                     .to_owned()
             }
             Self::NotKept(reason) => format!(
                 "the first request with this key was completed and is not executed again, but its \
-                 response {} and was not kept",
+                 response {} and was not kept; look for its result before you send a new key",
                 match reason {
                     NotKept::TooLarge => "was too large",
                     NotKept::Stream => "was a stream",
                     NotKept::NotSerializable => "cannot be serialised",
                 }
             ),
-            Self::StoreUnavailable { .. } => {
+            Self::StoreUnavailable => {
                 "the request was not executed, because it cannot be protected from running twice \
-                 at the moment; send it again later"
+                 at the moment; send it again later with the same key"
                     .to_owned()
             }
             Self::ShuttingDown => {
-                "the request was not executed, because this server is shutting down; send it again"
+                "the request was not executed, because this server is shutting down; send it again \
+                 with the same key"
                     .to_owned()
             }
         }
@@ -251,7 +255,7 @@ mod tests {
             Refusal::InProgress { retry_after },
             Refusal::TooManyWaiters,
             Refusal::NotKept(NotKept::Stream),
-            Refusal::StoreUnavailable { retry_after },
+            Refusal::StoreUnavailable,
             Refusal::ShuttingDown,
         ]
     }
@@ -299,6 +303,24 @@ mod tests {
                     Some(refusal.code())
                 );
             }
+        }
+    }
+
+    #[test]
+    fn no_advice_has_an_operation_done_twice() {
+        for refusal in every_refusal() {
+            let message = refusal.message(&Policy::reference());
+            // A new key is for what was never sent under another one.
+            let new_key = message.contains("new key") || message.contains("new unique value");
+            let may_have_run = !matches!(
+                refusal,
+                Refusal::KeyMissing | Refusal::KeyInvalid(_) | Refusal::PayloadTooLarge { .. }
+            );
+            let is_safe = message.contains("only a new operation takes a new key")
+                || message.contains("before you send a new key");
+            assert!(!new_key || is_safe || !may_have_run, "{message}");
+            let again = message.contains("send it again");
+            assert!(!again || message.contains("with the same key"), "{message}");
         }
     }
 

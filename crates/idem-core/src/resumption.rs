@@ -9,7 +9,8 @@ use crate::{
     engine::Idempotency,
     event::Event,
     execution::{Execution, Verdict},
-    record::Outcome,
+    lease_term::LeaseTerm,
+    record::{Lease, Outcome},
     recording::Recording,
     store::{Fenced, Operation, StoreError},
     travelling_lease::TravellingLease,
@@ -80,12 +81,16 @@ impl Idempotency {
     pub fn resume(&self, lease: TravellingLease) -> Resumption {
         // What remains of it is not known before a renewal.
         let known = Instant::now();
+        // It may come from anywhere.
+        let term = LeaseTerm::renewed(lease.duration());
+        let held = lease.lease();
+        let held = Lease::of_owner(*held.owner(), *held.identity(), term.duration());
         let current = CurrentExecution::new(
             self.clone(),
             lease.key().clone(),
             *lease.record_key(),
-            *lease.lease(),
-            lease.duration().into(),
+            held,
+            term,
             known,
         );
         Resumption { current }

@@ -1,7 +1,12 @@
 //! Idempotency for code that is no HTTP handler: a queue's consumer, a job, a command.
 
-use std::future::Future;
+use std::{
+    error::Error,
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
+use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -13,6 +18,10 @@ use crate::{
     refusal::Refusal,
     scope::Scope,
 };
+
+mod exact;
+
+use exact::is_exact;
 
 /// What came of an operation.
 ///
@@ -59,12 +68,67 @@ pub enum RunError<E> {
     Replay(#[source] serde_json::Error),
 }
 
+impl<E: Into<Box<dyn Error + Send + Sync>>> RunError<E> {
+    /// The same with an error type that is one, for `?`: what operations fail with need not be, as
+    /// `anyhow::Error` and `String` are not.
+    ///
+    /// ```
+    /// # use idem_core::{Idempotency, IdempotencyKey, MemoryStore, Policy};
+    /// use anyhow::Context;
+    /// use idem_core::RunError;
+    ///
+    /// async fn ship() -> anyhow::Result<String> {
+    ///     std::fs::read_to_string("/no/such/shelf").context("the shelf is empty")
+    /// }
+    ///
+    /// async fn consume(idempotency: &Idempotency, key: &IdempotencyKey) -> anyhow::Result<String> {
+    ///     let shipped = idempotency.run(key, "order-9", ship).await;
+    ///     Ok(shipped.map_err(RunError::boxed)?.into_value())
+    /// }
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> anyhow::Result<()> {
+    /// # let idempotency = Idempotency::new(MemoryStore::new(), Policy::default());
+    /// # let key = IdempotencyKey::new("message-17")?;
+    /// let failed = consume(&idempotency, &key).await.unwrap_err();
+    /// let causes: Vec<_> = failed.chain().map(ToString::to_string).collect();
+    /// assert_eq!(causes[..2], ["the operation failed", "the shelf is empty"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn boxed(self) -> RunError<OperationError> {
+        match self {
+            Self::Failed(error) => RunError::Failed(OperationError(error.into())),
+            Self::Refused(refusal) => RunError::Refused(refusal),
+            Self::Payload(error) => RunError::Payload(error),
+            Self::Replay(error) => RunError::Replay(error),
+        }
+    }
+}
+
+/// What an operation failed with, whatever type it had; its message and its causes are that error's own.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct OperationError(Box<dyn Error + Send + Sync>);
+
+impl OperationError {
+    /// The error itself, to find out which it is.
+    #[must_use]
+    pub fn into_inner(self) -> Box<dyn Error + Send + Sync> {
+        self.0
+    }
+}
+
 impl Idempotency {
     /// Executes an operation once for a key, and gives its value, or an earlier call's.
     ///
     /// It has the guarantees of the HTTP adapters: concurrent calls execute once, the lease is
     /// renewed, a failure frees the key, and a panic too. Dropping the call while the operation
     /// runs does not cancel it: it goes on in a task, which is why it must be `'static`.
+    ///
+    /// The value is kept as JSON, and comes back as it was. One that JSON would change, or that cannot be read
+    /// back, is not kept: numbers that are not finite, `Some(None)` and `Some(())`, maps whose keys are no text
+    /// or number, more than 127 levels. The operation is done then, and later calls are
+    /// [told so](Refusal::NotKept). What `serde` attributes leave out comes back as they say.
     ///
     /// `payload` says what is asked for: the same key with another payload is refused. The key is
     /// unique in the policy's namespace; [`run_in`](Self::run_in) takes a scope too. 2 round trips
@@ -168,7 +232,7 @@ async fn execute<T, E, F>(
     operation: impl FnOnce() -> F,
 ) -> Result<Done<T>, RunError<E>>
 where
-    T: Serialize,
+    T: Serialize + DeserializeOwned,
     F: Future<Output = Result<T, E>>,
 {
     let recording = execution.recording();
@@ -177,9 +241,9 @@ where
         match operation().await {
             Ok(value) => {
                 // What was done must be remembered, even if its value cannot be.
-                let outcome = match serde_json::to_vec(&value) {
-                    Ok(json) => recording.outcome(200, std::iter::empty, json.into()),
-                    Err(_) => NotKept::NotSerializable.into(),
+                let outcome = match as_it_was(&value) {
+                    Some(json) => recording.outcome(200, std::iter::empty, json),
+                    None => NotKept::NotSerializable.into(),
                 };
                 (Verdict::Keep(outcome), Ok(Done::Executed(value)))
             }
@@ -187,4 +251,15 @@ where
         }
     };
     execution.run(work).await
+}
+
+/// A value as JSON, if that gives it back as it was.
+fn as_it_was<T: Serialize + DeserializeOwned>(value: &T) -> Option<Bytes> {
+    let json = || {
+        let json = is_exact(value).then(|| serde_json::to_vec(value).ok())??;
+        serde_json::from_slice::<T>(&json).ok()?;
+        Some(json.into())
+    };
+    // A type's own code that panics in here must not free the key of what was done.
+    catch_unwind(AssertUnwindSafe(json)).unwrap_or(None)
 }

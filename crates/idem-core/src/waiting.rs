@@ -1,13 +1,16 @@
 //! Duplicates that wait for their original: bounded in time and in number.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use tokio::time::Instant;
 
-use crate::policy::Wait;
+use crate::{hand_over::Watch, policy::Wait};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -15,14 +18,18 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 /// Counts who waits.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingRoom {
-    inside: AtomicUsize,
+    inside: Arc<AtomicUsize>,
 }
+
+/// A place in the room; dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<AtomicUsize>);
 
 /// What a duplicate does next.
 pub(crate) enum Waited {
     /// It waited a while: the original may have ended.
     AskAgain,
-    /// It has waited long enough.
+    /// It has waited long enough, or nobody listens any more.
     Enough,
     /// It may wait, but all places are taken.
     NoPlace,
@@ -30,41 +37,61 @@ pub(crate) enum Waited {
 
 impl WaitingRoom {
     /// Waits a while, in the place that the duplicate has or takes now.
-    pub(crate) async fn wait<'a>(&'a self, place: &mut Option<Waiter<'a>>, wait: Wait) -> Waited {
-        if place.is_none() {
-            *place = self.enter(wait);
+    pub(crate) async fn wait<'a>(
+        &self,
+        waiter: &mut Option<Waiter<'a>>,
+        watch: &'a Watch,
+        wait: Wait,
+    ) -> Waited {
+        if watch.has_vanished() {
+            return Waited::Enough;
         }
-        match place {
-            None => Waited::NoPlace,
-            Some(waiter) => waiter.pause().await,
+        if waiter.is_none() {
+            let Some(place) = self.enter(wait.waiters) else {
+                return Waited::NoPlace;
+            };
+            watch.take_place(place);
         }
+        let waiter = waiter.get_or_insert_with(|| Waiter::new(watch, wait.at_most));
+        waiter.pause().await
     }
 
     /// Takes a place, unless all are taken.
-    fn enter(&self, wait: Wait) -> Option<Waiter<'_>> {
-        let next = |inside| (inside < wait.waiters).then_some(inside + 1);
+    fn enter(&self, places: usize) -> Option<Place> {
+        let next = |inside| (inside < places).then_some(inside + 1);
         self.inside
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
             .ok()?;
-        Some(Waiter {
-            room: self,
-            entered: Instant::now(),
-            at_most: wait.at_most,
-            pause: FIRST_PAUSE,
-        })
+        Some(Place(Arc::clone(&self.inside)))
     }
 }
 
-/// A place among those who wait; dropping it frees the place.
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The time that a duplicate has for waiting. It leaves its place when it is dropped, or before, when its
+/// caller vanishes: it may have a claim under way then, which somebody else brings to its end.
 #[derive(Debug)]
 pub(crate) struct Waiter<'a> {
-    room: &'a WaitingRoom,
+    watch: &'a Watch,
     entered: Instant,
     at_most: Duration,
     pause: Duration,
 }
 
-impl Waiter<'_> {
+impl<'a> Waiter<'a> {
+    fn new(watch: &'a Watch, at_most: Duration) -> Self {
+        Self {
+            watch,
+            entered: Instant::now(),
+            at_most,
+            pause: FIRST_PAUSE,
+        }
+    }
+
     async fn pause(&mut self) -> Waited {
         let left = self.at_most.saturating_sub(self.entered.elapsed());
         if left.is_zero() {
@@ -78,6 +105,6 @@ impl Waiter<'_> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.room.inside.fetch_sub(1, Ordering::Relaxed);
+        self.watch.leave_place();
     }
 }

@@ -89,6 +89,7 @@ fn market(config: &mut web::ServiceConfig) {
         .route("/panics", web::post().to(panics))
         .route("/pay", web::post().to(pay))
         .route("/travels/{code}", web::post().to(travels))
+        .route("/travels-in-vain/{code}", web::post().to(travels_in_vain))
         .route("/large", web::post().to(large))
         .route("/small", web::post().to(small))
         .route("/unknown", web::post().to(unknown))
@@ -181,6 +182,17 @@ async fn travels(
     code: web::Path<u16>,
 ) -> HttpResponse {
     effects.send(&current).await;
+    HttpResponse::build(StatusCode::from_u16(*code).unwrap()).body("on its way")
+}
+
+/// Has its lease sent by a task, which fails later, and answers with the status in the path.
+async fn travels_in_vain(
+    effects: Shared,
+    current: web::ReqData<CurrentExecution>,
+    code: web::Path<u16>,
+) -> HttpResponse {
+    effects.send_in_vain(&current);
+    tokio::task::yield_now().await;
     HttpResponse::build(StatusCode::from_u16(*code).unwrap()).body("on its way")
 }
 

@@ -1,6 +1,6 @@
 //! Where the middleware may stand: apps, scopes and resources, and what it passes on there.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, rc::Rc, time::Duration};
 
 use actix_web::{
     App, Error,
@@ -65,6 +65,20 @@ async fn a_middleware_on_one_resource_leaves_the_others_alone() {
             replayed
         );
     }
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_where_no_task_can_take_it_over_leaves_its_key_to_its_lease() {
+    // There is no `LocalSet` here, as under a plain `#[tokio::main]`.
+    let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
+    let app = App::new().wrap(idempotency.clone());
+    let never = web::post().to(std::future::pending::<&'static str>);
+    let app = init_service(app.route("/orders", never)).await;
+    let calling = call_service(&app, post().to_request());
+    let called = tokio::time::timeout(Duration::from_millis(100), calling).await;
+    assert!(called.is_err());
+    assert_eq!(call_service(&app, post().to_request()).await.status(), 202);
+    idempotency.drain().await;
 }
 
 fn post() -> TestRequest {

@@ -19,8 +19,9 @@ async fn of_a_hundred_concurrent_duplicates_one_runs() {
                 duplicate.header("idempotency-refusal"),
                 Some("idempotency-in-progress")
             );
+            // The original is young; the engine's own tests let it grow old.
             let seconds: u64 = duplicate.header("retry-after").unwrap().parse().unwrap();
-            assert!((1..=30).contains(&seconds), "{seconds}");
+            assert!((1..=10).contains(&seconds), "{seconds}");
         }
         server.effects.gate.add_permits(1);
         let original = original.await.unwrap();

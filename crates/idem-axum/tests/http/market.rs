@@ -70,6 +70,7 @@ fn market() -> Router<Effects> {
         .route("/panics", post(panics))
         .route("/pay", post(pay))
         .route("/travels/{code}", post(travels))
+        .route("/travels-in-vain/{code}", post(travels_in_vain))
         .route("/large", post(large))
         .route("/small", post(small))
         .route("/unknown", post(unknown))
@@ -168,6 +169,17 @@ async fn travels(
     Path(code): Path<u16>,
 ) -> Response {
     effects.send(&current).await;
+    (StatusCode::from_u16(code).unwrap(), "on its way").into_response()
+}
+
+/// Has its lease sent by a task, which fails later, and answers with the status in the path.
+async fn travels_in_vain(
+    State(effects): State<Effects>,
+    Extension(current): Extension<CurrentExecution>,
+    Path(code): Path<u16>,
+) -> Response {
+    effects.send_in_vain(&current);
+    tokio::task::yield_now().await;
     (StatusCode::from_u16(code).unwrap(), "on its way").into_response()
 }
 

@@ -55,6 +55,19 @@ impl Effects {
         current.travel(Duration::ZERO, send).await.unwrap();
     }
 
+    /// Has a task send a handler's lease away, which fails after the handler has answered.
+    pub(crate) fn send_in_vain(&self, current: &CurrentExecution) {
+        self.run();
+        let current = current.clone();
+        tokio::spawn(async move {
+            let send = async |_| {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                Err::<(), _>(std::io::Error::other("the queue is gone"))
+            };
+            current.travel(Duration::ZERO, send).await
+        });
+    }
+
     /// How many times any handler ran.
     pub(crate) fn runs(&self) -> usize {
         self.runs.load(Ordering::SeqCst)

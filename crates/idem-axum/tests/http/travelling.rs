@@ -78,3 +78,16 @@ async fn another_payload_is_refused_while_the_lease_is_on_its_way_and_after() {
         assert_eq!(server.effects.runs(), 1);
     }
 }
+
+#[tokio::test]
+async fn a_lease_that_could_not_be_sent_after_all_ends_as_its_handler_answered() {
+    for (status, kept) in [(201, true), (500, false)] {
+        let server = Server::start(Policy::reference()).await;
+        let path = format!("/travels-in-vain/{status}");
+        for again in [false, true] {
+            let answer = send(server.post(&path, "k", "{}")).await;
+            assert_eq!((answer.status, answer.is_replay()), (status, kept && again));
+        }
+        assert_eq!(server.effects.runs(), if kept { 1 } else { 2 });
+    }
+}

@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use idem_core::{Event, IdempotencyStore, Observer, Policy, RecordKey};
+use idem_core::{Event, IdempotencyStore, Observer, Operation, Policy, RecordKey};
+use idem_store_tests::{Fault, FaultyStore};
 use socket2::SockRef;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -92,6 +93,43 @@ async fn a_client_that_hangs_up_cancels_nothing() {
     assert!(replay.is_replay());
     assert_eq!(replay.text(), "{\"id\":1}");
     assert_eq!(server.effects.runs(), 1);
+}
+
+// S95
+#[tokio::test]
+async fn a_waiting_client_that_hangs_up_while_the_store_is_asked_leaves_its_place_at_once() {
+    let store = FaultyStore::new(store());
+    // A call that is not answered takes ten seconds.
+    let policy = Policy::reference().wait(NEVER, 1).store_timeout(NEVER);
+    let server = Server::with_layer(Layer::new(store.clone()).policy(policy)).await;
+    let original = tokio::spawn(send(server.post("/gated", "k", "{}")));
+    server.effects.wait_for_runs(1).await;
+    let asked = async |times: usize| {
+        while store.calls(Operation::Claim) < times {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waiting = begin(&server, "/gated", "{}").await;
+    // It asks again, so it has the place.
+    asked(3).await;
+    store.fail(Operation::Claim, Fault::Mute);
+    asked(store.calls(Operation::Claim) + 1).await;
+    hang_up(waiting);
+    store.heal();
+    let next = async {
+        loop {
+            // Before the server has seen the hang-up, too many wait.
+            let next = send(server.post("/gated", "k", "{}"));
+            match tokio::time::timeout(Duration::from_millis(100), next).await {
+                Ok(answer) => assert_eq!(answer.status, 429),
+                Err(_) => return,
+            }
+        }
+    };
+    let waits = tokio::time::timeout(Duration::from_secs(5), next).await;
+    assert!(waits.is_ok(), "the place is taken");
+    server.effects.gate.add_permits(1);
+    assert_eq!(original.await.unwrap().status, 201);
 }
 
 #[tokio::test]

@@ -67,6 +67,11 @@ pub(super) fn log(key: &RecordKey, event: &Event<'_>) {
             ?key,
             "the caller vanished; a task goes on with the execution"
         ),
+        Event::ClaimAbandoned => warn!(
+            ?key,
+            "a request was dropped while its claim was on its way, where no task can be spawned; its \
+             key may be taken until the lease runs out"
+        ),
         Event::Resumed(Ok(Fenced::Held)) => debug!(?key, "resumed a lease that had travelled"),
         Event::Resumed(Ok(Fenced::Lost)) => debug!(
             ?key,

@@ -23,6 +23,7 @@ fn begin_at_zero() {
         counter!("idempotency_executions_total", "end" => end.as_str()).increment(0);
     }
     counter!("idempotency_handed_over_total").increment(0);
+    counter!("idempotency_abandoned_claims_total").increment(0);
     for result in ["held", "lost", "failed"] {
         counter!("idempotency_renewals_total", "result" => result).increment(0);
         counter!("idempotency_resumed_total", "result" => result).increment(0);
@@ -50,6 +51,10 @@ fn describe() {
         (
             "idempotency_handed_over_total",
             "Executions whose caller vanished and that went on in a task.",
+        ),
+        (
+            "idempotency_abandoned_claims_total",
+            "Requests that were dropped while their claim was on its way and could not go on in a task: the key may stay taken until its lease runs out.",
         ),
         (
             "idempotency_resumed_total",
@@ -111,6 +116,7 @@ pub(super) fn count(event: &Event<'_>) {
             counter!("idempotency_unrecorded_total", "operation" => operation).increment(1);
         }
         Event::HandedOver => counter!("idempotency_handed_over_total").increment(1),
+        Event::ClaimAbandoned => counter!("idempotency_abandoned_claims_total").increment(1),
     }
 }
 

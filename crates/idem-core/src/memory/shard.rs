@@ -157,6 +157,27 @@ impl Shard {
         swept
     }
 
+    /// Removes all that has run out, to the instant: `sweep` leaves what ran out within this tick to the next.
+    pub(super) fn sweep_to_the_instant(&mut self, now: Time) -> Swept {
+        let mut swept = Swept::default();
+        let mut live = Vec::new();
+        while let Some(place) = self.wheel.pop_due(&mut self.entries, now.ticks() + 1) {
+            if self.entries[place].is_live(now) {
+                live.push(place);
+            } else {
+                let entry = self.remove(place);
+                swept.change.remove(&entry);
+                swept.entries.push(entry);
+            }
+        }
+        // Only now, or the same would come again.
+        for place in live {
+            let tick = self.entries[place].deadline.tick_after();
+            self.wheel.push(&mut self.entries, place, tick);
+        }
+        swept
+    }
+
     fn place(&self, key: Hashed<'_>) -> Option<Place> {
         self.index
             .find(key.hash, |place| self.entries[place].key == *key.key)

@@ -84,10 +84,15 @@ fn nothing_is_due_ever(shared: &Shared) -> bool {
     (0..SHARDS).all(|index| !shared.lock(index).is_queued())
 }
 
-/// Removes all that has run out, at once.
+/// Removes all that has run out by this instant.
 pub(super) fn sweep_all(shared: &Shared) {
     for index in 0..SHARDS {
+        // The bulk by batches, so that nobody waits for long; the rest is that of one second.
         while sweep_batch(shared, index) {}
+        let mut shard = shared.lock(index);
+        let swept = shard.sweep_to_the_instant(shared.clock.now());
+        shared.account(swept.change);
+        drop(shard);
     }
 }
 

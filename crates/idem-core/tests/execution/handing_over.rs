@@ -2,16 +2,17 @@
 
 use std::{future::pending, sync::Arc};
 
-use idem_core::{Begin, HandOver};
+use idem_core::{Begin, HandOver, Idempotency, Operation, Policy};
 use tokio::{
     sync::Notify,
-    time::{sleep, timeout},
+    time::{advance, sleep, timeout},
 };
 use tracing::Instrument;
 
 use crate::{
     log::Lines,
-    support::{Engine, INSTANT, SECOND, keep, slow, spawn},
+    planted::{Plant, PlantedStore},
+    support::{Engine, INSTANT, LEASE, SECOND, admit, begin, keep, slow, spawn},
 };
 
 #[tokio::test(start_paused = true)]
@@ -19,8 +20,10 @@ async fn an_execution_whose_caller_vanished_ends_and_is_recorded() {
     let engine = Engine::new();
     let caller = spawn(&engine, slow(10 * SECOND, "done"));
     sleep(SECOND).await;
+    assert_eq!(engine.idempotency.under_way(), 1);
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
+    assert_eq!(engine.idempotency.under_way(), 1, "it is still one");
     assert_eq!(engine.duplicate().await, "idempotency-in-progress");
     sleep(10 * SECOND).await;
     assert_eq!(engine.duplicate().await, "done");
@@ -98,9 +101,9 @@ async fn once_a_drain_has_begun_nothing_else_begins() {
     assert!(timeout(SECOND, engine.idempotency.drain()).await.is_err());
     let refused = "idempotency-shutting-down";
     assert_eq!(engine.duplicate().await, refused);
-    let clone = engine.idempotency.with_policy(idem_core::Policy::ietf());
+    let clone = engine.idempotency.with_policy(Policy::ietf());
     assert!(matches!(
-        crate::support::begin(&clone).await,
+        begin(&clone).await,
         Begin::Refused(idem_core::Refusal::ShuttingDown)
     ));
     assert_eq!(caller.await.unwrap(), "done");
@@ -222,4 +225,91 @@ async fn what_is_handed_over_stays_in_its_span() {
         last.contains("idempotency{") && last.contains("route=\"/orders\""),
         "{last}"
     );
+}
+
+/// Work of ten seconds that stays on its thread, as an adapter of such a framework guards it.
+fn local(idempotency: &Idempotency) -> HandOver<impl Future<Output = ()> + Unpin + 'static> {
+    let request = admit(idempotency);
+    let watch = request.watch();
+    let idempotency = idempotency.clone();
+    let not_send = std::rc::Rc::new(());
+    let serving = async move {
+        if let Begin::Execute(execution) = idempotency.begin(request, b"{}").await {
+            execution.run(slow(10 * SECOND, "done")).await;
+        }
+        drop(not_send);
+    };
+    HandOver::local(Box::pin(serving), watch)
+}
+
+#[tokio::test(start_paused = true)]
+async fn outside_a_local_set_it_is_dropped_and_reported_and_the_key_ends_with_its_lease() {
+    for unwinding in [false, true] {
+        let engine = Engine::new();
+        let mut guarded = local(&engine.idempotency);
+        assert!(timeout(SECOND, &mut guarded).await.is_err());
+        if unwinding {
+            let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+                let _guarded = guarded;
+                panic!("a planted panic");
+            }));
+            assert!(unwound.is_err());
+        } else {
+            drop(guarded);
+        }
+        assert_eq!(engine.log.lines(), ["execute", "abandoned"]);
+        assert_eq!(engine.duplicate().await, "idempotency-in-progress");
+        advance(LEASE).await;
+        assert_eq!(engine.duplicate().await, "execute");
+        timeout(INSTANT, engine.idempotency.drain())
+            .await
+            .expect("nothing runs");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_under_way_that_nobody_can_take_over_is_reported() {
+    let store = PlantedStore::default();
+    store.plant(Operation::Claim, Plant::Takes(SECOND / 2));
+    let (idempotency, log) = store.engine(Policy::reference());
+    let mut guarded = local(&idempotency);
+    assert!(timeout(SECOND / 4, &mut guarded).await.is_err());
+    drop(guarded);
+    assert_eq!(log.lines(), ["ClaimAbandoned"]);
+    timeout(INSTANT, idempotency.drain())
+        .await
+        .expect("nothing runs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn handed_over_is_an_execution_and_no_duplicate_whose_caller_left() {
+    for original in [false, true] {
+        let store = PlantedStore::default();
+        let (elsewhere, _) = store.engine(Policy::reference());
+        if original {
+            std::mem::forget(begin(&elsewhere).await);
+        }
+        store.plant(Operation::Claim, Plant::Takes(SECOND / 2));
+        let (idempotency, log) = store.engine(Policy::reference());
+        let request = admit(&idempotency);
+        let watch = request.watch();
+        let here = idempotency.clone();
+        let mut guarded = HandOver::new(
+            Box::pin(async move {
+                if let Begin::Execute(execution) = here.begin(request, b"{}").await {
+                    execution.run(slow(SECOND, "done")).await;
+                }
+            }),
+            watch,
+        );
+        assert!(timeout(SECOND / 4, &mut guarded).await.is_err());
+        drop(guarded);
+        assert!(log.lines().is_empty(), "nothing is decided");
+        idempotency.drain().await;
+        let expected: &[&str] = match original {
+            true => &["in_progress"],
+            false => &["handed over", "execute", "recorded"],
+        };
+        assert_eq!(log.lines(), expected);
+    }
 }

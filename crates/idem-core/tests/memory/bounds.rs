@@ -1,8 +1,11 @@
 //! A full store refuses, and drops nothing that is live.
 
-use idem_core::{Fenced, IdempotencyStore, MemoryLimits, MemoryStore, StoreErrorKind};
+use std::time::Duration;
 
-use super::{LEASE, RETENTION, is_owned, key, lease, outcome, put};
+use idem_core::{Fenced, IdempotencyStore, MemoryLimits, MemoryStore, StoreErrorKind};
+use tokio::time::advance;
+
+use super::{INSTANT, LEASE, RETENTION, is_owned, key, lease, outcome, put};
 
 #[tokio::test(start_paused = true)]
 async fn a_full_store_refuses_claims_and_keeps_what_it_has() {
@@ -37,7 +40,7 @@ async fn what_ran_out_makes_room_at_once() {
     put(&store, 1, 10, RETENTION).await;
     assert!(is_owned(&store, 2).await);
     assert!(store.claim(&key(3), &lease()).await.is_err());
-    tokio::time::advance(LEASE * 2).await;
+    advance(LEASE * 2).await;
     assert!(is_owned(&store, 3).await, "the lease of 2 ran out");
 }
 
@@ -53,4 +56,43 @@ async fn a_released_key_gives_its_room_back() {
         );
     }
     assert_eq!((store.records(), store.bytes()), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_the_instant_at_which_a_record_runs_out_it_counts_for_no_limit_and_no_figure() {
+    for limits in [
+        MemoryLimits::default().records(2),
+        MemoryLimits::default().bytes(10_000),
+    ] {
+        // In the middle of a second, at its ends, and far off in the timing wheel.
+        for milliseconds in [
+            1, 10, 500, 999, 1_000, 1_001, 63_999, 64_000, 64_500, 4_096_000, 5_000_500,
+        ] {
+            for late in [0, 300, 999] {
+                let retention = Duration::from_millis(milliseconds);
+                let store = MemoryStore::with_limits(limits);
+                advance(Duration::from_millis(late)).await;
+                put(&store, 1, 5_000, retention).await;
+                put(&store, 2, 5_000, retention + RETENTION).await;
+                // What is live and looked at again and again stays.
+                for _ in 0..3 {
+                    let full = store.claim(&key(3), &lease()).await.unwrap_err();
+                    assert_eq!(full.kind(), StoreErrorKind::Full);
+                }
+                advance(retention - INSTANT).await;
+                assert!(
+                    store.claim(&key(3), &lease()).await.is_err(),
+                    "{retention:?}"
+                );
+                assert_eq!(store.records(), 2);
+                assert!(!is_owned(&store, 1).await);
+                advance(INSTANT).await;
+                assert!(is_owned(&store, 3).await, "{retention:?}, {late} ms");
+                assert_eq!(store.records(), 2);
+                assert!(!is_owned(&store, 2).await);
+                advance(RETENTION).await;
+                assert_eq!((store.records(), store.bytes()), (0, 0));
+            }
+        }
+    }
 }

@@ -5,9 +5,7 @@ use std::time::Duration;
 use idem_core::{Claim, IdempotencyStore, MemoryStore, Record};
 use tokio::time::advance;
 
-use super::{LEASE, RETENTION, is_owned, key, lease, outcome, put};
-
-const INSTANT: Duration = Duration::from_millis(1);
+use super::{INSTANT, LEASE, RETENTION, complete, holders, is_owned, key, lease, outcome, put};
 
 #[tokio::test(start_paused = true)]
 async fn a_record_is_there_just_before_its_retention_ends_and_absent_at_it() {
@@ -53,10 +51,11 @@ async fn a_lease_ends_at_its_end_and_tells_what_remains() {
 async fn what_ran_out_is_absent_before_it_is_swept() {
     let store = MemoryStore::new();
     let short = Duration::from_millis(10);
-    put(&store, 1, 10, short).await;
-    put(&store, 2, 10, short).await;
+    let outcome = outcome(10);
+    complete(&store, 1, &outcome, short).await;
+    complete(&store, 2, &outcome, short).await;
     advance(short).await;
-    assert_eq!(store.records(), 2, "nothing was swept yet");
+    assert_eq!(holders(&outcome), 2, "nothing was swept yet");
     assert!(is_owned(&store, 1).await);
     let late = store.renew(&key(2), &lease()).await.unwrap();
     assert_eq!(late, idem_core::Fenced::Lost);
@@ -86,9 +85,10 @@ async fn a_record_that_replaced_another_is_not_swept_in_its_place() {
 async fn sweeping_starts_again_after_the_store_was_empty() {
     let store = MemoryStore::new();
     for round in 0..3 {
-        put(&store, round, 16, Duration::from_secs(5)).await;
+        let outcome = outcome(16);
+        complete(&store, round, &outcome, Duration::from_secs(5)).await;
         tokio::time::sleep(Duration::from_secs(10)).await;
-        assert_eq!(store.records(), 0, "round {round}");
+        assert_eq!(holders(&outcome), 0, "round {round}");
     }
 }
 
@@ -99,10 +99,11 @@ fn sweeping_starts_again_on_another_runtime() {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_time().start_paused(true);
         runtime.build().unwrap().block_on(async {
-            put(&store, round, 16, RETENTION).await;
-            assert_eq!(store.records(), 1, "round {round}");
+            let outcome = outcome(16);
+            complete(&store, round, &outcome, RETENTION).await;
+            assert_eq!(holders(&outcome), 1, "round {round}");
             tokio::time::sleep(RETENTION * 2).await;
-            assert_eq!(store.records(), 0, "round {round}");
+            assert_eq!(holders(&outcome), 0, "round {round}");
         });
     }
 }
@@ -118,10 +119,11 @@ async fn what_is_completed_late_in_an_empty_store_is_swept_too() {
         0,
         "the lease ran out, and the task has ended"
     );
+    let outcome = outcome(10);
     let _ = store
-        .complete(&key(1), &lease, &outcome(10), RETENTION)
+        .complete(&key(1), &lease, &outcome, RETENTION)
         .await
         .unwrap();
     tokio::time::sleep(RETENTION * 2).await;
-    assert_eq!(store.records(), 0);
+    assert_eq!(holders(&outcome), 0);
 }

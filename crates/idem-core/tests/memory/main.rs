@@ -7,7 +7,7 @@ mod bounds;
 mod expiry;
 mod keys;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use idem_core::{
@@ -15,6 +15,7 @@ use idem_core::{
     RecordKey, Response,
 };
 
+const INSTANT: Duration = Duration::from_millis(1);
 const LEASE: Duration = Duration::from_secs(30);
 const RETENTION: Duration = Duration::from_secs(3600);
 
@@ -33,17 +34,29 @@ fn outcome(bytes: usize) -> Outcome {
     Response::new(201, Headers::default(), Bytes::from(vec![b'x'; bytes])).into()
 }
 
+/// How many records hold an outcome, swept or not.
+fn holders(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Response(response) => Arc::strong_count(response) - 1,
+        Outcome::NotKept(_) => unreachable!("it has a response"),
+    }
+}
+
 async fn is_owned(store: &MemoryStore, key: u64) -> bool {
     store.claim(&self::key(key), &lease()).await.unwrap() == Claim::Owned
 }
 
 /// Claims and completes.
 async fn put(store: &MemoryStore, key: u64, bytes: usize, retention: Duration) {
+    complete(store, key, &outcome(bytes), retention).await;
+}
+
+async fn complete(store: &MemoryStore, key: u64, outcome: &Outcome, retention: Duration) {
     let lease = lease();
     let key = self::key(key);
     assert_eq!(store.claim(&key, &lease).await.unwrap(), Claim::Owned);
     let _ = store
-        .complete(&key, &lease, &outcome(bytes), retention)
+        .complete(&key, &lease, outcome, retention)
         .await
         .unwrap();
 }

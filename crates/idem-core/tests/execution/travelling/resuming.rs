@@ -1,6 +1,6 @@
 //! Processes that take a lease up which travelled to them.
 
-use std::io;
+use std::{io, time::Duration};
 
 use idem_core::{
     CredentialsDigest, Fenced, Fingerprint, Identity, Lease, Operation, OwnerToken, RecordKey,
@@ -204,7 +204,7 @@ async fn a_lease_longer_than_a_clock_can_add_is_taken_up() {
     let lease = Lease::of_owner(
         *sent.lease().owner(),
         *sent.lease().identity(),
-        std::time::Duration::MAX,
+        Duration::MAX,
     );
     let endless = TravellingLease::new(sent.key().clone(), *sent.record_key(), lease);
     let resume = || there.idempotency.resume(endless.clone());
@@ -324,4 +324,26 @@ async fn a_drain_waits_for_no_lease_that_has_left_and_for_work_that_came() {
     assert_eq!(work.await.unwrap().unwrap(), Resumed::Ended("done"));
     let refused = there.idempotency.resume(read(&text)).run(never()).await;
     assert_eq!(refused.unwrap(), Resumed::ShuttingDown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_of_any_length_is_taken_up() {
+    for duration in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        for runs in [false, true] {
+            let (here, there) = twins();
+            let lease = here.execution().await.travel();
+            let held = lease.lease();
+            let held = Lease::of_owner(*held.owner(), *held.identity(), duration);
+            let lease = TravellingLease::new(lease.key().clone(), *lease.record_key(), held);
+            let resumption = there.idempotency.resume(lease);
+            if runs {
+                let ran = resumption.run(slow(SECOND, "shipped")).await;
+                assert!(!matches!(ran, Ok(Resumed::Lost) | Err(_)), "{ran:?}");
+            } else {
+                let completed = resumption.complete(outcome("shipped")).await;
+                assert_eq!(completed.unwrap(), Fenced::Held);
+            }
+            assert_eq!(here.duplicate().await, "shipped");
+        }
+    }
 }

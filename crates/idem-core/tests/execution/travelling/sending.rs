@@ -1,15 +1,21 @@
 //! Handlers that send their lease away.
 
-use std::io;
+use std::{io, time::Duration};
 
 use idem_core::{
     Fenced, OnLeaseEnd, Operation, Policy, Resumed, TravelError, TravellingLease, Verdict,
 };
 use idem_store_tests::Fault;
-use tokio::time::{Instant, advance, sleep, timeout};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, advance, sleep, timeout},
+};
 
 use super::{IN_PROGRESS, UNAVAILABLE, never, read, sent, travelling, twins};
 use crate::support::{Engine, INSTANT, LEASE, SECOND, keep, slow};
+
+/// No lease is longer.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 #[tokio::test(start_paused = true)]
 async fn what_is_claimed_here_is_completed_there() {
@@ -149,7 +155,12 @@ async fn nothing_is_sent_of_a_lease_that_cannot_be_renewed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lease_travels_for_as_long_as_it_was_sent_for_and_no_shorter_than_it_was() {
-    for (asked, runs) in [(4 * LEASE, 4 * LEASE), (SECOND, LEASE)] {
+    for (asked, runs) in [
+        (4 * LEASE, 4 * LEASE),
+        (SECOND, LEASE),
+        (Duration::ZERO, LEASE),
+        (Duration::MAX, CENTURY),
+    ] {
         let here = Engine::new();
         let (text, _) = travelling(&here, asked, keep("accepted")).await;
         assert_eq!(read(&text).duration(), runs);
@@ -243,4 +254,150 @@ async fn a_renewal_that_waits_for_the_travelling_lease_is_not_sent() {
         2,
         "one to no avail, and one for the way"
     );
+}
+
+/// A handler that has its lease sent by another task, for an hour, and answers meanwhile.
+async fn sent_by_another_task<F>(
+    here: &Engine,
+    verdict: Verdict,
+    send: impl FnOnce(TravellingLease) -> F + Send + 'static,
+) -> JoinHandle<Result<(), TravelError<io::Error>>>
+where
+    F: Future<Output = Result<(), io::Error>> + Send,
+{
+    let execution = here.execution().await;
+    let current = execution.current().clone();
+    let work = async {
+        let sending = tokio::spawn(async move { current.travel(120 * LEASE, send).await });
+        tokio::task::yield_now().await;
+        (verdict, sending)
+    };
+    execution.run(work).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_answers_before_its_lease_has_left_is_recorded_or_freed_if_that_fails() {
+    for (verdict, end, after) in [
+        (keep("accepted"), "recorded", "accepted"),
+        (Verdict::Free, "freed", "execute"),
+    ] {
+        let here = Engine::new();
+        let fails = async |_| {
+            sleep(SECOND).await;
+            Err(io::Error::other("the queue is gone"))
+        };
+        let sending = sent_by_another_task(&here, verdict.clone(), fails).await;
+        assert!(matches!(sending.await.unwrap(), Err(TravelError::Send(_))));
+        assert_eq!(here.log.lines(), ["execute", "renewal Held", end]);
+        assert_eq!(here.duplicate().await, after);
+
+        let here = Engine::new();
+        let panics = async |_| -> Result<(), io::Error> {
+            sleep(SECOND).await;
+            panic!("a planted panic")
+        };
+        let sending = sent_by_another_task(&here, verdict.clone(), panics).await;
+        assert!(sending.await.unwrap_err().is_panic());
+        assert_eq!(here.duplicate().await, after);
+
+        let here = Engine::new();
+        here.store.fail(Operation::Renew, UNAVAILABLE);
+        let never = async |_| panic!("nothing is to be sent");
+        let sending = sent_by_another_task(&here, verdict, never).await;
+        assert!(matches!(sending.await.unwrap(), Err(TravelError::Store(_))));
+        assert_eq!(here.duplicate().await, after);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_answers_before_its_lease_has_left_leaves_it_to_the_other_if_that_works() {
+    for verdict in [keep("accepted"), Verdict::Free] {
+        let (here, there) = twins();
+        let (queue, mut messages) = tokio::sync::mpsc::channel(1);
+        let send = async move |lease: TravellingLease| {
+            sleep(SECOND).await;
+            queue.send(lease.to_text()).await.map_err(io::Error::other)
+        };
+        let sending = sent_by_another_task(&here, verdict, send).await;
+        sending.await.unwrap().unwrap();
+        assert_eq!(here.log.lines(), ["execute", "renewal Held", "travelled"]);
+        let text = messages.recv().await.unwrap();
+        let work = async { (keep("shipped"), ()) };
+        let resumed = there.idempotency.resume(read(&text)).run(work).await;
+        assert_eq!(resumed.unwrap(), Resumed::Ended(()));
+        assert_eq!(here.duplicate().await, "shipped");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_is_on_its_way_for_ever_holds_up_a_drain_for_one_lease() {
+    let (here, there) = twins();
+    let (queue, mut messages) = tokio::sync::mpsc::channel(1);
+    let send = async move |lease: TravellingLease| {
+        queue.send(lease.to_text()).await.unwrap();
+        sleep(2 * LEASE).await;
+        Ok(())
+    };
+    let started = Instant::now();
+    let sending = sent_by_another_task(&here, keep("accepted"), send).await;
+    here.idempotency.drain().await;
+    assert_eq!(started.elapsed(), LEASE);
+    assert_eq!(here.log.lines(), ["execute", "renewal Held", "recorded"]);
+    let travelled = sending.await.unwrap();
+    assert!(
+        matches!(travelled, Err(TravelError::Ended)),
+        "{travelled:?}"
+    );
+    // What was sent all the same is worth nothing.
+    let text = messages.recv().await.unwrap();
+    let late = there.idempotency.resume(read(&text)).run(never()).await;
+    assert_eq!(late.unwrap(), Resumed::Lost);
+    assert_eq!(there.duplicate().await, "accepted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_whose_sender_is_cancelled_is_back_at_once() {
+    let here = Engine::new();
+    let execution = here.execution().await;
+    let current = execution.current().clone();
+    let work = async {
+        let send = async |_| {
+            sleep(120 * LEASE).await;
+            Ok::<_, io::Error>(())
+        };
+        let travelling = async move { current.travel(LEASE, send).await };
+        let sending = tokio::spawn(timeout(SECOND, travelling));
+        tokio::task::yield_now().await;
+        (keep("accepted"), sending)
+    };
+    let started = Instant::now();
+    let sending = execution.run(work).await;
+    assert!(sending.await.unwrap().is_err());
+    assert_eq!(started.elapsed(), SECOND);
+    assert_eq!(here.duplicate().await, "accepted");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_of_an_execution_that_ends_or_has_ended() {
+    for ends in [Operation::Complete, Operation::Release] {
+        let here = Engine::new();
+        let execution = here.execution().await;
+        let current = execution.current().clone();
+        let verdict = match ends {
+            Operation::Complete => keep("done"),
+            _ => Verdict::Free,
+        };
+        // The end is on its way for a while.
+        here.store.fail_next(ends, Fault::LandsMute);
+        let send = async |_| -> Result<(), io::Error> { panic!("nothing is to be sent") };
+        let late = async {
+            tokio::task::yield_now().await;
+            let ending = current.travel(LEASE, send).await;
+            assert!(matches!(ending, Err(TravelError::Ended)), "{ending:?}");
+        };
+        tokio::join!(execution.run(async { (verdict, ()) }), late);
+        let ended = current.travel(LEASE, send).await;
+        assert!(matches!(ended, Err(TravelError::Ended)), "{ended:?}");
+        assert_eq!(here.log.count("renewal Held"), 0);
+    }
 }

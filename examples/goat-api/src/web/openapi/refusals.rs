@@ -75,10 +75,7 @@ fn all(policy: &Policy) -> Vec<(Refusal, &'static str)> {
             "The body is over 2 MiB.",
         ),
         (Refusal::PayloadUnreadable, "The body broke off."),
-        (
-            Refusal::StoreUnavailable { retry_after: later },
-            "The store could not be asked.",
-        ),
+        (Refusal::StoreUnavailable, "The store could not be asked."),
         (Refusal::ShuttingDown, "The server is stopping."),
     ];
     if policy.profile() == Profile::Ietf {

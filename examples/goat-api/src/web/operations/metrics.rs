@@ -160,11 +160,7 @@ fn describe() {
         Unit::Count,
         "Executions under a key that run now, those included whose client hung up."
     );
-    describe_gauge!(
-        RECORDS,
-        Unit::Count,
-        "Records in the store in memory, those included that ran out and are not swept yet."
-    );
+    describe_gauge!(RECORDS, Unit::Count, "Records in the store in memory.");
     describe_gauge!(
         BYTES,
         Unit::Bytes,
