@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 
 /// Bytes and tokens that JSON gives a meaning to, and some that it forbids.
-const PIECES: &[&[u8]] = &[
+pub(crate) const PIECES: &[&[u8]] = &[
     b"\"",
     b"\\",
     b"{",
@@ -51,14 +51,14 @@ const PIECES: &[&[u8]] = &[
     b"\xed\xa0\x80",
 ];
 
-/// Makes one edit.
-pub(crate) fn edit(text: &[u8], dice: &mut Dice) -> Vec<u8> {
+/// Makes one edit, some of them with one of the pieces.
+pub(crate) fn edit(text: &[u8], pieces: &[&[u8]], dice: &mut Dice) -> Vec<u8> {
     let (from, to) = span(text, dice);
     let (before, inside, after) = (&text[..from], &text[from..to], &text[to..]);
     match dice.below(7) {
         0 => flip(text, from, dice),
-        1 | 2 => [before, dice.pick(PIECES), inside, after].concat(),
-        3 => [before, dice.pick(PIECES), after].concat(),
+        1 | 2 => [before, dice.pick(pieces), inside, after].concat(),
+        3 => [before, dice.pick(pieces), after].concat(),
         4 => [before, after].concat(),
         5 => [before, inside, inside, after].concat(),
         _ => before.to_vec(),

@@ -5,7 +5,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{
     dice::Dice,
-    edit::edit,
+    edit::{PIECES, edit},
     neighbour::neighbour,
     oracle::{self, Number, Refusal, Tree},
     request::{Head, json},
@@ -66,8 +66,8 @@ fn edited_texts() -> impl Strategy<Value = [Vec<u8>; 3]> {
     trees().prop_perturb(|tree, rng| {
         let dice = &mut Dice::new(rng);
         let text = spell(&tree, dice).into_bytes();
-        let once = edit(&text, dice);
-        let again = edit(&once, dice);
+        let once = edit(&text, PIECES, dice);
+        let again = edit(&once, PIECES, dice);
         [text, once, again]
     })
 }
