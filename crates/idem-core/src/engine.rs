@@ -159,6 +159,7 @@ impl Idempotency {
     /// The name of the record that a key has in a scope.
     #[must_use]
     pub fn record_key(&self, scope: Option<&Scope>, key: &IdempotencyKey) -> RecordKey {
+        let scope = scope.filter(|scope| scope.names_somebody());
         RecordKey::derive(self.policy().namespace_name(), scope, key)
     }
 
@@ -213,6 +214,7 @@ impl Idempotency {
         key: IdempotencyKey,
         scope: Option<Scope>,
     ) -> Protected {
+        let scope = scope.filter(Scope::names_somebody);
         let record_key = self.record_key(scope.as_ref(), &key);
         let credentials = match scope {
             Some(_) => None,

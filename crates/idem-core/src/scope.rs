@@ -7,6 +7,9 @@ use std::fmt;
 /// It must come from what the application has authenticated, never from what the client merely
 /// says. `Debug` shows the length alone, since a scope often names a person.
 ///
+/// A scope whose parts are all empty names nobody. The [engine](crate::Idempotency) takes it for no
+/// scope at all, so that clients whose tenant was not found are told apart by their credentials.
+///
 /// ```
 /// use idem_core::Scope;
 ///
@@ -29,6 +32,12 @@ impl Scope {
         Self(bytes.into())
     }
 
+    /// Whether a part of it is not empty.
+    pub(crate) fn names_somebody(&self) -> bool {
+        // The length of an empty part is zero in all its bytes.
+        self.0.iter().any(|&byte| byte != 0)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -49,5 +58,29 @@ impl From<String> for Scope {
 impl fmt::Debug for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Scope({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_parts_name_nobody() {
+        let none: [&str; 0] = [];
+        for nobody in [
+            Scope::from(""),
+            Scope::from_parts(none),
+            Scope::from_parts(["", ""]),
+        ] {
+            assert!(!nobody.names_somebody());
+        }
+        for somebody in [
+            Scope::from("\0"),
+            Scope::from_parts(["", "heidi"]),
+            Scope::from("acme"),
+        ] {
+            assert!(somebody.names_somebody());
+        }
     }
 }

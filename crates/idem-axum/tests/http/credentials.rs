@@ -68,6 +68,22 @@ async fn scopes_share_no_key_and_a_refreshed_token_is_the_same_client() {
 }
 
 #[tokio::test]
+async fn a_scope_that_names_nobody_is_none() {
+    let layer = scoped_by_tenant(Layer::new(store()));
+    let server = Server::with_layer(layer).await;
+    let by = |token: &'static str| {
+        server
+            .post("/orders", "k", "{}")
+            .header("x-tenant", "")
+            .header("authorization", token)
+    };
+    assert_eq!(send(by("1")).await.status, 201);
+    assert!(send(by("1")).await.is_replay());
+    assert_eq!(send(by("2")).await.status, 400);
+    assert_eq!(server.effects.runs(), 1);
+}
+
+#[tokio::test]
 async fn an_application_names_the_headers_that_are_credentials() {
     let server = Server::start(Policy::reference().credential_headers(["X-Api-Key"])).await;
     let by = |key: &'static str, cookie: &'static str| {
