@@ -65,18 +65,18 @@ impl fmt::Debug for Fingerprint {
 ///
 /// | part | the same | different |
 /// |---|---|---|
-/// | target | the same bytes | another order in the query, another percent-encoding (`%7E` and `~`), a slash or dot at the end, `//` |
+/// | target | the same bytes | another order in the query, another percent-encoding (`%7E` and `~`), a slash, a dot or a `?` at the end, `//` |
 /// | `Content-Type` | case of the type and of names, quotes, white space and order of parameters; the case of a `charset`; on JSON, `charset=utf-8` and none (RFC 8259, section 11) | any other parameter or value, and parameters that do not follow the grammar |
 /// | `Content-Encoding` | `identity` and none; one list in one line or in several; `x-gzip` and `gzip` | any other coding, even around the same content |
-/// | JSON | member order, white space, escapes, the notation of numbers (`1` and `1.0`) | array order, exact decimal value, a Unicode normalisation |
+/// | JSON | member order, white space, escapes, the notation of numbers (`1` and `1.0`) | array order, a number's exact decimal value, another Unicode normalisation |
 /// | multipart | another boundary; case of the names of a part's header fields | order, header fields and content of the parts |
 /// | a [chosen](Self::header) header | the same values in the same lines | one line with a list and several lines, since only the header's own definition says whether that is the same |
 ///
 /// The host and all other headers do not count.
 ///
 /// JSON is what is labelled `application/json` or `+json`. It counts by its bytes if it is not valid,
-/// has a duplicate member or is nested deeper than 128 levels. So does everything in a content
-/// coding: it is not decoded.
+/// has a duplicate member, is nested deeper than 128 levels, or has an exponent of more than 17
+/// digits. So does everything in a content coding: it is not decoded.
 ///
 /// Multipart is what is labelled `multipart/…` and is exactly as RFC 2046 and RFC 7578 have it: up to
 /// 1,024 parts with up to 8 KiB of header fields each, nothing before or behind them, and the
@@ -112,7 +112,8 @@ impl FingerprintRules {
 
     /// Leaves these fields of a JSON payload out; it replaces an earlier choice of fields.
     ///
-    /// A payload without the field equals one with any value of it.
+    /// A payload without the field equals one with any value of it. The empty pointer leaves all of a
+    /// JSON payload out. Multipart and other payloads count as they do without this.
     #[must_use]
     pub fn without(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Without(fields.into_iter().collect());
@@ -122,7 +123,8 @@ impl FingerprintRules {
     /// Takes these fields of a JSON payload and nothing else of it; it replaces an earlier choice
     /// of fields.
     ///
-    /// A field that is absent differs from one that is `null`.
+    /// A field that is absent differs from one that is `null`. With no field at all, any JSON payload
+    /// equals any other. Multipart and other payloads count as they do without this.
     #[must_use]
     pub fn only(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Only(fields.into_iter().collect());
