@@ -20,12 +20,12 @@ use idem_core::{Frames, Reading, Refusal, Stop};
 /// that announces more than the limit is not read at all.
 pub(crate) async fn read(request: &mut ServiceRequest, limit: usize) -> Result<Bytes, Refusal> {
     if announced_length(request).is_some_and(|length| length > limit as u64) {
-        return Err(Refusal::PayloadTooLarge { limit });
+        return Err(Refusal::PayloadTooLarge { limit: Some(limit) });
     }
     let mut reading = Reading::new(RequestFrames(request.take_payload()));
     match reading.read_up_to(limit).await {
         Ok(()) => {}
-        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit }),
+        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit: Some(limit) }),
         Err(Stop::NotData) => return Err(Refusal::PayloadUnreadable),
     }
     let bytes = reading.join();

@@ -43,13 +43,13 @@ where
     B: http_body::Body<Data = Bytes>,
 {
     if body.size_hint().lower() > limit as u64 {
-        return Err(Refusal::PayloadTooLarge { limit });
+        return Err(Refusal::PayloadTooLarge { limit: Some(limit) });
     }
     let body = pin!(body);
     let mut reading = Reading::new(RequestFrames(body));
     let trailers = match reading.read_up_to(limit).await {
         Ok(()) => None,
-        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit }),
+        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit: Some(limit) }),
         // Trailers are the last that a body has.
         Err(Stop::NotData) => match reading.take_last().and_then(Result::ok) {
             Some(frame) => frame.into_trailers().ok(),

@@ -13,6 +13,7 @@ use crate::{
     event::{Answered, Event},
     execution::Execution,
     fingerprint::Unfinished,
+    grpc,
     hand_over::Watch,
     key::IdempotencyKey,
     lease_term::LeaseTerm,
@@ -44,6 +45,7 @@ pub struct Idempotency(Arc<Inner>);
 struct Inner {
     calls: Calls,
     shared: Arc<Shared>,
+    grpc: grpc::PassThrough,
 }
 
 #[derive(Debug, Default)]
@@ -137,7 +139,11 @@ impl Idempotency {
 
     fn join(store: Arc<dyn IdempotencyStore>, policy: Policy, shared: Arc<Shared>) -> Self {
         let calls = Calls { store, policy };
-        Self(Arc::new(Inner { calls, shared }))
+        Self(Arc::new(Inner {
+            calls,
+            shared,
+            grpc: grpc::PassThrough::default(),
+        }))
     }
 
     pub(crate) fn calls(&self) -> &Calls {
@@ -183,14 +189,14 @@ impl Idempotency {
     /// Looks at the head of a request. No round trip.
     ///
     /// `scope` is asked only for a request with a valid key; without a scope the record is bound
-    /// to the credentials in the head.
+    /// to the credentials in the head. A gRPC request passes through.
     pub fn admit(
         &self,
         head: &impl RequestHead,
         scope: impl FnOnce() -> Option<Scope>,
     ) -> Admission {
         let policy = self.policy();
-        if !policy.protects(head.method()) {
+        if !policy.protects(head.method()) || self.0.grpc.takes(head) {
             return Admission::PassThrough;
         }
         let mut lines = head.header(policy.key_header()).peekable();

@@ -29,6 +29,7 @@ mod event;
 mod exchange;
 mod execution;
 mod fingerprint;
+mod grpc;
 mod hand_over;
 mod key;
 mod lease_term;

@@ -21,6 +21,8 @@ mod limits;
 mod market;
 #[path = "../../../idem-axum/tests/http/replay.rs"]
 mod replay;
+#[path = "../../../idem-axum/tests/http/results.rs"]
+mod results;
 mod services;
 mod shutdown;
 #[path = "../../../idem-axum/tests/http/store.rs"]

@@ -13,6 +13,7 @@ mod limits;
 mod market;
 mod memory;
 mod replay;
+mod results;
 mod store;
 mod support;
 mod tower_services;

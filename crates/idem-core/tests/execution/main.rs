@@ -10,6 +10,7 @@ mod leases;
 mod log;
 mod operator;
 mod own_lease;
+mod results;
 mod running;
 mod store_faults;
 mod support;

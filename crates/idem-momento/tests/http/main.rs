@@ -22,6 +22,8 @@ mod limits;
 mod market;
 #[path = "../../../idem-axum/tests/http/replay.rs"]
 mod replay;
+#[path = "../../../idem-axum/tests/http/results.rs"]
+mod results;
 mod store;
 #[path = "../../../idem-axum/tests/http/support.rs"]
 mod support;
