@@ -189,7 +189,8 @@ impl Idempotency {
     /// Looks at the head of a request. No round trip.
     ///
     /// `scope` is asked only for a request with a valid key; without a scope the record is bound
-    /// to the credentials in the head. A gRPC request passes through.
+    /// to the credentials in the head. A request that holds its record already, under another layer, passes
+    /// through, and so does one of gRPC.
     pub fn admit(
         &self,
         head: &impl RequestHead,
@@ -200,12 +201,16 @@ impl Idempotency {
             return Admission::PassThrough;
         }
         let mut lines = head.header(policy.key_header()).peekable();
+        let current = head.current_execution();
         if lines.peek().is_none() {
-            return if policy.requires_key() {
+            return if policy.requires_key() && current.is_none() {
                 Admission::Refused(Refusal::KeyMissing)
             } else {
                 Admission::PassThrough
             };
+        }
+        if current.is_some_and(|current| current.is_of(head)) {
+            return Admission::PassThrough;
         }
         match policy.keys().parse(lines) {
             Ok(key) => Admission::Protected(self.protect(head, key, scope())),

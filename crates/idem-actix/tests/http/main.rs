@@ -19,6 +19,8 @@ mod leases;
 #[path = "../../../idem-axum/tests/http/limits.rs"]
 mod limits;
 mod market;
+#[path = "../../../idem-axum/tests/http/nested.rs"]
+mod nested;
 #[path = "../../../idem-axum/tests/http/replay.rs"]
 mod replay;
 #[path = "../../../idem-axum/tests/http/results.rs"]

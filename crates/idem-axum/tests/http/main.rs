@@ -12,6 +12,7 @@ mod leases;
 mod limits;
 mod market;
 mod memory;
+mod nested;
 mod replay;
 mod results;
 mod store;

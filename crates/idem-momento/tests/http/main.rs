@@ -20,6 +20,8 @@ mod leases;
 mod limits;
 #[path = "../../../idem-axum/tests/http/market.rs"]
 mod market;
+#[path = "../../../idem-axum/tests/http/nested.rs"]
+mod nested;
 #[path = "../../../idem-axum/tests/http/replay.rs"]
 mod replay;
 #[path = "../../../idem-axum/tests/http/results.rs"]
