@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod admission;
 mod ends;
 mod events;
 mod handing_over;
