@@ -38,6 +38,7 @@ where
     S: Service<Request<Body>, Response = Response<ResBody>> + Send,
     S::Future: Send,
     ReqBody: http_body::Body<Data = Bytes> + Send,
+    ReqBody::Error: Into<BoxError>,
     ResBody: http_body::Body<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError>,
 {

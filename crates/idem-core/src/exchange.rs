@@ -207,7 +207,7 @@ async fn judge<X: Exchange>(
         Opened::Frames(frames) => {
             let mut reading = Reading::new(frames);
             match reading.read_up_to(recording.limit()).await {
-                Ok(()) => reading.join(),
+                Ok(()) => reading.into_data(),
                 Err(stop) => {
                     let reason = match stop {
                         Stop::OverLimit => NotKept::TooLarge,

@@ -70,7 +70,7 @@ pub use crate::{
     memory::{MemoryLimits, MemoryStore},
     operator::{Freed, KeyState, KeyStatus},
     policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},
-    reading::{Frames, Reading, Stop},
+    reading::{Frames, Reading, Stop, causes},
     record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record, Stored},
     record_key::RecordKey,
     recording::Recording,
