@@ -69,8 +69,9 @@ where
         })
     }
 
-    fn least_length(body: &Body) -> u64 {
-        body.size_hint().lower()
+    fn size_hint(body: &Body) -> (u64, Option<u64>) {
+        let hint = body.size_hint();
+        (hint.lower(), hint.upper())
     }
 
     fn open(body: Body) -> Opened<BodyFrames> {

@@ -61,7 +61,7 @@ pub use crate::{
     decision::{Decision, decide},
     engine::{Admission, Begin, Idempotency, Protected},
     event::{Answered, End, Event, Observer},
-    exchange::{Exchange, Handled, Opened, ResponseHead},
+    exchange::{Exchange, Handled, Opened, Rendered, ResponseHead},
     execution::{Execution, Verdict},
     fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError},
     hand_over::{HandOver, Watch},

@@ -85,6 +85,7 @@ pub struct Policy {
     retention: Duration,
     max_request_bytes: usize,
     max_response_bytes: usize,
+    stream_after: Duration,
     saves: SaveRule,
     unrecorded_headers: Vec<String>,
     replay_marker: String,
@@ -120,6 +121,7 @@ impl Policy {
             retention: Duration::from_secs(60 * 60),
             max_request_bytes: 2 * 1024 * 1024,
             max_response_bytes: 1024 * 1024,
+            stream_after: Duration::from_millis(100),
             saves: SaveRule::Success,
             unrecorded_headers: vec!["set-cookie".to_owned()],
             replay_marker: "idempotency-replayed".to_owned(),
@@ -243,6 +245,20 @@ impl Policy {
     #[must_use]
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
+        self
+    }
+
+    /// Sets how long a body of unknown length may take to come to its end before it counts as a stream: 100 ms by
+    /// default.
+    ///
+    /// A response is recorded before its first byte leaves, so its body is held back for this long. A stream then flows
+    /// to its client, and a duplicate is told that it was not kept. 100 ms is enough for what is complete and merely comes
+    /// in pieces, as through a compression inside the layer; set more if handlers pass on what other servers send
+    /// without a length. With zero, whatever is not there at once is a stream. A body whose length is known
+    /// is always read to its end, if it is within [the limit](Self::max_response_bytes).
+    #[must_use]
+    pub fn stream_after(mut self, time: Duration) -> Self {
+        self.stream_after = time.min(LONGEST);
         self
     }
 
@@ -420,6 +436,10 @@ impl Policy {
 
     pub(crate) fn response_limit(&self) -> usize {
         self.max_response_bytes
+    }
+
+    pub(crate) fn stream_grace(&self) -> Duration {
+        self.stream_after
     }
 
     pub(crate) fn saves(&self, status: u16, headers: impl FnOnce() -> Headers) -> bool {

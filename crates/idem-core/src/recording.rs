@@ -1,6 +1,6 @@
 //! What is recorded of a response.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
 use bytes::Bytes;
 
@@ -79,6 +79,11 @@ impl Recording {
             return Some(NotKept::Stream);
         }
         (least_length > self.limit as u64).then_some(NotKept::TooLarge)
+    }
+
+    /// How long a body of unknown length may take to come to its end.
+    pub(crate) fn stream_grace(&self) -> Duration {
+        self.idempotency.policy().stream_grace()
     }
 
     /// The largest response, headers included, that is kept, in bytes.

@@ -29,6 +29,8 @@ mod services;
 mod shutdown;
 #[path = "../../../idem-axum/tests/http/store.rs"]
 mod store;
+#[path = "../../../idem-axum/tests/http/streams.rs"]
+mod streams;
 #[path = "../../../idem-axum/tests/http/support.rs"]
 mod support;
 #[path = "../../../idem-axum/tests/http/travelling.rs"]

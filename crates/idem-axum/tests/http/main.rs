@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod bodies;
 mod credentials;
 mod duplicates;
 mod faults;
@@ -16,6 +17,7 @@ mod nested;
 mod replay;
 mod results;
 mod store;
+mod streams;
 mod support;
 mod tower_services;
 mod travelling;

@@ -27,6 +27,8 @@ mod replay;
 #[path = "../../../idem-axum/tests/http/results.rs"]
 mod results;
 mod store;
+#[path = "../../../idem-axum/tests/http/streams.rs"]
+mod streams;
 #[path = "../../../idem-axum/tests/http/support.rs"]
 mod support;
 #[path = "../../../idem-axum/tests/http/tower_services.rs"]
