@@ -255,7 +255,7 @@ async fn judge<X: Exchange>(
         Opened::Whole(bytes) => bytes,
         Opened::Frames(frames) => {
             let mut reading = Reading::new(frames);
-            let within = (most != Some(least)).then(|| recording.stream_grace());
+            let within = recording.time_for_body(most == Some(least));
             match read_whole(&mut reading, recording.limit(), within).await {
                 Ok(()) => reading.into_data(),
                 Err(reason) => {
@@ -274,24 +274,22 @@ async fn judge<X: Exchange>(
     (Verdict::Keep(outcome), Handled::Whole(bytes))
 }
 
-/// Reads a body to its end, within a time if there is one; if that fails, what was read is still there.
+/// Reads a body to its end within a time; if that fails, what was read is still there.
 async fn read_whole<F: Frames>(
     reading: &mut Reading<F>,
     limit: usize,
-    within: Option<Duration>,
+    within: Duration,
 ) -> Result<(), NotKept> {
     let mut read = pin!(reading.read_up_to(limit));
     // A body that is there at once sets no timer.
-    let ready = poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await;
-    let stop = match (ready, within) {
-        (Poll::Ready(read), _) => read,
-        (Poll::Pending, None) => read.await,
-        (Poll::Pending, Some(time)) => {
-            let read = Box::pin(timeout(time, read)).await;
+    let read = match poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await {
+        Poll::Ready(read) => read,
+        Poll::Pending => {
+            let read = Box::pin(timeout(within, read)).await;
             read.map_err(|_| NotKept::Stream)?
         }
     };
-    stop.map_err(|stop| match stop {
+    read.map_err(|stop| match stop {
         Stop::OverLimit => NotKept::TooLarge,
         // Trailers, or an error that the client must see as it would without us.
         Stop::NotData => NotKept::Stream,

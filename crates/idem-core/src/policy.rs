@@ -254,8 +254,8 @@ impl Policy {
     /// A response is recorded before its first byte leaves, so its body is held back for this long. A stream then flows
     /// to its client, and a duplicate is told that it was not kept. 100 ms is enough for what is complete and merely comes
     /// in pieces, as through a compression inside the layer; set more if handlers pass on what other servers send
-    /// without a length. With zero, whatever is not there at once is a stream. A body whose length is known
-    /// is always read to its end, if it is within [the limit](Self::max_response_bytes).
+    /// without a length. With zero, whatever is not there at once is a stream. A body whose length is known has as long
+    /// as [a lease](Self::lease), if it is within [the limit](Self::max_response_bytes).
     #[must_use]
     pub fn stream_after(mut self, time: Duration) -> Self {
         self.stream_after = time.min(LONGEST);

@@ -81,9 +81,15 @@ impl Recording {
         (least_length > self.limit as u64).then_some(NotKept::TooLarge)
     }
 
-    /// How long a body of unknown length may take to come to its end.
-    pub(crate) fn stream_grace(&self) -> Duration {
-        self.idempotency.policy().stream_grace()
+    /// How long a body may take to come to its end before it counts as a stream.
+    pub(crate) fn time_for_body(&self, length_is_known: bool) -> Duration {
+        let policy = self.idempotency.policy();
+        let unknown = policy.stream_grace();
+        if length_is_known {
+            policy.lease_duration().max(unknown)
+        } else {
+            unknown
+        }
     }
 
     /// The largest response, headers included, that is kept, in bytes.
