@@ -51,6 +51,9 @@
 //! duplicate's own `Accept-Encoding` counts. A timeout outside it answers its client in time, and
 //! cancels nothing.
 //!
+//! The middleware may stand twice on a request's way, on an app and on one of its resources: the outer one protects it,
+//! and the inner one lets it through.
+//!
 //! # What the handler sees
 //! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)
 //! is in the request's extensions if it is protected: take

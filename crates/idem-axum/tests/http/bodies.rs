@@ -20,13 +20,18 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
 use idem_core::Policy;
-use tokio::time::{Sleep, sleep};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{Sleep, sleep, timeout},
+};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::{
     market,
     support::{Effects, Server, send, store},
+    vanished::NEVER,
 };
 
 async fn serve(app: impl FnOnce(Router) -> Router) -> Server {
@@ -281,4 +286,25 @@ async fn an_upload_that_breaks_off_is_told_apart_from_one_that_is_too_large() {
         upload(Body::from_stream(endless)).await.unwrap().status(),
         413
     );
+}
+
+#[tokio::test]
+async fn a_request_that_is_refused_by_its_head_is_not_asked_for_its_body() {
+    let server = Server::start(Policy::reference().max_request_bytes(1_000)).await;
+    for (key, length, told) in [
+        ("a,b", 2, "HTTP/1.1 400"),
+        ("k", 1_001, "HTTP/1.1 413"),
+        ("k", 2, "HTTP/1.1 100"),
+    ] {
+        let mut client = TcpStream::connect(server.address).await.unwrap();
+        let head = format!(
+            "POST /orders HTTP/1.1\r\nhost: goats\r\nidempotency-key: {key}\r\n\
+             expect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+        );
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        let answered = timeout(NEVER, client.read_exact(&mut status)).await;
+        answered.expect("it is answered").unwrap();
+        assert_eq!(std::str::from_utf8(&status).unwrap(), told);
+    }
 }

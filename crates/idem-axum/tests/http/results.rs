@@ -1,8 +1,16 @@
 //! Which responses are results, and which say that nothing was done.
 
 use idem_core::{Policy, Profile};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
 
-use crate::support::{Answer, Server, send};
+use crate::{
+    support::{Answer, Server, send},
+    vanished::NEVER,
+};
 
 /// Asks for a status and header lines, `name=value` each.
 async fn answer(server: &Server, code: u16, lines: &[&str]) -> Answer {
@@ -89,4 +97,22 @@ async fn a_grpc_failure_is_one_although_its_status_is_200() {
             assert_eq!(kept(policy(), line).await, keeps_failures, "{line}");
         }
     }
+}
+
+// S87
+#[tokio::test]
+async fn an_upgrade_belongs_to_its_connection() {
+    let server = Server::start(Policy::reference()).await;
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(server.address).await.unwrap();
+        let head = "POST /answers/101 HTTP/1.1\r\nhost: goats\r\nidempotency-key: k\r\n\
+                    connection: upgrade\r\nupgrade: goats\r\ncontent-length: 0\r\n\
+                    x-answer: connection=upgrade\r\nx-answer: upgrade=goats\r\n\r\n";
+        client.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        let answered = timeout(NEVER, client.read_exact(&mut status)).await;
+        answered.expect("it is answered").unwrap();
+        assert_eq!(&status, b"HTTP/1.1 101");
+    }
+    assert_eq!(server.effects.runs(), 2);
 }
