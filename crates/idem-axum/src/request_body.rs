@@ -94,7 +94,7 @@ where
 /// What a body that breaks off is refused with, as without a key: a limit outside the layer is an error inside the
 /// body.
 fn refusal(error: &(dyn Error + 'static)) -> Refusal {
-    if causes(error).any(|cause| cause.is::<LengthLimitError>()) {
+    if causes(error).any(<dyn Error>::is::<LengthLimitError>) {
         Refusal::PayloadTooLarge { limit: None }
     } else {
         Refusal::PayloadUnreadable

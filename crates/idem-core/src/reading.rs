@@ -313,7 +313,7 @@ mod tests {
     fn a_cause_is_found_behind_an_io_error() {
         let cause = io::Error::other(fmt::Error);
         let outer = io::Error::other(cause);
-        assert!(causes(&outer).any(|error| error.is::<fmt::Error>()));
-        assert!(!causes(&io::Error::other("goats")).any(|error| error.is::<fmt::Error>()));
+        assert!(causes(&outer).any(<dyn Error>::is::<fmt::Error>));
+        assert!(!causes(&io::Error::other("goats")).any(<dyn Error>::is::<fmt::Error>));
     }
 }
