@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::{
-    HttpResponse,
+    HttpMessage, HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -11,7 +11,7 @@ use actix_web::{
         header::{HeaderName, HeaderValue},
     },
 };
-use idem_core::RequestHead;
+use idem_core::{CurrentExecution, RequestHead};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a ServiceRequest);
@@ -37,6 +37,10 @@ impl RequestHead for Head<'_> {
             .filter(move |(line, _)| line.as_str() == name)
             .map(|(_, value)| value.as_bytes())
     }
+
+    fn current_execution(&self) -> Option<CurrentExecution> {
+        self.0.extensions().get().cloned()
+    }
 }
 
 /// A response of the core, with a header that marks it as a replay if it is one.
@@ -45,9 +49,11 @@ pub(crate) fn response<B: MessageBody>(
     response: &idem_core::Response,
     marker: Option<&str>,
 ) -> ServiceResponse<EitherBody<B>> {
-    // A status that cannot be is a store's mistake: better an error than a success nobody sent.
-    let status =
-        StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    // A record with a status that cannot be sent is damaged: what else it says must not look like a success.
+    let Ok(status) = StatusCode::from_u16(response.status()) else {
+        let answer = HttpResponse::InternalServerError().finish();
+        return request.into_response(answer.map_into_right_body());
+    };
     let mut answer = HttpResponse::new(status);
     let headers = answer.headers_mut();
     for (name, value) in response.headers().iter() {

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::TryFutureExt;
-use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, ResponseHead};
+use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, Rendered, ResponseHead};
 
 use crate::{
     convert, request_body,
@@ -57,10 +57,22 @@ where
         })
     }
 
-    fn least_length(body: &B) -> u64 {
+    fn rendered(error: &Error) -> Option<Rendered> {
+        // What the server makes of an error that comes to it.
+        let (response, body) = error.error_response().into_parts();
+        let status = response.status().as_u16();
+        Some(Rendered::new(
+            status,
+            lines(&response).collect(),
+            body.try_into_bytes().ok(),
+        ))
+    }
+
+    fn size_hint(body: &B) -> (u64, Option<u64>) {
         match body.size() {
-            BodySize::Sized(length) => length,
-            BodySize::None | BodySize::Stream => 0,
+            BodySize::None => (0, Some(0)),
+            BodySize::Sized(length) => (length, Some(length)),
+            BodySize::Stream => (0, None),
         }
     }
 
@@ -97,7 +109,11 @@ impl ResponseHead for Head {
     }
 
     fn lines(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let headers = self.response.headers().iter();
-        headers.map(|(name, value)| (name.as_str(), value.as_bytes()))
+        lines(&self.response)
     }
+}
+
+fn lines(response: &HttpResponse<()>) -> impl Iterator<Item = (&str, &[u8])> {
+    let headers = response.headers().iter();
+    headers.map(|(name, value)| (name.as_str(), value.as_bytes()))
 }

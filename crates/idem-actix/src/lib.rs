@@ -66,6 +66,9 @@
 //! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common middleware: where
 //! it goes, why, what happens in the wrong order, and a complete stack.
 //!
+//! The middleware may stand twice on a request's way, on an app and on one of its resources: the outer one protects it,
+//! and the inner one lets it through.
+//!
 //! # What the handler sees
 //! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)
 //! is in the request's extensions if it is protected: take

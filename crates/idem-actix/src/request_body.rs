@@ -1,6 +1,7 @@
 //! Reading a request's body whole, up to a limit, before its key is claimed.
 
 use std::{
+    error::Error,
     future::ready,
     pin::Pin,
     task::{Context, Poll},
@@ -14,21 +15,24 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream, once};
-use idem_core::{Frames, Reading, Refusal, Stop};
+use idem_core::{Frames, Reading, Refusal, Stop, causes};
 
 /// Reads a request's body to its end, and leaves it there for the handler, sharing the bytes; one
 /// that announces more than the limit is not read at all.
 pub(crate) async fn read(request: &mut ServiceRequest, limit: usize) -> Result<Bytes, Refusal> {
     if announced_length(request).is_some_and(|length| length > limit as u64) {
-        return Err(Refusal::PayloadTooLarge { limit });
+        return Err(Refusal::PayloadTooLarge { limit: Some(limit) });
     }
     let mut reading = Reading::new(RequestFrames(request.take_payload()));
     match reading.read_up_to(limit).await {
         Ok(()) => {}
-        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit }),
-        Err(Stop::NotData) => return Err(Refusal::PayloadUnreadable),
+        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit: Some(limit) }),
+        Err(Stop::NotData) => {
+            let error = reading.take_last().and_then(Result::err);
+            return Err(error.as_ref().map_or(Refusal::PayloadUnreadable, refusal));
+        }
     }
-    let bytes = reading.join();
+    let bytes = reading.into_data();
     let payload = Box::pin(once(ready(Ok(bytes.clone()))));
     request.set_payload(Payload::Stream { payload });
     Ok(bytes)
@@ -48,7 +52,24 @@ impl Frames for RequestFrames {
         Pin::new(&mut self.0).poll_next(cx)
     }
 
-    fn data(frame: &Self::Frame) -> Option<&Bytes> {
-        frame.as_ref().ok()
+    fn into_data(frame: Self::Frame) -> Result<Bytes, Self::Frame> {
+        frame.map_err(Err)
+    }
+
+    fn from_data(data: Bytes) -> Self::Frame {
+        Ok(data)
+    }
+}
+
+/// What a body that breaks off is refused with, as without a key: a limit outside the middleware is an error inside
+/// the payload.
+fn refusal(error: &PayloadError) -> Refusal {
+    let is_overflow = |cause: &(dyn Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(PayloadError::Overflow))
+    };
+    if causes(error).any(is_overflow) {
+        Refusal::PayloadTooLarge { limit: None }
+    } else {
+        Refusal::PayloadUnreadable
     }
 }

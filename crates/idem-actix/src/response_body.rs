@@ -32,8 +32,12 @@ impl<B: MessageBody> Frames for BodyFrames<B> {
         self.body.as_mut().poll_next(cx)
     }
 
-    fn data(frame: &Self::Frame) -> Option<&Bytes> {
-        frame.as_ref().ok()
+    fn into_data(frame: Self::Frame) -> Result<Bytes, Self::Frame> {
+        frame.map_err(Err)
+    }
+
+    fn from_data(data: Bytes) -> Self::Frame {
+        Ok(data)
     }
 }
 

@@ -7,7 +7,7 @@ use axum::{
     extract::{MatchedPath, OriginalUri},
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, request::Parts};
-use idem_core::RequestHead;
+use idem_core::{CurrentExecution, RequestHead};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a Parts);
@@ -39,14 +39,22 @@ impl RequestHead for Head<'_> {
             .filter(move |(line, _)| line.as_str() == name)
             .map(|(_, value)| value.as_bytes())
     }
+
+    fn current_execution(&self) -> Option<CurrentExecution> {
+        self.0.extensions.get().cloned()
+    }
 }
 
 /// A response of the core, with a header that marks it as a replay if it is one.
 pub(crate) fn response(response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
+    // A record with a status that cannot be sent is damaged: what else it says must not look like a success.
+    let Ok(status) = StatusCode::from_u16(response.status()) else {
+        let mut answer = Response::new(Body::empty());
+        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        return answer;
+    };
     let mut answer = Response::new(Body::from(response.body().clone()));
-    // A status that cannot be is a store's mistake: better an error than a success nobody sent.
-    *answer.status_mut() =
-        StatusCode::from_u16(response.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.reserve(response.headers().len() + ADDED);
     for (name, value) in response.headers().iter() {

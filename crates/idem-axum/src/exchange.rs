@@ -38,6 +38,7 @@ where
     S: Service<Request<Body>, Response = Response<ResBody>> + Send,
     S::Future: Send,
     ReqBody: http_body::Body<Data = Bytes> + Send,
+    ReqBody::Error: Into<BoxError>,
     ResBody: http_body::Body<Data = Bytes> + Send + 'static,
     ResBody::Error: Into<BoxError>,
 {
@@ -68,8 +69,9 @@ where
         })
     }
 
-    fn least_length(body: &Body) -> u64 {
-        body.size_hint().lower()
+    fn size_hint(body: &Body) -> (u64, Option<u64>) {
+        let hint = body.size_hint();
+        (hint.lower(), hint.upper())
     }
 
     fn open(body: Body) -> Opened<BodyFrames> {

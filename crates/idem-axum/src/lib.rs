@@ -1,5 +1,5 @@
 #![forbid(unsafe_code)]
-//! `Idempotency-Key` for axum, and for any tower service with an HTTP body.
+//! `Idempotency-Key` for axum, and for other tower services.
 //!
 //! ```
 //! use axum::{Router, routing::post};
@@ -53,6 +53,15 @@
 //!
 //! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common layer of axum and
 //! tower-http: where it goes, why, what happens in the wrong order, and a complete stack.
+//!
+//! The layer may stand twice on a request's way, on a router and on one of its routes: the outer one protects it, and
+//! the inner one lets it through.
+//!
+//! # Other tower services
+//! The service under the layer takes `http::Request<axum::body::Body>`, since under a key it gets a body that was read
+//! before. Requests may come with any body whose data is `Bytes`, such as hyper's `Incoming` or `Full<Bytes>`, and responses
+//! may have any such body; the layer's own have axum's. Put tower-http's `MapRequestBodyLayer` between the layer and a service
+//! that takes another body.
 //!
 //! # What the handler sees
 //! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)

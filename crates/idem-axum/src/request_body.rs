@@ -1,17 +1,18 @@
 //! Reading a request's body whole, up to a limit, before its key is claimed.
 
 use std::{
+    error::Error,
     future,
     pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
-use axum::body::Body;
+use axum::{BoxError, body::Body};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
-use http_body_util::{BodyExt, Full};
-use idem_core::{Frames, Reading, Refusal, Stop};
+use http_body_util::{BodyExt, Full, LengthLimitError};
+use idem_core::{Frames, Reading, Refusal, Stop, causes};
 
 /// A body that was read: what is hashed, and what the handler gets.
 #[derive(Default)]
@@ -41,39 +42,61 @@ impl Payload {
 pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Payload, Refusal>
 where
     B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
+    let too_large = Refusal::PayloadTooLarge { limit: Some(limit) };
     if body.size_hint().lower() > limit as u64 {
-        return Err(Refusal::PayloadTooLarge { limit });
+        return Err(too_large);
     }
     let body = pin!(body);
     let mut reading = Reading::new(RequestFrames(body));
     let trailers = match reading.read_up_to(limit).await {
         Ok(()) => None,
-        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit }),
-        // Trailers are the last that a body has.
-        Err(Stop::NotData) => match reading.take_last().and_then(Result::ok) {
-            Some(frame) => frame.into_trailers().ok(),
+        Err(Stop::OverLimit) => return Err(too_large),
+        Err(Stop::NotData) => match reading.take_last() {
+            // Trailers are the last that a body has.
+            Some(Ok(frame)) => frame.into_trailers().ok(),
+            Some(Err(refusal)) => return Err(refusal),
             None => return Err(Refusal::PayloadUnreadable),
         },
     };
-    let bytes = reading.join();
+    let bytes = reading.into_data();
     Ok(Payload { bytes, trailers })
 }
 
 struct RequestFrames<'a, B>(Pin<&'a mut B>);
 
-/// A body's own error need not be `Send`, and nobody sees it.
-struct Unreadable;
-
-impl<B: http_body::Body<Data = Bytes>> Frames for RequestFrames<'_, B> {
-    type Frame = Result<Frame<Bytes>, Unreadable>;
+impl<B> Frames for RequestFrames<'_, B>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    /// An error is told by what it is refused with: nobody sees it.
+    type Frame = Result<Frame<Bytes>, Refusal>;
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Frame>> {
         let frame = ready!(self.0.as_mut().poll_frame(cx));
-        Poll::Ready(frame.map(|frame| frame.map_err(|_| Unreadable)))
+        Poll::Ready(frame.map(|frame| frame.map_err(|error| refusal(&*error.into()))))
     }
 
-    fn data(frame: &Self::Frame) -> Option<&Bytes> {
-        frame.as_ref().ok()?.data_ref()
+    fn into_data(frame: Self::Frame) -> Result<Bytes, Self::Frame> {
+        match frame {
+            Ok(frame) => frame.into_data().map_err(Ok),
+            Err(refusal) => Err(Err(refusal)),
+        }
+    }
+
+    fn from_data(data: Bytes) -> Self::Frame {
+        Ok(Frame::data(data))
+    }
+}
+
+/// What a body that breaks off is refused with, as without a key: a limit outside the layer is an error inside the
+/// body.
+fn refusal(error: &(dyn Error + 'static)) -> Refusal {
+    if causes(error).any(<dyn Error>::is::<LengthLimitError>) {
+        Refusal::PayloadTooLarge { limit: None }
+    } else {
+        Refusal::PayloadUnreadable
     }
 }

@@ -20,8 +20,20 @@ impl Frames for BodyFrames {
         Pin::new(&mut self.0).poll_frame(cx)
     }
 
-    fn data(frame: &Self::Frame) -> Option<&Bytes> {
-        frame.as_ref().ok()?.data_ref()
+    fn into_data(frame: Self::Frame) -> Result<Bytes, Self::Frame> {
+        match frame {
+            Ok(frame) => frame.into_data().map_err(Ok),
+            Err(error) => Err(Err(error)),
+        }
+    }
+
+    fn from_data(data: Bytes) -> Self::Frame {
+        Ok(Frame::data(data))
+    }
+
+    fn trailers(frame: &Self::Frame) -> impl Iterator<Item = (&str, &[u8])> {
+        let trailers = frame.iter().filter_map(Frame::trailers_ref).flatten();
+        trailers.map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{
     policy::LONGEST,
     record::Lease,
     record_key::RecordKey,
+    request::RequestHead,
     store::{Fenced, Operation, StoreError},
     travelling_lease::TravellingLease,
 };
@@ -304,6 +305,14 @@ impl CurrentExecution {
             self.extend(sent + duration);
         }
         renewed
+    }
+
+    /// Whether a request is the one that this execution was claimed for, and not another that a handler made of it, with
+    /// a key of its own.
+    pub(crate) fn is_of(&self, head: &impl RequestHead) -> bool {
+        let policy = self.0.idempotency.policy();
+        let key = policy.keys().parse(head.header(policy.key_header()));
+        key.is_ok_and(|key| key == self.0.key)
     }
 
     pub(crate) fn idempotency(&self) -> &Idempotency {

@@ -13,6 +13,7 @@ use crate::{
     event::{Answered, Event},
     execution::Execution,
     fingerprint::Unfinished,
+    grpc,
     hand_over::Watch,
     key::IdempotencyKey,
     lease_term::LeaseTerm,
@@ -41,6 +42,7 @@ pub struct Idempotency(Arc<Inner>);
 struct Inner {
     calls: Calls,
     shared: Arc<Shared>,
+    grpc: grpc::PassThrough,
 }
 
 #[derive(Debug, Default)]
@@ -136,7 +138,11 @@ impl Idempotency {
 
     fn join(store: Arc<dyn IdempotencyStore>, policy: Policy, shared: Arc<Shared>) -> Self {
         let calls = Calls { store, policy };
-        Self(Arc::new(Inner { calls, shared }))
+        Self(Arc::new(Inner {
+            calls,
+            shared,
+            grpc: grpc::PassThrough::default(),
+        }))
     }
 
     pub(crate) fn calls(&self) -> &Calls {
@@ -190,23 +196,28 @@ impl Idempotency {
     /// Looks at the head of a request. No round trip.
     ///
     /// `scope` is asked only for a request with a valid key; without a scope the record is bound
-    /// to the credentials in the head.
+    /// to the credentials in the head. A request that holds its record already, under another layer, passes
+    /// through, and so does one of gRPC.
     pub fn admit(
         &self,
         head: &impl RequestHead,
         scope: impl FnOnce() -> Option<Scope>,
     ) -> Admission {
         let policy = self.policy();
-        if !policy.protects(head.method()) {
+        if !policy.protects(head.method()) || self.0.grpc.takes(head) {
             return Admission::PassThrough;
         }
         let mut lines = head.header(policy.key_header()).peekable();
+        let current = head.current_execution();
         if lines.peek().is_none() {
-            return if policy.requires_key() {
+            return if policy.requires_key() && current.is_none() {
                 Admission::Refused(Refusal::KeyMissing)
             } else {
                 Admission::PassThrough
             };
+        }
+        if current.is_some_and(|current| current.is_of(head)) {
+            return Admission::PassThrough;
         }
         match policy.keys().parse(lines) {
             Ok(key) => Admission::Protected(self.protect(head, key, scope())),

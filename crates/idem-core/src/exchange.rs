@@ -1,8 +1,14 @@
 //! From a protected request to its answer: the path that is the same in every framework.
 
-use std::future::Future;
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
 
 use bytes::Bytes;
+use tokio::time::timeout;
 
 use crate::{
     current::CurrentExecution,
@@ -16,7 +22,7 @@ use crate::{
     record::{Identity, NotKept},
     recording::Recording,
     refusal::Refusal,
-    response::Response,
+    response::{Headers, Response},
 };
 
 /// A protected request and its handler, as a web framework has them.
@@ -43,14 +49,21 @@ pub trait Exchange: Sized {
     /// Calls the handler. `current` is for the request's extensions, where the handler finds it.
     ///
     /// # Errors
-    /// As the handler's own; the key is freed.
+    /// As the handler's own; the key is freed, unless the policy keeps what is [rendered](Self::rendered) of it.
     fn call(
         self,
         current: Option<CurrentExecution>,
     ) -> impl Future<Output = Result<(Self::Head, Self::Body), Self::Error>>;
 
-    /// At least how many bytes a body has.
-    fn least_length(body: &Self::Body) -> u64;
+    /// The response that the framework makes of a handler's error, before the client gets it; `None`, the default, where it
+    /// makes none.
+    fn rendered(error: &Self::Error) -> Option<Rendered> {
+        let _ = error;
+        None
+    }
+
+    /// At least and at most how many bytes a body has; both are the same where its length is known.
+    fn size_hint(body: &Self::Body) -> (u64, Option<u64>);
 
     /// A body as it can be read.
     fn open(body: Self::Body) -> Opened<Self::Frames>;
@@ -69,6 +82,37 @@ pub trait ResponseHead {
 
     /// The header lines in order, each as name and value.
     fn lines(&self) -> impl Iterator<Item = (&str, &[u8])>;
+}
+
+/// An error as the client gets it.
+#[derive(Debug)]
+pub struct Rendered {
+    status: u16,
+    headers: Headers,
+    body: Option<Bytes>,
+}
+
+impl Rendered {
+    /// Describes a response that was made of an error; `body` is `None` if it does not come in one piece.
+    #[must_use]
+    pub const fn new(status: u16, headers: Headers, body: Option<Bytes>) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    /// Decides whether the error is the result, as of a response.
+    fn judge(self, recording: &Recording) -> Verdict {
+        if !recording.saves(self.status, || self.headers.iter()) {
+            return Verdict::Free;
+        }
+        Verdict::Keep(match self.body {
+            Some(body) => Response::new(self.status, self.headers, body).into(),
+            None => NotKept::Stream.into(),
+        })
+    }
 }
 
 /// The body of a handler's response before it was looked at.
@@ -181,14 +225,18 @@ async fn execute<X: Exchange>(
                 let (verdict, body) = judge::<X>(&recording, &head, body).await;
                 (verdict, Ok(X::respond(head, body)))
             }
-            Err(error) => (Verdict::Free, Err(error)),
+            Err(error) => {
+                let rendered = X::rendered(&error);
+                let verdict = rendered.map_or(Verdict::Free, |error| error.judge(&recording));
+                (verdict, Err(error))
+            }
         }
     });
     execution.run_pinned(work.as_mut()).await
 }
 
 /// Decides what of a response is kept, and reads it as far as that needs: a body that is too long
-/// or streams events goes on to its client from where it was read to.
+/// or flows goes on to its client from where it was read to.
 async fn judge<X: Exchange>(
     recording: &Recording,
     head: &X::Head,
@@ -199,26 +247,51 @@ async fn judge<X: Exchange>(
     if !recording.saves(status, lines) {
         return (Verdict::Free, Handled::Untouched(body));
     }
-    if let Some(reason) = recording.rules_out(lines, X::least_length(&body)) {
+    let (least, most) = X::size_hint(&body);
+    if let Some(reason) = recording.rules_out(lines, least) {
         return (Verdict::Keep(reason.into()), Handled::Untouched(body));
     }
     let bytes = match X::open(body) {
         Opened::Whole(bytes) => bytes,
         Opened::Frames(frames) => {
             let mut reading = Reading::new(frames);
-            match reading.read_up_to(recording.limit()).await {
-                Ok(()) => reading.join(),
-                Err(stop) => {
-                    let reason = match stop {
-                        Stop::OverLimit => NotKept::TooLarge,
-                        // Trailers, or an error that the client must see as it would without us.
-                        Stop::NotData => NotKept::Stream,
+            let within = recording.time_for_body(most == Some(least));
+            match read_whole(&mut reading, recording.limit(), within).await {
+                Ok(()) => reading.into_data(),
+                Err(reason) => {
+                    let with_trailers = || lines().chain(reading.trailers());
+                    let verdict = if recording.saves(status, with_trailers) {
+                        Verdict::Keep(reason.into())
+                    } else {
+                        Verdict::Free
                     };
-                    return (Verdict::Keep(reason.into()), Handled::Resumed(reading));
+                    return (verdict, Handled::Resumed(reading));
                 }
             }
         }
     };
     let outcome = recording.outcome(status, lines, bytes.clone());
     (Verdict::Keep(outcome), Handled::Whole(bytes))
+}
+
+/// Reads a body to its end within a time; if that fails, what was read is still there.
+async fn read_whole<F: Frames>(
+    reading: &mut Reading<F>,
+    limit: usize,
+    within: Duration,
+) -> Result<(), NotKept> {
+    let mut read = pin!(reading.read_up_to(limit));
+    // A body that is there at once sets no timer.
+    let read = match poll_fn(|context| Poll::Ready(read.as_mut().poll(context))).await {
+        Poll::Ready(read) => read,
+        Poll::Pending => {
+            let read = Box::pin(timeout(within, read)).await;
+            read.map_err(|_| NotKept::Stream)?
+        }
+    };
+    read.map_err(|stop| match stop {
+        Stop::OverLimit => NotKept::TooLarge,
+        // Trailers, or an error that the client must see as it would without us.
+        Stop::NotData => NotKept::Stream,
+    })
 }

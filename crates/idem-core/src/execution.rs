@@ -50,7 +50,8 @@ pub struct Execution {
 /// The enum is complete: something is remembered, or nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Remember what came of it, for as long as the policy retains.
+    /// Remember what came of it, for as long as the policy retains. A response that is
+    /// [no result](crate::Policy::save_when) frees the key all the same.
     Keep(Outcome),
     /// Free the key: the handler failed, and the client may try again, also with another payload.
     Free,
@@ -136,9 +137,13 @@ impl Execution {
 
     /// Sends the end to the store, and keeps what it said.
     pub(crate) async fn end(&mut self, verdict: Verdict) {
-        let ended = match verdict {
-            Verdict::Keep(mut outcome) => self.complete(&mut outcome).await,
-            Verdict::Free => self.release(End::Freed).await,
+        let kept = match verdict {
+            Verdict::Keep(outcome) => self.recording().admit(outcome),
+            Verdict::Free => None,
+        };
+        let ended = match kept {
+            Some(mut outcome) => self.complete(&mut outcome).await,
+            None => self.release(End::Freed).await,
         };
         self.ended = Some(ended);
     }

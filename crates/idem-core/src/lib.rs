@@ -29,6 +29,7 @@ mod event;
 mod exchange;
 mod execution;
 mod fingerprint;
+mod grpc;
 mod hand_over;
 mod key;
 mod lease_term;
@@ -61,7 +62,7 @@ pub use crate::{
     decision::{Decision, decide},
     engine::{Admission, Begin, Idempotency, Protected},
     event::{Answered, End, Event, Observer},
-    exchange::{Exchange, Handled, Opened, ResponseHead},
+    exchange::{Exchange, Handled, Opened, Rendered, ResponseHead},
     execution::{Execution, Verdict},
     fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError},
     hand_over::{HandOver, Watch},
@@ -71,7 +72,7 @@ pub use crate::{
     name::{HeaderName, InvalidName, MethodName},
     operator::{Freed, KeyState, KeyStatus},
     policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},
-    reading::{Frames, Reading, Stop},
+    reading::{Frames, Reading, Stop, causes},
     record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record, Stored},
     record_key::RecordKey,
     recording::Recording,

@@ -91,6 +91,7 @@ pub struct Policy {
     retention: Duration,
     max_request_bytes: usize,
     max_response_bytes: usize,
+    stream_after: Duration,
     saves: SaveRule,
     unrecorded_headers: Vec<String>,
     replay_marker: String,
@@ -129,6 +130,7 @@ impl Policy {
             retention: Duration::from_secs(60 * 60),
             max_request_bytes: 2 * 1024 * 1024,
             max_response_bytes: 1024 * 1024,
+            stream_after: Duration::from_millis(100),
             saves: SaveRule::Success,
             unrecorded_headers: vec!["set-cookie".to_owned()],
             replay_marker: "idempotency-replayed".to_owned(),
@@ -281,8 +283,27 @@ impl Policy {
         self
     }
 
+    /// Sets how long a body of unknown length may take to come to its end before it counts as a stream: 100 ms by
+    /// default.
+    ///
+    /// A response is recorded before its first byte leaves, so its body is held back for this long. A stream then flows
+    /// to its client, and a duplicate is told that it was not kept. 100 ms is enough for what is complete and merely comes
+    /// in pieces, as through a compression inside the layer; set more if handlers pass on what other servers send
+    /// without a length. With zero, whatever is not there at once is a stream. A body whose length is known has as long
+    /// as [a lease](Self::lease), if it is within [the limit](Self::max_response_bytes).
+    #[must_use]
+    pub fn stream_after(mut self, time: Duration) -> Self {
+        self.stream_after = time.min(LONGEST);
+        self
+    }
+
     /// Says by status and headers which responses are kept; all others free the key. If the rule panics,
     /// a status below 400 is kept.
+    ///
+    /// Some responses say that nothing was done, or belong to one connection. They are no results, and the rule is not asked:
+    /// informational ones (1xx, 101 included), redirects that ask for the same request elsewhere (307 and 308), and a refusal of
+    /// this library, which has the header `Idempotency-Refusal`, by another layer or another server. A gRPC failure comes with
+    /// status 200 and its own code in `grpc-status`: the rule gets the HTTP status that this code stands for.
     #[must_use]
     pub fn save_when(
         mut self,
@@ -519,6 +540,10 @@ impl Policy {
 
     pub(crate) fn response_limit(&self) -> usize {
         self.max_response_bytes
+    }
+
+    pub(crate) fn stream_grace(&self) -> Duration {
+        self.stream_after
     }
 
     pub(crate) fn saves(&self, status: u16, headers: impl FnOnce() -> Headers) -> bool {

@@ -1,13 +1,14 @@
 //! Reading a body whole up to a limit, and handing it on where it is longer.
 
 use std::{
-    collections::VecDeque,
+    error::Error,
     fmt,
     future::poll_fn,
+    io, iter, mem,
     task::{Context, Poll},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 /// A body that comes frame by frame, as a web framework has it.
 pub trait Frames {
@@ -18,14 +19,26 @@ pub trait Frames {
     fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<Self::Frame>>;
 
     /// The data of a frame that is data.
-    fn data(frame: &Self::Frame) -> Option<&Bytes>;
+    ///
+    /// # Errors
+    /// Any other frame comes back as it is.
+    fn into_data(frame: Self::Frame) -> Result<Bytes, Self::Frame>;
+
+    /// A frame of data.
+    fn from_data(data: Bytes) -> Self::Frame;
+
+    /// The lines of a frame that holds trailers, each as name and value; none by default.
+    fn trailers(frame: &Self::Frame) -> impl Iterator<Item = (&str, &[u8])> {
+        let _ = frame;
+        iter::empty()
+    }
 }
 
-/// A body that was read in part: it gives what was read, and then the rest.
+/// A body that was read in part: it gives what was read, in one piece, and then the rest.
 pub struct Reading<F: Frames> {
-    /// Most bodies are of one frame, which then needs no queue.
-    first: Option<F::Frame>,
-    others: VecDeque<F::Frame>,
+    read: Data,
+    /// The frame that is no data, at which reading stopped.
+    last: Option<F::Frame>,
     rest: F,
 }
 
@@ -45,17 +58,15 @@ impl<F: Frames> Reading<F> {
     #[must_use]
     pub fn new(rest: F) -> Self {
         Self {
-            first: None,
-            others: VecDeque::new(),
+            read: Data::default(),
+            last: None,
             rest,
         }
     }
 
-    fn read(&self) -> impl Iterator<Item = &F::Frame> {
-        self.first.iter().chain(&self.others)
-    }
-
     /// Reads to the end, or to the frame that is no data or takes it over the limit, in bytes.
+    ///
+    /// Frames are joined as they come, so that a body of many small ones takes no more room than one of few.
     ///
     /// # Errors
     /// The body has not ended; all that was read is still there.
@@ -63,15 +74,15 @@ impl<F: Frames> Reading<F> {
     /// # Cancel safety
     /// Safe: what was read until then is still there.
     pub async fn read_up_to(&mut self, limit: usize) -> Result<(), Stop> {
-        let mut length = 0;
         while let Some(frame) = poll_fn(|context| self.rest.poll_frame(context)).await {
-            let data = F::data(&frame).map(Bytes::len);
-            match self.first {
-                None => self.first = Some(frame),
-                Some(_) => self.others.push_back(frame),
+            match F::into_data(frame) {
+                Ok(data) => self.read.push(data),
+                Err(frame) => {
+                    self.last = Some(frame);
+                    return Err(Stop::NotData);
+                }
             }
-            length += data.ok_or(Stop::NotData)?;
-            if length > limit {
+            if self.read.len() > limit {
                 return Err(Stop::OverLimit);
             }
         }
@@ -80,28 +91,27 @@ impl<F: Frames> Reading<F> {
 
     /// All data that was read, in one piece; a body of one frame is not copied.
     #[must_use]
-    pub fn join(&self) -> Bytes {
-        let mut data = self.read().filter_map(F::data);
-        let first = data.next().cloned().unwrap_or_default();
-        match data.next() {
-            None => first,
-            Some(second) => {
-                let mut joined = BytesMut::from(first);
-                joined.extend_from_slice(second);
-                data.for_each(|more| joined.extend_from_slice(more));
-                joined.freeze()
-            }
-        }
+    pub fn into_data(self) -> Bytes {
+        self.read.into_bytes()
     }
 
-    /// Takes the last frame that was read.
+    /// Takes the frame that is no data, at which reading stopped.
     pub fn take_last(&mut self) -> Option<F::Frame> {
-        self.others.pop_back().or_else(|| self.first.take())
+        self.last.take()
+    }
+
+    /// The trailers at which reading stopped.
+    pub fn trailers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.last.iter().flat_map(F::trailers)
     }
 
     /// The next frame: of what was read, and then of the rest.
     pub fn poll_frame(&mut self, context: &mut Context<'_>) -> Poll<Option<F::Frame>> {
-        match self.first.take().or_else(|| self.others.pop_front()) {
+        if self.read.len() > 0 {
+            let data = mem::take(&mut self.read).into_bytes();
+            return Poll::Ready(Some(F::from_data(data)));
+        }
+        match self.last.take() {
             Some(frame) => Poll::Ready(Some(frame)),
             None => self.rest.poll_frame(context),
         }
@@ -110,8 +120,7 @@ impl<F: Frames> Reading<F> {
     /// How many bytes were read and not given yet.
     #[must_use]
     pub fn buffered(&self) -> u64 {
-        let lengths = self.read().filter_map(F::data).map(Bytes::len);
-        lengths.sum::<usize>() as u64
+        self.read.len() as u64
     }
 
     /// What is left after that.
@@ -129,8 +138,69 @@ impl<F: Frames> fmt::Debug for Reading<F> {
     }
 }
 
+/// Data in one piece.
+enum Data {
+    /// Most bodies are of one frame, which is not copied.
+    OneFrame(Bytes),
+    Joined(Vec<u8>),
+}
+
+impl Data {
+    fn len(&self) -> usize {
+        match self {
+            Self::OneFrame(frame) => frame.len(),
+            Self::Joined(data) => data.len(),
+        }
+    }
+
+    fn push(&mut self, more: Bytes) {
+        match self {
+            Self::OneFrame(first) if first.is_empty() => *first = more,
+            Self::OneFrame(_) if more.is_empty() => {}
+            Self::OneFrame(first) => *self = Self::Joined([&first[..], &more].concat()),
+            Self::Joined(data) => data.extend_from_slice(&more),
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Self::OneFrame(frame) => frame,
+            // What it grew beyond its length would stay for as long as the bytes do.
+            Self::Joined(data) => data.into_boxed_slice().into(),
+        }
+    }
+}
+
+impl Default for Data {
+    fn default() -> Self {
+        Self::OneFrame(Bytes::new())
+    }
+}
+
+/// An error and what caused it, one after the other, for an adapter that must know why a body broke off.
+///
+/// An [`io::Error`] hides the error that it was made of from [`Error::source`]; here it comes, too.
+pub fn causes<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    /// Longer chains are a mistake, and an error may be its own cause.
+    const MOST: usize = 64;
+    fn cause<'e>(error: &&'e (dyn Error + 'static)) -> Option<&'e (dyn Error + 'static)> {
+        let hidden = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match hidden {
+            Some(hidden) => Some(hidden),
+            None => (*error).source(),
+        }
+    }
+    iter::successors(Some(error), cause).take(MOST)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::VecDeque;
+
     use super::*;
 
     /// Frames that are there at once; what is no data is `None`.
@@ -143,8 +213,12 @@ mod tests {
             Poll::Ready(self.0.pop_front())
         }
 
-        fn data(frame: &Self::Frame) -> Option<&Bytes> {
-            frame.as_ref()
+        fn into_data(frame: Self::Frame) -> Result<Bytes, Self::Frame> {
+            frame.ok_or(None)
+        }
+
+        fn from_data(data: Bytes) -> Self::Frame {
+            Some(data)
         }
     }
 
@@ -173,7 +247,7 @@ mod tests {
         ] {
             let mut reading = reading(frames);
             assert_eq!(reading.read_up_to(4).await, Ok(()));
-            assert_eq!(reading.join(), whole);
+            assert_eq!(reading.into_data(), whole);
         }
     }
 
@@ -182,7 +256,7 @@ mod tests {
         let mut reading = reading(&[Some("go"), Some("ats"), Some("!")]);
         assert_eq!(reading.read_up_to(4).await, Err(Stop::OverLimit));
         assert_eq!(reading.buffered(), 5);
-        assert_eq!(handed_on(reading).await, "go|ats|!");
+        assert_eq!(handed_on(reading).await, "goats|!");
     }
 
     #[tokio::test]
@@ -199,5 +273,47 @@ mod tests {
             assert_eq!(reading.read_up_to(4).await, Err(Stop::NotData));
             assert_eq!(reading.take_last(), Some(None));
         }
+    }
+
+    /// What a reading holds on to, in bytes.
+    fn held(reading: &Reading<Ready>) -> usize {
+        match &reading.read {
+            Data::OneFrame(frame) => frame.len(),
+            Data::Joined(data) => data.capacity(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_of_many_small_frames_takes_little_more_room_than_its_data() {
+        const LENGTH: usize = 100_000;
+        let frames = (0..LENGTH)
+            .map(|_| Some(Bytes::from_static(b"g")))
+            .collect();
+        let mut small = Reading::new(Ready(frames));
+        assert_eq!(small.read_up_to(LENGTH).await, Ok(()));
+        assert!(held(&small) <= 2 * LENGTH, "{} bytes", held(&small));
+        let Data::Joined(joined) = small.read else {
+            panic!("it came in many frames")
+        };
+        let bytes = Data::Joined(joined).into_bytes();
+        let vec: Vec<u8> = bytes.into();
+        assert_eq!((vec.len(), vec.capacity()), (LENGTH, LENGTH));
+    }
+
+    #[tokio::test]
+    async fn a_body_of_one_frame_is_not_copied() {
+        let text = Bytes::from("goats".to_owned());
+        let frames = [Bytes::new(), text.clone(), Bytes::new()].map(Some);
+        let mut one = Reading::new(Ready(frames.into()));
+        assert_eq!(one.read_up_to(5).await, Ok(()));
+        assert_eq!(one.into_data().as_ptr(), text.as_ptr());
+    }
+
+    #[test]
+    fn a_cause_is_found_behind_an_io_error() {
+        let cause = io::Error::other(fmt::Error);
+        let outer = io::Error::other(cause);
+        assert!(causes(&outer).any(<dyn Error>::is::<fmt::Error>));
+        assert!(!causes(&io::Error::other("goats")).any(<dyn Error>::is::<fmt::Error>));
     }
 }

@@ -1,10 +1,14 @@
 //! What is recorded of a response.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use bytes::Bytes;
 
 use crate::{
     engine::Idempotency,
+    grpc,
     record::{NotKept, Outcome},
+    refusal::CODE_HEADER,
     response::{Recordable, Response},
 };
 
@@ -26,12 +30,40 @@ impl Recording {
     }
 
     /// Whether a response with this status and these headers is kept; all others free the key.
-    pub fn saves<'a, L>(&self, status: u16, lines: impl FnOnce() -> L) -> bool
+    ///
+    /// Beside the policy's rule, some responses are [no result](crate::Policy::save_when) whatever it says.
+    pub fn saves<'a, L>(&self, status: u16, lines: impl Fn() -> L) -> bool
     where
         L: Iterator<Item = (&'a str, &'a [u8])>,
     {
-        let headers = || lines().collect();
-        self.idempotency.policy().saves(status, headers)
+        judged_status(status, lines()).is_some_and(|judged| {
+            let headers = || lines().collect();
+            self.idempotency.policy().saves(judged, headers)
+        })
+    }
+
+    /// What of an outcome goes into the record, whichever way it came here; `None` frees the key.
+    ///
+    /// Every outcome passes here on its way to the store, also a response that an application built by hand.
+    /// Such a one is kept against the policy's rule, unless it hides that it failed.
+    pub(crate) fn admit(&self, outcome: Outcome) -> Option<Outcome> {
+        let Outcome::Response(response) = &outcome else {
+            return Some(outcome);
+        };
+        let (status, lines) = (response.status(), || response.headers().iter());
+        if judged_status(status, lines())? != status && !self.saves(status, lines) {
+            return None;
+        }
+        if !STATUSES.contains(&status) {
+            return Some(NotKept::NotSerializable.into());
+        }
+        let recordable = self.recordable(lines());
+        let as_it_is =
+            response.size() <= self.limit && lines().all(|(name, _)| recordable.allows(name));
+        if as_it_is {
+            return Some(outcome);
+        }
+        Some(self.outcome(status, lines, response.body().clone()))
     }
 
     /// Why a response that is saved cannot be kept, as far as its head tells.
@@ -49,6 +81,17 @@ impl Recording {
         (least_length > self.limit as u64).then_some(NotKept::TooLarge)
     }
 
+    /// How long a body may take to come to its end before it counts as a stream.
+    pub(crate) fn time_for_body(&self, length_is_known: bool) -> Duration {
+        let policy = self.idempotency.policy();
+        let unknown = policy.stream_grace();
+        if length_is_known {
+            policy.lease_duration().max(unknown)
+        } else {
+            unknown
+        }
+    }
+
     /// The largest response, headers included, that is kept, in bytes.
     #[must_use]
     pub const fn limit(&self) -> usize {
@@ -61,13 +104,7 @@ impl Recording {
     where
         L: Iterator<Item = (&'a str, &'a [u8])>,
     {
-        let connection = lines()
-            .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
-            .map(|(_, value)| value);
-        let recordable = Recordable::new(
-            self.idempotency.policy().unrecorded_header_names(),
-            connection,
-        );
+        let recordable = self.recordable(lines());
         let headers = lines()
             .filter(|(name, _)| recordable.allows(name))
             .collect();
@@ -77,6 +114,40 @@ impl Recording {
         }
         response.into()
     }
+
+    /// Which of these header lines may be recorded.
+    fn recordable<'a>(&self, lines: impl Iterator<Item = (&'a str, &'a [u8])>) -> Recordable<'_> {
+        let connection = lines
+            .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
+            .map(|(_, value)| value);
+        Recordable::new(
+            self.idempotency.policy().unrecorded_header_names(),
+            connection,
+        )
+    }
+}
+
+/// The statuses that HTTP can send (RFC 9110, section 15, and the three digits of its grammar).
+const STATUSES: RangeInclusive<u16> = 100..=999;
+
+/// The status by which a response is judged; `None` if it is no result, since nothing was done.
+///
+/// Informational responses belong to a connection, 307 and 308 ask for the same request elsewhere, and a
+/// refusal of this library, in another layer or in another server, says that the handler did not run.
+fn judged_status<'a>(status: u16, lines: impl Iterator<Item = (&'a str, &'a [u8])>) -> Option<u16> {
+    if matches!(status, 100..=199 | 307 | 308) {
+        return None;
+    }
+    let mut judged = status;
+    for (name, value) in lines {
+        if name.eq_ignore_ascii_case(CODE_HEADER) {
+            return None;
+        }
+        if status < 400 && name.eq_ignore_ascii_case(grpc::STATUS) {
+            judged = grpc::http_status(value).unwrap_or(judged);
+        }
+    }
+    Some(judged)
 }
 
 /// Whether a response is a stream of server-sent events, which has no end to wait for.

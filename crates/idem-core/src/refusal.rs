@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Names the refusal's code in every profile, whatever the body's shape.
-const CODE_HEADER: &str = "idempotency-refusal";
+pub(crate) const CODE_HEADER: &str = "idempotency-refusal";
 
 /// Why a request was answered without its handler.
 ///
@@ -27,8 +27,8 @@ pub enum Refusal {
     KeyInvalid(InvalidKey),
     /// The body is over the limit.
     PayloadTooLarge {
-        /// The limit in bytes.
-        limit: usize,
+        /// The limit in bytes; `None` if it is not this library's, but one outside the layer.
+        limit: Option<usize>,
     },
     /// The body could not be read to its end.
     PayloadUnreadable,
@@ -164,10 +164,13 @@ impl Refusal {
                  UUID, and the same one with each retry"
             ),
             Self::KeyInvalid(reason) => format!("the header `{header}` is not valid: {reason}"),
-            Self::PayloadTooLarge { limit } => {
+            Self::PayloadTooLarge { limit: Some(limit) } => {
                 format!(
                     "the request was not executed, because its body is too large; send at most {limit} bytes"
                 )
+            }
+            Self::PayloadTooLarge { limit: None } => {
+                "the request was not executed, because its body is too large; send less".to_owned()
             }
             Self::PayloadUnreadable => {
                 "the request was not executed, because its body could not be read to its end; send it \
@@ -248,7 +251,7 @@ mod tests {
         vec![
             Refusal::KeyMissing,
             Refusal::KeyInvalid(InvalidKey::NotQuoted),
-            Refusal::PayloadTooLarge { limit: 10 },
+            Refusal::PayloadTooLarge { limit: Some(10) },
             Refusal::PayloadUnreadable,
             Refusal::Mismatch,
             Refusal::OtherCaller,

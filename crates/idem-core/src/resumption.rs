@@ -179,6 +179,9 @@ impl Resumption {
     /// and nobody took over. `Lost` means that somebody did, or that the key was freed and taken;
     /// nothing was changed. Completing again answers `Held`, and the first outcome stays.
     ///
+    /// A response is recorded as a handler's is: without the headers that may not be replayed, and only within
+    /// the limit. One that is [no result](crate::Policy::save_when) frees the key.
+    ///
     /// # Errors
     /// The lease may still stand, or the record be there; let the message be delivered again.
     ///

@@ -19,12 +19,18 @@ mod leases;
 #[path = "../../../idem-axum/tests/http/limits.rs"]
 mod limits;
 mod market;
+#[path = "../../../idem-axum/tests/http/nested.rs"]
+mod nested;
 #[path = "../../../idem-axum/tests/http/replay.rs"]
 mod replay;
+#[path = "../../../idem-axum/tests/http/results.rs"]
+mod results;
 mod services;
 mod shutdown;
 #[path = "../../../idem-axum/tests/http/store.rs"]
 mod store;
+#[path = "../../../idem-axum/tests/http/streams.rs"]
+mod streams;
 #[path = "../../../idem-axum/tests/http/support.rs"]
 mod support;
 #[path = "../../../idem-axum/tests/http/travelling.rs"]

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpRequest, HttpResponse, HttpServer,
     dev::{ServerHandle, ServiceRequest},
     http::StatusCode,
     web,
@@ -30,6 +30,17 @@ pub(crate) fn serve_until_stopped(layer: Layer, effects: Effects) -> (SocketAddr
             .app_data(web::Data::new(effects.clone()))
             .service(market);
     })
+}
+
+/// Serves the market twice under a middleware, at `/nested`: the inner one stands on an inner scope.
+pub(crate) async fn serve_nested(outer: Layer, inner: Layer, effects: Effects) -> SocketAddr {
+    let (address, _) = serve_app(move |config| {
+        let market = web::scope("/nested").wrap(inner.clone()).configure(market);
+        config
+            .app_data(web::Data::new(effects.clone()))
+            .service(web::scope("").wrap(outer.clone()).service(market));
+    });
+    address
 }
 
 /// Serves an app of any routes with two workers, so that what one knows the other must too.
@@ -94,7 +105,11 @@ fn market(config: &mut web::ServiceConfig) {
         .route("/small", web::post().to(small))
         .route("/unknown", web::post().to(unknown))
         .route("/breaks", web::post().to(breaks))
-        .route("/events", web::post().to(events));
+        .route("/events", web::post().to(events))
+        .route("/answers/{code}", web::post().to(answers))
+        .route("/hesitant", web::post().to(hesitant))
+        .route("/endless", web::post().to(endless))
+        .route("/silent", web::post().to(silent));
 }
 
 type Shared = web::Data<Effects>;
@@ -222,6 +237,41 @@ async fn events(effects: Shared) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/event-stream; charset=utf-8")
         .streaming(chunks(2, 100))
+}
+
+/// Answers with the status in the path and the header lines that the request asks for.
+async fn answers(effects: Shared, code: web::Path<u16>, request: HttpRequest) -> HttpResponse {
+    let run = effects.run();
+    let mut response = HttpResponse::build(StatusCode::from_u16(*code).unwrap());
+    for line in request.headers().get_all("x-answer") {
+        response.append_header(line.to_str().unwrap().split_once('=').unwrap());
+    }
+    response.body(format!("run {run}"))
+}
+
+/// Of unknown length, and not ready at once: as behind a compression that works in other threads.
+async fn hesitant(effects: Shared) -> HttpResponse {
+    effects.run();
+    HttpResponse::Ok().streaming(chunks(5, 100).then(|chunk| async {
+        tokio::task::yield_now().await;
+        chunk
+    }))
+}
+
+async fn endless(effects: Shared) -> HttpResponse {
+    effects.run();
+    let lines = stream::repeat("{}\n").then(|line| async move {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok::<_, std::io::Error>(Bytes::from_static(line.as_bytes()))
+    });
+    HttpResponse::Ok()
+        .content_type("application/x-ndjson")
+        .streaming(lines)
+}
+
+async fn silent(effects: Shared) -> HttpResponse {
+    effects.run();
+    HttpResponse::Ok().streaming(stream::pending::<std::io::Result<Bytes>>())
 }
 
 fn chunks(number: usize, length: usize) -> impl Stream<Item = std::io::Result<Bytes>> {

@@ -3,17 +3,19 @@
 use std::{cell::Cell, rc::Rc, time::Duration};
 
 use actix_web::{
-    App, Error,
-    body::MessageBody,
-    dev::{ServiceRequest, ServiceResponse},
-    error::ErrorUnauthorized,
+    App, Error, HttpMessage, HttpResponse,
+    body::{MessageBody, SizedStream},
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    error::{ErrorInternalServerError, ErrorUnauthorized, PayloadError},
     middleware::{Next, from_fn},
     rt,
     test::{TestRequest, call_service, init_service, read_body, try_call_service},
     web,
 };
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use idem_actix::IdempotencyMiddleware;
-use idem_core::MemoryStore;
+use idem_core::{MemoryStore, Policy};
 
 use crate::{
     market::serve_app,
@@ -137,5 +139,137 @@ async fn an_error_of_an_inner_middleware_frees_the_key() {
         let answer = call_service(&app, post().to_request()).await;
         let marked = answer.headers().contains_key("idempotency-replayed");
         assert_eq!(marked, replayed);
+    }
+}
+
+/// Fails after its handler has run, as one that writes a log might.
+async fn fail_late(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let response = next.call(request).await?;
+    match response.status().as_u16() {
+        200 => Err(ErrorInternalServerError("broken")),
+        _ => Ok(response),
+    }
+}
+
+// S94
+#[tokio::test]
+async fn an_error_after_the_handler_is_kept_where_failures_are() {
+    for (policy, kept) in [(Policy::stripe(), true), (Policy::reference(), false)] {
+        let idempotency = IdempotencyMiddleware::new(store()).policy(policy);
+        let server = serve(move |config| {
+            let scope = web::scope("")
+                .wrap(from_fn(fail_late))
+                .wrap(idempotency.clone());
+            config.service(scope.route("/orders", web::post().to(count)));
+        });
+        let first = send(server.post("/orders", "k", "{}")).await;
+        let again = send(server.post("/orders", "k", "{}")).await;
+        assert_eq!((first.status, first.text().as_str()), (500, "broken"));
+        assert_eq!(first.comparable(), again.comparable());
+        assert_eq!(again.is_replay(), kept);
+        assert_eq!(server.effects.runs(), if kept { 1 } else { 2 });
+    }
+}
+
+/// Lets 1,000 bytes through, and fails then.
+async fn limit(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut left = 1_000_usize;
+    let payload = request.take_payload().map(move |chunk| {
+        let chunk = chunk?;
+        left = left
+            .checked_sub(chunk.len())
+            .ok_or(PayloadError::Overflow)?;
+        Ok(chunk)
+    });
+    let payload = Box::pin(payload);
+    request.set_payload(Payload::Stream { payload });
+    next.call(request).await
+}
+
+async fn upload(effects: web::Data<Effects>, _: Bytes) -> String {
+    effects.run().to_string()
+}
+
+// S89
+#[tokio::test]
+async fn a_limit_outside_the_middleware_answers_as_it_does_without_a_key() {
+    let [idempotency, protected] = [(), ()].map(|()| IdempotencyMiddleware::new(store()));
+    let by_middleware = serve(move |config| {
+        let scope = web::scope("").wrap(protected.clone()).wrap(from_fn(limit));
+        config.service(scope.route("/upload", web::post().to(upload)));
+    });
+    let by_extractor = serve(move |config| {
+        let scope = web::scope("").wrap(idempotency.clone());
+        config
+            .app_data(web::PayloadConfig::new(1_000))
+            .service(scope.route("/upload", web::post().to(upload)));
+    });
+    let chunked = |chunks| {
+        let chunk = || Ok::<_, std::io::Error>("x".repeat(100));
+        reqwest::Body::wrap_stream(stream::iter(0..chunks).map(move |_| chunk()))
+    };
+    for server in [by_middleware, by_extractor] {
+        for keyed in [false, true] {
+            let with_length = reqwest::Body::from("x".repeat(1_001));
+            for body in [chunked(11), with_length] {
+                let mut request = server.request(reqwest::Method::POST, "/upload").body(body);
+                if keyed {
+                    request = request.header("idempotency-key", "k");
+                }
+                assert_eq!(send(request).await.status, 413, "with a key: {keyed}");
+            }
+        }
+        assert_eq!(server.effects.runs(), 0);
+        let within = send(server.post("/upload", "k", chunked(10))).await;
+        assert_eq!((within.status, within.text().as_str()), (200, "1"));
+    }
+}
+
+#[actix_web::test]
+async fn a_body_of_known_length_is_kept_however_late_it_comes() {
+    let idempotency = IdempotencyMiddleware::new(store())
+        .policy(Policy::reference().stream_after(Duration::ZERO));
+    let late = |exact: bool| async move {
+        let data = stream::once(async {
+            rt::time::sleep(Duration::from_millis(20)).await;
+            Ok::<_, Error>(Bytes::from_static(b"goats"))
+        });
+        let mut response = HttpResponse::Ok();
+        if exact {
+            response.body(SizedStream::new(5, Box::pin(data)))
+        } else {
+            response.streaming(Box::pin(data))
+        }
+    };
+    let app = App::new()
+        .wrap(idempotency)
+        .route("/known", web::post().to(move || late(true)))
+        .route("/unknown", web::post().to(move || late(false)));
+    let app = init_service(app).await;
+    for (path, status) in [("/known", 200), ("/unknown", 409)] {
+        let request = || post().uri(path).insert_header(("idempotency-key", path));
+        let first = call_service(&app, request().to_request()).await;
+        assert_eq!(read_body(first).await, "goats");
+        let retry = call_service(&app, request().to_request()).await;
+        assert_eq!(retry.status(), status, "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_grpc_request_passes_through() {
+    let app = App::new().wrap(IdempotencyMiddleware::new(store()).policy(Policy::ietf()));
+    let effects = web::Data::new(Effects::new());
+    let app = app.app_data(effects.clone());
+    let app = init_service(app.route("/orders", web::post().to(count))).await;
+    for run in ["1", "2"] {
+        let request = post().insert_header(("content-type", "application/grpc"));
+        let answer = call_service(&app, request.to_request()).await;
+        assert_eq!(read_body(answer).await, run);
     }
 }

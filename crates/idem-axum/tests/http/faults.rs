@@ -1,7 +1,10 @@
 //! Panics, two servers, and a store that fails.
 
 use futures_util::future::{Either, join_all, select};
-use idem_core::{OnStoreFailure, Operation, Policy, StoreErrorKind};
+use idem_core::{
+    Claim, Completed, Headers, MockIdempotencyStore, OnStoreFailure, Operation, Policy, Record,
+    Response, StoreErrorKind,
+};
 use idem_store_tests::{Fault, FaultyStore};
 
 use crate::{
@@ -119,4 +122,26 @@ async fn a_handler_sees_its_execution_and_passes_keys_on() {
     assert_eq!((key, derived.len()), ("k", 64));
     let without = server.request(reqwest::Method::POST, "/pay");
     assert_eq!(send(without).await.text(), "unprotected");
+}
+
+#[tokio::test]
+async fn a_record_with_a_status_that_cannot_be_sent_is_no_success() {
+    for status in [0, 99, 1_000, u16::MAX] {
+        let mut damaged = MockIdempotencyStore::new();
+        damaged.expect_claim().returning(move |_, lease| {
+            let headers: Headers = [("x-order", b"17".as_slice())].into_iter().collect();
+            let response = Response::new(status, headers, "done".into());
+            let completed = Completed::new(*lease.owner(), *lease.identity(), response.into());
+            Ok(Claim::Taken(Record::Completed(completed)))
+        });
+        let server = Server::with_layer(Layer::new(damaged)).await;
+        let answer = send(server.post("/orders", "k", "{}")).await;
+        assert_eq!(
+            (answer.status, answer.text().as_str()),
+            (500, ""),
+            "{status}"
+        );
+        assert_eq!(answer.header("x-order"), None);
+        assert_eq!((answer.is_replay(), server.effects.runs()), (false, 0));
+    }
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod bodies;
 mod credentials;
 mod duplicates;
 mod faults;
@@ -12,8 +13,11 @@ mod leases;
 mod limits;
 mod market;
 mod memory;
+mod nested;
 mod replay;
+mod results;
 mod store;
+mod streams;
 mod support;
 mod tower_services;
 mod travelling;

@@ -6,7 +6,7 @@ use axum::{
     Extension, Json, Router,
     body::{Body, Bytes},
     extract::{Path, State},
-    http::{StatusCode, request::Parts},
+    http::{HeaderMap, HeaderName, StatusCode, request::Parts},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -23,6 +23,14 @@ pub(crate) type Layer = idem_axum::IdempotencyLayer;
 /// Serves the market under a layer, on a port of its own.
 pub(crate) async fn serve(layer: Layer, effects: Effects) -> SocketAddr {
     let app = market().layer(layer).layer(CatchPanicLayer::new());
+    serve_app(app.with_state(effects)).await
+}
+
+/// Serves the market twice under a layer, at `/nested`: the inner one stands on a nested router.
+pub(crate) async fn serve_nested(outer: Layer, inner: Layer, effects: Effects) -> SocketAddr {
+    let app = Router::new()
+        .nest("/nested", market().layer(inner))
+        .layer(outer);
     serve_app(app.with_state(effects)).await
 }
 
@@ -76,6 +84,10 @@ fn market() -> Router<Effects> {
         .route("/unknown", post(unknown))
         .route("/breaks", post(breaks))
         .route("/events", post(events))
+        .route("/answers/{code}", post(answers))
+        .route("/hesitant", post(hesitant))
+        .route("/endless", post(endless))
+        .route("/silent", post(silent))
         .route(
             "/runs",
             get(|State(effects): State<Effects>| async move { effects.runs().to_string() }),
@@ -207,6 +219,46 @@ async fn breaks(State(effects): State<Effects>) -> Body {
 async fn events(State(effects): State<Effects>) -> Response {
     let content_type = [("content-type", "text/event-stream; charset=utf-8")];
     (content_type, small(State(effects)).await).into_response()
+}
+
+/// Answers with the status in the path and the header lines that the request asks for.
+async fn answers(
+    State(effects): State<Effects>,
+    Path(code): Path<u16>,
+    asked: HeaderMap,
+) -> Response {
+    let run = effects.run();
+    let mut response = (StatusCode::from_u16(code).unwrap(), format!("run {run}")).into_response();
+    for line in asked.get_all("x-answer") {
+        let (name, value) = line.to_str().unwrap().split_once('=').unwrap();
+        let name: HeaderName = name.parse().unwrap();
+        response.headers_mut().append(name, value.parse().unwrap());
+    }
+    response
+}
+
+/// Of unknown length, and not ready at once: as behind a compression that works in other threads.
+async fn hesitant(State(effects): State<Effects>) -> Body {
+    effects.run();
+    Body::from_stream(chunks(5, 100).then(|chunk| async {
+        tokio::task::yield_now().await;
+        chunk
+    }))
+}
+
+async fn endless(State(effects): State<Effects>) -> Response {
+    effects.run();
+    let lines = stream::repeat("{}\n").then(|line| async move {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok::<_, std::io::Error>(line)
+    });
+    let content_type = [("content-type", "application/x-ndjson")];
+    (content_type, Body::from_stream(lines)).into_response()
+}
+
+async fn silent(State(effects): State<Effects>) -> Body {
+    effects.run();
+    Body::from_stream(stream::pending::<std::io::Result<String>>())
 }
 
 fn chunks(number: usize, length: usize) -> impl Stream<Item = std::io::Result<String>> {

@@ -99,6 +99,13 @@ impl Server {
         Self::at(address, effects)
     }
 
+    /// The market at `/nested`, under two layers.
+    pub(crate) async fn nested(outer: Layer, inner: Layer) -> Self {
+        let effects = Effects::new();
+        let address = market::serve_nested(outer, inner, effects.clone()).await;
+        Self::at(address, effects)
+    }
+
     pub(crate) fn at(address: SocketAddr, effects: Effects) -> Self {
         Self {
             address,

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod admission;
 mod ends;
 mod events;
 mod handing_over;
@@ -12,6 +13,7 @@ mod operator;
 mod own_lease;
 mod panics;
 mod planted;
+mod results;
 mod retry_after;
 mod running;
 mod settings;

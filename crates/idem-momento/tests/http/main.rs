@@ -20,9 +20,15 @@ mod leases;
 mod limits;
 #[path = "../../../idem-axum/tests/http/market.rs"]
 mod market;
+#[path = "../../../idem-axum/tests/http/nested.rs"]
+mod nested;
 #[path = "../../../idem-axum/tests/http/replay.rs"]
 mod replay;
+#[path = "../../../idem-axum/tests/http/results.rs"]
+mod results;
 mod store;
+#[path = "../../../idem-axum/tests/http/streams.rs"]
+mod streams;
 #[path = "../../../idem-axum/tests/http/support.rs"]
 mod support;
 #[path = "../../../idem-axum/tests/http/tower_services.rs"]

@@ -70,7 +70,7 @@ fn all(policy: &Policy) -> Vec<(Refusal, &'static str)> {
         ),
         (
             Refusal::PayloadTooLarge {
-                limit: policy.request_limit(),
+                limit: Some(policy.request_limit()),
             },
             "The body is over 2 MiB.",
         ),

@@ -1,0 +1,111 @@
+//! The layer twice on a request's way.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use idem_core::{
+    Fenced, Headers, Idempotency, KeyRequirement, OnStoreFailure, Operation, Policy, Response,
+    StoreErrorKind, TravellingLease,
+};
+use idem_store_tests::{Fault, FaultyStore};
+
+use crate::support::{Layer, Server, send, store};
+
+fn policies() -> [Policy; 3] {
+    [Policy::reference(), Policy::ietf(), Policy::stripe()]
+}
+
+// S88
+#[tokio::test]
+async fn the_handler_runs_once_and_its_answer_is_the_result() {
+    for one_store in [true, false] {
+        for outer in policies() {
+            for inner in policies() {
+                let outer = Layer::new(store()).policy(outer.clone());
+                let inner = if one_store {
+                    outer.clone().policy(inner)
+                } else {
+                    Layer::new(store()).policy(inner)
+                };
+                let server = Server::nested(outer, inner).await;
+                let first = send(server.post("/nested/orders", "k", "{}")).await;
+                assert_eq!((first.status, first.text().as_str()), (201, "{\"id\":1}"));
+                let again = send(server.post("/nested/orders", "k", "{}")).await;
+                assert!(again.is_replay());
+                assert_eq!(first.comparable(), again.comparable());
+                assert_eq!(server.effects.runs(), 1);
+            }
+        }
+    }
+}
+
+// S88
+#[tokio::test]
+async fn the_outer_policy_answers() {
+    let outer = Layer::new(store()).policy(Policy::ietf());
+    let inner = outer.clone().policy(Policy::reference());
+    let server = Server::nested(outer, inner).await;
+    let original = tokio::spawn(send(server.post("/nested/gated", "k", "{}")));
+    server.effects.wait_for_runs(1).await;
+    assert_eq!(
+        send(server.post("/nested/gated", "k", "{}")).await.status,
+        409
+    );
+    assert_eq!(
+        send(server.post("/nested/gated", "k", "[]")).await.status,
+        422
+    );
+    server.effects.gate.add_permits(1);
+    assert_eq!(original.await.unwrap().status, 201);
+}
+
+// S88
+#[tokio::test]
+async fn the_handler_sees_the_execution_whose_record_counts() {
+    let outer = Layer::new(store());
+    let inner = outer.clone().policy(Policy::reference().namespace("inner"));
+    let nested = Server::nested(outer, inner).await;
+    let alone = Server::start(Policy::reference()).await;
+    assert_eq!(
+        send(nested.post("/nested/pay", "k", "{}")).await.text(),
+        send(alone.post("/pay", "k", "{}")).await.text()
+    );
+}
+
+// S88
+#[tokio::test]
+async fn a_lease_that_travels_takes_the_record_along() {
+    let store = Arc::new(store());
+    let worker = Idempotency::new(Arc::clone(&store), Policy::reference());
+    let outer = Layer::new(store);
+    let server = Server::nested(outer.clone(), outer).await;
+    send(server.post("/nested/travels/202", "k", "{}")).await;
+    let text = server.effects.queue.lock().unwrap().pop().unwrap();
+    let lease: TravellingLease = text.parse().unwrap();
+    let shipped = Response::new(201, Headers::default(), Bytes::from_static(b"shipped"));
+    let completed = worker.resume(lease).complete(shipped).await;
+    assert_eq!(completed.unwrap(), Fenced::Held);
+    let after = send(server.post("/nested/travels/202", "k", "{}")).await;
+    assert_eq!((after.status, after.text().as_str()), (201, "shipped"));
+}
+
+#[tokio::test]
+async fn a_request_that_the_outer_layer_leaves_alone_is_the_inner_ones() {
+    // It runs what it cannot protect; or no key is there, and the inner layer requires one.
+    let failing = FaultyStore::new(store());
+    failing.fail(
+        Operation::Claim,
+        Fault::Refused(StoreErrorKind::Unavailable),
+    );
+    let outer = Policy::reference().on_store_failure(OnStoreFailure::RunUnprotected);
+    let inner = Policy::reference().key_requirement(KeyRequirement::Required);
+    let outer = Layer::new(failing).policy(outer);
+    let server = Server::nested(outer, Layer::new(store()).policy(inner)).await;
+    for replayed in [false, true] {
+        let answer = send(server.post("/nested/orders", "k", "{}")).await;
+        assert_eq!((answer.status, answer.is_replay()), (201, replayed));
+    }
+    let without = server.request(reqwest::Method::POST, "/nested/orders");
+    assert_eq!(send(without).await.status, 400);
+    assert_eq!(server.effects.runs(), 1);
+}
