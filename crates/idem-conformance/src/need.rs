@@ -4,6 +4,8 @@ use crate::profile::{KeySyntax, Profile};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
+    ApiKeys,
+    Cookies,
     Elsewhere,
     Failing,
     Json,
@@ -31,6 +33,14 @@ impl Need {
         let api = &profile.api;
         let probes = &api.probes;
         let (met, why) = match self {
+            Self::ApiKeys => (
+                api.api_keys.is_some(),
+                "the profile names no two callers with API keys ([api_keys])",
+            ),
+            Self::Cookies => (
+                api.cookies.is_some(),
+                "the profile names no two callers with cookies ([cookies])",
+            ),
             Self::Elsewhere => (
                 api.elsewhere.is_some(),
                 "the profile names no other operation ([elsewhere])",

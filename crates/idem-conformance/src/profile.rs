@@ -45,6 +45,10 @@ pub(crate) struct Api {
     pub(crate) limits: Limits,
     /// Two callers that nothing but their credentials tells apart.
     pub(crate) strangers: Option<Callers>,
+    /// Two callers that only their API keys tell apart.
+    pub(crate) api_keys: Option<Callers>,
+    /// Two callers that only the last of their cookies tells apart.
+    pub(crate) cookies: Option<Callers>,
     /// Two callers that the server knows, each with keys of its own.
     pub(crate) tenants: Option<Callers>,
     #[serde(default)]
@@ -68,6 +72,19 @@ pub(crate) struct Callers {
     pub(crate) other: BTreeMap<String, String>,
     /// The first caller with new credentials.
     pub(crate) refreshed: Option<BTreeMap<String, String>>,
+}
+
+impl Api {
+    /// All callers that the profile names.
+    pub(crate) fn callers(&self) -> impl Iterator<Item = &Callers> {
+        let callers = [
+            &self.strangers,
+            &self.api_keys,
+            &self.cookies,
+            &self.tenants,
+        ];
+        callers.into_iter().flatten()
+    }
 }
 
 impl Callers {

@@ -28,7 +28,10 @@ impl Identity {
             value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let tenant = text(header::HeaderName::from_static("x-tenant"));
-        let credentials = format!("{:?}", (text(header::AUTHORIZATION), text(header::COOKIE)));
+        let api_key = header::HeaderName::from_static("x-api-key");
+        let api_key = text(api_key).filter(|_| defect != Defect::IgnoresApiKeys);
+        let cookies = cookies(headers, defect);
+        let credentials = format!("{:?}", (text(header::AUTHORIZATION), cookies, api_key));
         let caller = match (&tenant, defect) {
             (_, Defect::RefreshedTokenIsAnother) => credentials,
             (_, Defect::ReplaysToOtherCallers) | (Some(_), _) => String::new(),
@@ -42,6 +45,20 @@ impl Identity {
             name: (tenant, key),
             caller,
         }
+    }
+}
+
+/// The cookies, whether they come in one line or in several.
+fn cookies(headers: &HeaderMap, defect: Defect) -> String {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let joined = lines.collect::<Vec<_>>().join(match defect {
+        Defect::CookieLinesMatter => "\n",
+        _ => "; ",
+    });
+    match (defect, joined.split_once(';')) {
+        (Defect::OnlyTheFirstCookieCounts, Some((first, _))) => first.to_owned(),
+        _ => joined,
     }
 }
 
