@@ -9,11 +9,13 @@ mod key;
 mod key_bytes;
 mod limits;
 mod methods;
+mod multipart;
 mod other_request;
 mod outcomes;
 mod payload;
 mod refusals;
 mod replay;
+mod same_field;
 mod vanished;
 
 use crate::scenario::Scenario;
@@ -36,6 +38,8 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         fingerprint::SCENARIOS,
         json_payload::SCENARIOS,
         payload::SCENARIOS,
+        same_field::SCENARIOS,
+        multipart::SCENARIOS,
         other_request::SCENARIOS,
         callers::SCENARIOS,
         concurrency::SCENARIOS,

@@ -26,6 +26,8 @@ pub(crate) struct Probes {
     pub(crate) large_response: Option<Operation>,
     /// Answers with a `Location` and no body.
     pub(crate) location: Option<Operation>,
+    /// Takes a form (`multipart/form-data`). Its body is a JSON object, whose members become the fields.
+    pub(crate) multipart: Option<Operation>,
     /// Answers 204.
     pub(crate) no_content: Option<Operation>,
     /// The method and path of `operation`, with a protected method other than its own.
@@ -58,6 +60,7 @@ impl Probes {
             ("excluded", &self.excluded),
             ("hop_by_hop", &self.hop_by_hop),
             ("large_response", &self.large_response),
+            ("multipart", &self.multipart),
             ("location", &self.location),
             ("no_content", &self.no_content),
             ("other_method", &self.other_method),

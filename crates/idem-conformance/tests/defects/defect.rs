@@ -12,6 +12,12 @@ pub(crate) enum Defect {
     IgnoresTheQuery,
     IgnoresTheMethod,
     IgnoresTheContentType,
+    CharsetMatters,
+    IgnoresTheContentEncoding,
+    BoundaryMatters,
+    /// The boundary is taken out of the text, wherever it is.
+    BoundaryIsCutOut,
+    OnlyValuesOfPartsMatter,
     LosesRepeatedHeaders,
     InProgressBeforeMismatch,
     QuotedAndBareDiffer,
