@@ -8,6 +8,7 @@ pub(crate) enum Need {
     Cookies,
     Elsewhere,
     Failing,
+    FirstRetryAfter,
     Json,
     MarkerOrEffects(&'static str),
     Effects,
@@ -48,6 +49,10 @@ impl Need {
             Self::Failing => (
                 api.failing.is_some(),
                 "the profile names no payload that is refused ([failing])",
+            ),
+            Self::FirstRetryAfter => (
+                profile.conventions.refusals.first_retry_after > 0,
+                "the profile asks for no short wait (refusals.first_retry_after)",
             ),
             Self::Json => (
                 api.operation.is_json(),

@@ -15,6 +15,7 @@ mod outcomes;
 mod payload;
 mod refusals;
 mod replay;
+mod retry_after;
 mod same_field;
 mod vanished;
 
@@ -43,6 +44,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         other_request::SCENARIOS,
         callers::SCENARIOS,
         concurrency::SCENARIOS,
+        retry_after::SCENARIOS,
         vanished::SCENARIOS,
         outcomes::SCENARIOS,
         kept::SCENARIOS,

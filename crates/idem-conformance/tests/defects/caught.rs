@@ -17,7 +17,7 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(6);
 
 /// As many servers at a time as leave the slow operation slow, over all tests.
-static PLACES: Semaphore = Semaphore::const_new(8);
+static PLACES: Semaphore = Semaphore::const_new(10);
 
 /// Defects of one rule, and exactly the scenarios that catch them.
 const BY_ONE_RULE: &[(Defect, &[&str])] = &[
@@ -94,8 +94,22 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (TakesLists, &["key/list"]),
     (TakesMalformedKeys, &["key/malformed"]),
     (TakesLongKeys, &["key/too-long"]),
-    (NoRetryAfter, &["concurrency/retry-after"]),
-    (RetryAfterIsZero, &["concurrency/retry-after"]),
+    (
+        NoRetryAfter,
+        &[
+            "concurrency/retry-after",
+            "concurrency/retry-after-at-first",
+        ],
+    ),
+    (
+        RetryAfterIsZero,
+        &[
+            "concurrency/retry-after",
+            "concurrency/retry-after-at-first",
+        ],
+    ),
+    (RetryAfterIsTheLease, &["concurrency/retry-after-at-first"]),
+    (RetryAfterShrinks, &["concurrency/retry-after-at-first"]),
     (
         RunsOversizeBodies,
         &["limits/content-length", "limits/chunked"],

@@ -49,6 +49,8 @@ pub(crate) enum Defect {
     ReplaysRunAgain,
     NoRetryAfter,
     RetryAfterIsZero,
+    RetryAfterIsTheLease,
+    RetryAfterShrinks,
     RunsOversizeBodies,
     RunsOversizeChunks,
     OversizeBodiesTakeTheKey,

@@ -66,6 +66,8 @@ fn cookies(headers: &HeaderMap, defect: Defect) -> String {
 struct Entry {
     caller: String,
     asked: Option<Asked>,
+    /// How many duplicates have been told that the original runs.
+    told: u64,
     /// `None` while the original runs.
     done: Option<(Stored, Option<Instant>)>,
 }
@@ -94,7 +96,7 @@ impl Records {
             let is_other =
                 |(name, entry): (&Name, &Entry)| *name != identity.name && entry.done.is_none();
             if records.iter().any(is_other) {
-                return Found::Refused(Refusal::InProgress);
+                return Found::Refused(Refusal::InProgress { told: 0 });
             }
         }
         let is_over =
@@ -112,7 +114,7 @@ impl Records {
             return Found::Nothing;
         };
         if defect == Defect::InProgressBeforeMismatch && entry.done.is_none() {
-            return Found::Refused(Refusal::InProgress);
+            return Found::Refused(Refusal::InProgress { told: 0 });
         }
         if entry.caller != identity.caller
             || entry.asked.as_ref().is_some_and(|first| first != asked)
@@ -123,7 +125,11 @@ impl Records {
             return Found::Refused(Refusal::Mismatch);
         }
         match &entry.done {
-            None => Found::Refused(Refusal::InProgress),
+            None => {
+                entry.told += 1;
+                let told = entry.told - 1;
+                Found::Refused(Refusal::InProgress { told })
+            }
             Some((stored, _)) => Found::Stored(stored.clone()),
         }
     }
@@ -160,6 +166,7 @@ impl Entry {
         Self {
             caller: identity.caller.clone(),
             asked,
+            told: 0,
             done: None,
         }
     }

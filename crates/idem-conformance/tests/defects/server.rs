@@ -89,10 +89,12 @@ impl Toy {
             match self.find(&identity, &asked).await {
                 Found::Nothing => return Ok(self.execute(head.clone(), body, identity).await),
                 Found::Stored(stored) => return self.replay(head, body, &stored).await,
-                Found::Refused(Refusal::InProgress) if self.has(Defect::DuplicatesWaitForEver) => {
+                Found::Refused(Refusal::InProgress { .. })
+                    if self.has(Defect::DuplicatesWaitForEver) =>
+                {
                     pending::<()>().await;
                 }
-                Found::Refused(Refusal::InProgress)
+                Found::Refused(Refusal::InProgress { .. })
                     if self.has(Defect::DuplicatesWaitForTheOriginal) =>
                 {
                     tokio::time::sleep(PAUSE).await;
