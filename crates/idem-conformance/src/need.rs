@@ -5,6 +5,7 @@ use crate::profile::{KeySyntax, Profile};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     ApiKeys,
+    CodeHeader,
     Cookies,
     Elsewhere,
     Failing,
@@ -12,6 +13,7 @@ pub(crate) enum Need {
     Json,
     MarkerOrEffects(&'static str),
     Effects,
+    OutsideLimit,
     Probe(&'static str),
     Quotes,
     RefreshedTenant,
@@ -37,6 +39,10 @@ impl Need {
             Self::ApiKeys => (
                 api.api_keys.is_some(),
                 "the profile names no two callers with API keys ([api_keys])",
+            ),
+            Self::CodeHeader => (
+                !profile.conventions.refusals.code_header.is_empty(),
+                "nothing tells a refusal from an answer of the operation (refusals.code_header)",
             ),
             Self::Cookies => (
                 api.cookies.is_some(),
@@ -70,6 +76,10 @@ impl Need {
                     format!("nothing tells a replay of probes.{name} from a second execution");
                 return (!profile.marks_replays() && !countable).then_some(why);
             }
+            Self::OutsideLimit => (
+                api.limits.outside.is_some(),
+                "the profile names no limit in front of the library (limits.outside)",
+            ),
             Self::Probe(name) => {
                 let why = format!("the profile names no such operation ([probes.{name}])");
                 return probes.find(name).is_none().then_some(why);

@@ -60,6 +60,8 @@ pub(crate) struct Api {
 pub(crate) struct Limits {
     /// The largest request body in bytes.
     pub(crate) request: Option<usize>,
+    /// The largest request body of `probes.limited_outside`, in bytes.
+    pub(crate) outside: Option<usize>,
     /// How long `probes.short_lived` is replayed, in milliseconds.
     pub(crate) short_retention_ms: Option<u64>,
 }

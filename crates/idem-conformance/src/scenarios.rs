@@ -10,6 +10,7 @@ mod key_bytes;
 mod limits;
 mod methods;
 mod multipart;
+mod no_result;
 mod other_request;
 mod outcomes;
 mod payload;
@@ -47,6 +48,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         retry_after::SCENARIOS,
         vanished::SCENARIOS,
         outcomes::SCENARIOS,
+        no_result::SCENARIOS,
         kept::SCENARIOS,
         replay::SCENARIOS,
         limits::SCENARIOS,

@@ -117,12 +117,22 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (RunsOversizeChunks, &["limits/chunked"]),
     (
         OversizeBodiesTakeTheKey,
-        &["limits/content-length", "limits/chunked"],
+        &["limits/content-length", "limits/chunked", "limits/outside"],
     ),
+    (OutsideLimitIsABadRequest, &["limits/outside"]),
     (
         RunsStreamsAgain,
-        &["outcomes/event-stream", "outcomes/large-response"],
+        &[
+            "outcomes/event-stream",
+            "outcomes/endless-stream",
+            "outcomes/large-response",
+        ],
     ),
+    (HoldsStreamsBack, &["outcomes/endless-stream"]),
+    (StreamsStayInProgress, &["outcomes/endless-stream"]),
+    (KeepsRedirects, &["outcomes/redirects"]),
+    (KeepsInnerRefusals, &["outcomes/inner-refusal"]),
+    (ClaimsTwice, &["outcomes/protected-twice"]),
     (ReplaysLargeResponses, &["outcomes/large-response"]),
     (
         KeepsFailures,
@@ -138,6 +148,8 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
             "outcomes/failure-then-repaired",
             "outcomes/statuses",
             "outcomes/server-error-repaired",
+            "outcomes/redirects",
+            "outcomes/inner-refusal",
         ],
     ),
     (PanicBlocksTheKey, &["outcomes/panic"]),
@@ -196,7 +208,7 @@ const BY_ONE_RULE: &[(Defect, &[&str])] = &[
     (ReplaysAsText, &["replay/binary"]),
     (ExcludesNothing, &["fingerprint/excluded-member"]),
     (ExcludesEverything, &["fingerprint/excluded-member"]),
-    (RequiresOrNot, &["key/missing"]),
+    (RequiresOrNot, &["key/missing", "limits/outside"]),
     (
         NotTextIsAServerError,
         &["fingerprint/not-text", "fingerprint/not-text-replays"],

@@ -53,9 +53,18 @@ pub(crate) enum Defect {
     RetryAfterShrinks,
     RunsOversizeBodies,
     RunsOversizeChunks,
+    /// A payload over a limit in front gets the 400 of any payload that breaks off.
+    OutsideLimitIsABadRequest,
     OversizeBodiesTakeTheKey,
     RunsStreamsAgain,
     ReplaysLargeResponses,
+    HoldsStreamsBack,
+    /// A stream is not kept before it ends.
+    StreamsStayInProgress,
+    KeepsRedirects,
+    KeepsInnerRefusals,
+    /// The second of two layers finds the key taken by the first.
+    ClaimsTwice,
     KeepsFailures,
     FreesWhatIsKept,
     FailuresBlockTheKey,
