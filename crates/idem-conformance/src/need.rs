@@ -4,11 +4,16 @@ use crate::profile::{KeySyntax, Profile};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
+    ApiKeys,
+    CodeHeader,
+    Cookies,
     Elsewhere,
     Failing,
+    FirstRetryAfter,
     Json,
     MarkerOrEffects(&'static str),
     Effects,
+    OutsideLimit,
     Probe(&'static str),
     Quotes,
     RefreshedTenant,
@@ -31,6 +36,18 @@ impl Need {
         let api = &profile.api;
         let probes = &api.probes;
         let (met, why) = match self {
+            Self::ApiKeys => (
+                api.api_keys.is_some(),
+                "the profile names no two callers with API keys ([api_keys])",
+            ),
+            Self::CodeHeader => (
+                !profile.conventions.refusals.code_header.is_empty(),
+                "nothing tells a refusal from an answer of the operation (refusals.code_header)",
+            ),
+            Self::Cookies => (
+                api.cookies.is_some(),
+                "the profile names no two callers with cookies ([cookies])",
+            ),
             Self::Elsewhere => (
                 api.elsewhere.is_some(),
                 "the profile names no other operation ([elsewhere])",
@@ -38,6 +55,10 @@ impl Need {
             Self::Failing => (
                 api.failing.is_some(),
                 "the profile names no payload that is refused ([failing])",
+            ),
+            Self::FirstRetryAfter => (
+                profile.conventions.refusals.first_retry_after > 0,
+                "the profile asks for no short wait (refusals.first_retry_after)",
             ),
             Self::Json => (
                 api.operation.is_json(),
@@ -55,6 +76,10 @@ impl Need {
                     format!("nothing tells a replay of probes.{name} from a second execution");
                 return (!profile.marks_replays() && !countable).then_some(why);
             }
+            Self::OutsideLimit => (
+                api.limits.outside.is_some(),
+                "the profile names no limit in front of the library (limits.outside)",
+            ),
             Self::Probe(name) => {
                 let why = format!("the profile names no such operation ([probes.{name}])");
                 return probes.find(name).is_none().then_some(why);

@@ -45,6 +45,10 @@ pub(crate) struct Api {
     pub(crate) limits: Limits,
     /// Two callers that nothing but their credentials tells apart.
     pub(crate) strangers: Option<Callers>,
+    /// Two callers that only their API keys tell apart.
+    pub(crate) api_keys: Option<Callers>,
+    /// Two callers that only the last of their cookies tells apart.
+    pub(crate) cookies: Option<Callers>,
     /// Two callers that the server knows, each with keys of its own.
     pub(crate) tenants: Option<Callers>,
     #[serde(default)]
@@ -56,6 +60,8 @@ pub(crate) struct Api {
 pub(crate) struct Limits {
     /// The largest request body in bytes.
     pub(crate) request: Option<usize>,
+    /// The largest request body of `probes.limited_outside`, in bytes.
+    pub(crate) outside: Option<usize>,
     /// How long `probes.short_lived` is replayed, in milliseconds.
     pub(crate) short_retention_ms: Option<u64>,
 }
@@ -68,6 +74,19 @@ pub(crate) struct Callers {
     pub(crate) other: BTreeMap<String, String>,
     /// The first caller with new credentials.
     pub(crate) refreshed: Option<BTreeMap<String, String>>,
+}
+
+impl Api {
+    /// All callers that the profile names.
+    pub(crate) fn callers(&self) -> impl Iterator<Item = &Callers> {
+        let callers = [
+            &self.strangers,
+            &self.api_keys,
+            &self.cookies,
+            &self.tenants,
+        ];
+        callers.into_iter().flatten()
+    }
 }
 
 impl Callers {

@@ -35,8 +35,7 @@ impl Secrets {
             secrets.add(name, value);
         }
         let api = &profile.api;
-        let callers = [&api.strangers, &api.tenants].into_iter().flatten();
-        let sets = callers.flat_map(Callers::sets).chain([&api.headers]);
+        let sets = api.callers().flat_map(Callers::sets).chain([&api.headers]);
         for (name, value) in sets.flatten() {
             secrets.add(name, value.as_bytes());
         }

@@ -9,11 +9,15 @@ mod key;
 mod key_bytes;
 mod limits;
 mod methods;
+mod multipart;
+mod no_result;
 mod other_request;
 mod outcomes;
 mod payload;
 mod refusals;
 mod replay;
+mod retry_after;
+mod same_field;
 mod vanished;
 
 use crate::scenario::Scenario;
@@ -36,11 +40,15 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {
         fingerprint::SCENARIOS,
         json_payload::SCENARIOS,
         payload::SCENARIOS,
+        same_field::SCENARIOS,
+        multipart::SCENARIOS,
         other_request::SCENARIOS,
         callers::SCENARIOS,
         concurrency::SCENARIOS,
+        retry_after::SCENARIOS,
         vanished::SCENARIOS,
         outcomes::SCENARIOS,
+        no_result::SCENARIOS,
         kept::SCENARIOS,
         replay::SCENARIOS,
         limits::SCENARIOS,

@@ -26,7 +26,7 @@ use crate::{
     profile::{KeySyntax, Profile},
     redact::Secrets,
     tokens::Tokens,
-    wire::{Answer, Client, Framing, NoAnswer, Request},
+    wire::{Answer, Client, Framing, NoAnswer, Open, Request},
 };
 
 /// What all scenarios of a run share.
@@ -136,6 +136,21 @@ impl Stage {
             &format!("the client hung up after {bytes} bytes of the body"),
         );
         sent.map_err(|error| self.fail(place, &error))
+    }
+
+    /// Sends a request and reads its answer as far as the first bytes of the body, which must come
+    /// within `limit`. Dropping the second value hangs up.
+    pub(crate) async fn open(&self, request: &Request, limit: Duration) -> Check<(Answer, Open)> {
+        let request = self.dressed(request);
+        let place = self.begin(&request);
+        match self.scenery.client.open(&request, limit).await {
+            Ok((answer, open)) => {
+                let answer = self.end(place, answer);
+                self.note(place, "the answer was not read to its end");
+                Ok((answer, open))
+            }
+            Err(error) => Err(self.fail(place, &error)),
+        }
     }
 
     async fn noted(

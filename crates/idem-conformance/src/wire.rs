@@ -9,6 +9,6 @@ mod request;
 pub use answer::Answer;
 pub use request::Request;
 
-pub(crate) use client::{Client, NoAnswer};
+pub(crate) use client::{Client, NoAnswer, Open};
 pub(crate) use connect::Connector;
 pub(crate) use raw::Framing;

@@ -37,8 +37,21 @@ pub(super) fn check(profile: &Profile) -> Result<(), InvalidProfile> {
              [effects] how effects are counted",
         ));
     }
+    if api.cookies.as_ref().is_some_and(has_one_cookie) {
+        return Err(InvalidProfile::new(
+            "cookies.one: it must be a Cookie header with two cookies or more, such as \
+             \"theme=dark; session=one\"",
+        ));
+    }
     tells_success_from_refusal(profile)?;
     headers(profile)
+}
+
+/// Then there is nothing to send in two lines.
+fn has_one_cookie(callers: &Callers) -> bool {
+    let mut headers = callers.one.iter();
+    let cookie = headers.find(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    cookie.is_none_or(|(_, value)| !value.contains(';'))
 }
 
 /// Where the status alone says what a refusal is, it says nothing else.
@@ -103,8 +116,7 @@ fn differs(name: &str, operation: &Operation) -> Result<(), InvalidProfile> {
 /// Header names and values can be sent.
 fn headers(profile: &Profile) -> Result<(), InvalidProfile> {
     let api = &profile.api;
-    let callers = [&api.strangers, &api.tenants].into_iter().flatten();
-    let sets = callers.flat_map(Callers::sets);
+    let sets = api.callers().flat_map(Callers::sets);
     let sets = sets.chain([&api.headers, &api.operation.headers]);
     for (name, value) in sets.flatten() {
         let valid =
@@ -171,6 +183,14 @@ mod tests {
         assert!(complaint(text).starts_with("operation.success: 202 also says"));
         let text = format!("extends = \"reference\"\n{text}\nsuccess = [201]");
         assert!(Profile::from_toml(&text).is_ok());
+    }
+
+    #[test]
+    fn a_cookie_that_cannot_be_sent_in_two_lines_is_refused() {
+        for one in ["Cookie = \"session=one\"", "Authorization = \"a; b\""] {
+            let complaint = complaint(&format!("[cookies]\none = {{ {one} }}\nother = {{}}"));
+            assert!(complaint.starts_with("cookies.one: "), "{complaint}");
+        }
     }
 
     #[test]

@@ -61,6 +61,14 @@ pub(crate) struct Refusals {
     pub(crate) not_kept: u16,
     /// The most seconds that `Retry-After` may name while the original runs; 0 if it may be missing.
     pub(crate) retry_after: u64,
+    /// The most seconds that it may name when the original has just begun; 0 for no limit.
+    #[serde(default = "soon")]
+    pub(crate) first_retry_after: u64,
+}
+
+/// A person who clicked twice is willing to wait this long.
+fn soon() -> u64 {
+    5
 }
 
 /// What the body of a refusal is.

@@ -16,23 +16,37 @@ pub(crate) struct Probes {
     /// Answers with a `Date` of its own, which is past.
     pub(crate) dated: Option<Operation>,
     pub(crate) delete: Option<Operation>,
+    /// Answers with a stream that never ends; its first bytes come at once.
+    pub(crate) endless_stream: Option<Operation>,
     /// Answers with a stream of events.
     pub(crate) event_stream: Option<Operation>,
     /// Has a member with `{other}` that is left out of the comparison of requests.
     pub(crate) excluded: Option<Operation>,
     /// Answers with headers that `Connection` names, or `Keep-Alive`.
     pub(crate) hop_by_hop: Option<Operation>,
+    /// Answers with another layer's refusal, with `{status}`, the first time that it runs with a payload.
+    pub(crate) inner_refusal: Option<Operation>,
     /// Answers with more than is kept.
     pub(crate) large_response: Option<Operation>,
+    /// Takes `limits.outside` bytes at most, because of a limit in front of the library.
+    pub(crate) limited_outside: Option<Operation>,
     /// Answers with a `Location` and no body.
     pub(crate) location: Option<Operation>,
+    /// Takes a form (`multipart/form-data`). Its body is a JSON object, whose members become the fields.
+    pub(crate) multipart: Option<Operation>,
     /// Answers 204.
     pub(crate) no_content: Option<Operation>,
     /// The method and path of `operation`, with a protected method other than its own.
     pub(crate) other_method: Option<Operation>,
     /// Panics the first time that it runs with a payload.
     pub(crate) panic: Option<Operation>,
+    /// Passes two layers of the library.
+    pub(crate) protected_twice: Option<Operation>,
     pub(crate) put: Option<Operation>,
+    /// Redirects with `{status}` to `redirected`, whose payload is its own.
+    pub(crate) redirect: Option<Operation>,
+    /// Where `redirect` leads.
+    pub(crate) redirected: Option<Operation>,
     /// What repairs `broken`, under the same path.
     pub(crate) repaired: Option<Operation>,
     /// Answers with a header that has several lines.
@@ -54,15 +68,22 @@ impl Probes {
             ("broken", &self.broken),
             ("dated", &self.dated),
             ("delete", &self.delete),
+            ("endless_stream", &self.endless_stream),
             ("event_stream", &self.event_stream),
             ("excluded", &self.excluded),
             ("hop_by_hop", &self.hop_by_hop),
+            ("inner_refusal", &self.inner_refusal),
             ("large_response", &self.large_response),
+            ("limited_outside", &self.limited_outside),
+            ("multipart", &self.multipart),
             ("location", &self.location),
             ("no_content", &self.no_content),
             ("other_method", &self.other_method),
             ("panic", &self.panic),
+            ("protected_twice", &self.protected_twice),
             ("put", &self.put),
+            ("redirect", &self.redirect),
+            ("redirected", &self.redirected),
             ("repaired", &self.repaired),
             ("repeated_headers", &self.repeated_headers),
             ("set_cookie", &self.set_cookie),

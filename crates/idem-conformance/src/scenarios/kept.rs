@@ -9,6 +9,9 @@ use crate::{
     stage::{Call, Check, Failure, Refused, Stage},
 };
 
+/// The first bytes of a stream take no longer, unless the server holds them back.
+const AT_ONCE: Duration = Duration::from_secs(3);
+
 /// How long after its retention a record may still be found.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -21,6 +24,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         |stage| Box::pin(event_stream(stage)),
     )
     .needs(&[Need::Probe("event_stream")]),
+    Scenario::new(
+        "outcomes/endless-stream",
+        "90",
+        "A stream that never ends flows to its client, and its retry is told that it was not kept.",
+        IDEM,
+        |stage| Box::pin(endless_stream(stage)),
+    )
+    .needs(&[Need::Probe("endless_stream")])
+    .concurrent(),
     Scenario::new(
         "outcomes/large-response",
         "47",
@@ -52,6 +64,32 @@ async fn event_stream(stage: &Stage) -> Check {
         return Err(Failure::at(&answer, problem));
     }
     not_kept(stage, "event_stream").await
+}
+
+async fn endless_stream(stage: &Stage) -> Check {
+    let call = stage.probe("endless_stream").await?;
+    let request = stage.keyed(call.request(), &stage.key());
+    let (first, open) = stage
+        .open(&request, AT_ONCE)
+        .await
+        .map_err(|late| Failure {
+            problem: format!(
+                "the stream must bring its first bytes at once: {}",
+                late.problem
+            ),
+            ..late
+        })?;
+    stage.fresh(&call, &first)?;
+    if first.body.is_empty() {
+        let problem = "the stream must bring its first bytes, and is over without any \
+                       (probes.endless_stream must name one that never ends)";
+        return Err(Failure::at(&first, problem));
+    }
+    stage.refused(&request, Refused::NotKept).await?;
+    drop(open);
+    // The same once the client has hung up.
+    stage.refused(&request, Refused::NotKept).await?;
+    stage.effects(&call, 1).await
 }
 
 async fn not_kept(stage: &Stage, probe: &str) -> Check {

@@ -35,6 +35,15 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         |stage| Box::pin(over_the_limit(stage, Framing::Chunked)),
     )
     .needs(&[Need::RequestLimit]),
+    Scenario::new(
+        "limits/outside",
+        "89",
+        "A payload over a limit in front of the library gets the status that it gets without a key, and \
+         nothing runs.",
+        TOO_LARGE,
+        |stage| Box::pin(outside(stage)),
+    )
+    .needs(&[Need::Probe("limited_outside"), Need::OutsideLimit]),
 ];
 
 fn limit(stage: &Stage) -> Check<usize> {
@@ -64,6 +73,34 @@ async fn over_the_limit(stage: &Stage, framing: Framing) -> Check {
     let request = stage.keyed(padded(&call, limit(stage)? + 1), &key);
     let answer = stage.send_raw(&request, framing).await?;
     stage.is_refusal(&answer, Refused::PayloadTooLarge)?;
+    stage.effects(&call, 0).await?;
+    // The key was not taken by what was refused.
+    stage.original(&call, &key).await.map(drop)
+}
+
+async fn outside(stage: &Stage) -> Check {
+    let limit = stage.profile().api.limits.outside;
+    let limit = limit.ok_or_else(|| Failure::new("the profile names no limits.outside"))?;
+    let call = stage.probe("limited_outside").await?;
+    let key = stage.key();
+    let large = padded(&call, limit + 1);
+    let mut requests = vec![stage.keyed(large.clone(), &key)];
+    if !stage.profile().conventions.key.required {
+        requests.insert(0, large);
+    }
+    // A chunked payload announces no length, so the limit is hit while the library reads.
+    for request in &requests {
+        let answer = stage.send_raw(request, Framing::Chunked).await?;
+        let expected = stage.status_of(Refused::PayloadTooLarge);
+        if answer.status != expected {
+            let problem = format!(
+                "a payload over the limit must be answered {expected}, with a key or without, and was \
+                 answered {}",
+                answer.status
+            );
+            return Err(Failure::at(&answer, problem));
+        }
+    }
     stage.effects(&call, 0).await?;
     // The key was not taken by what was refused.
     stage.original(&call, &key).await.map(drop)

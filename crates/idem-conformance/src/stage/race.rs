@@ -79,6 +79,11 @@ impl Stage {
         }
     }
 
+    /// Leaves the server time between two looks.
+    pub(crate) async fn pause(&self) {
+        tokio::time::sleep(PAUSE).await;
+    }
+
     /// Sends a request again and again, until it is no longer told that the original is running.
     pub(crate) async fn settled(&self, request: &Request) -> Check<Answer> {
         let settled = async {
@@ -87,7 +92,7 @@ impl Stage {
                 if self.is_refusal(&answer, Refused::InProgress).is_err() {
                     return Ok(answer);
                 }
-                tokio::time::sleep(PAUSE).await;
+                self.pause().await;
             }
         };
         let timeout = self.scenery.timeout;

@@ -3,12 +3,13 @@
 use std::{
     future::{Future, pending},
     io,
+    pin::Pin,
     time::Duration,
 };
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::client::conn::http1;
+use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 
@@ -66,38 +67,61 @@ impl Client {
         }
     }
 
+    /// Sends a request and reads its answer as far as the first bytes of the body, which must come
+    /// within `limit`. The connection stays open until the second value is dropped.
+    pub(crate) async fn open(
+        &self,
+        request: &Request,
+        limit: Duration,
+    ) -> Result<(Answer, Open), NoAnswer> {
+        let limited = Self {
+            connector: self.connector.clone(),
+            timeout: self.timeout.min(limit),
+        };
+        let beginning = async {
+            let (mut sender, mut connection) = self.connect().await?;
+            let request = self.as_http(request).map_err(broken)?;
+            let exchange = async {
+                let (head, mut body) = sender.send_request(request).await?.into_parts();
+                let first = match body.frame().await {
+                    Some(frame) => frame?.into_data().unwrap_or_default(),
+                    None => Bytes::new(),
+                };
+                Ok::<_, hyper::Error>((head, first, body))
+            };
+            let (head, first, body) = driven(exchange, &mut connection).await?;
+            Ok((
+                as_answer(&head, first),
+                Open {
+                    _body: body,
+                    _connection: connection,
+                },
+            ))
+        };
+        limited.bounded(beginning).await
+    }
+
     async fn exchange(&self, request: &Request) -> Result<Answer, NoAnswer> {
         let request = self.as_http(request).map_err(broken)?;
-        let stream = self
-            .connector
-            .connect()
-            .await
-            .map_err(NoAnswer::Unreachable)?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-            .await
-            .map_err(broken)?;
+        let (mut sender, mut connection) = self.connect().await?;
         let exchange = async {
             let (head, body) = sender.send_request(request).await?.into_parts();
             Ok::<_, hyper::Error>((head, body.collect().await?.to_bytes()))
         };
-        // The connection may end before its answer is read out of the channel between the two.
-        let connection = async {
+        let (head, body) = driven(exchange, &mut connection).await?;
+        Ok(as_answer(&head, body))
+    }
+
+    async fn connect(&self) -> Result<(http1::SendRequest<Full<Bytes>>, Connection), NoAnswer> {
+        let stream = self.connector.connect().await;
+        let stream = TokioIo::new(stream.map_err(NoAnswer::Unreachable)?);
+        let (sender, connection) = http1::handshake(stream).await.map_err(broken)?;
+        // It may end before its answer is read out of the channel between the two.
+        let connection = Box::pin(async {
             let _ = connection.await;
             pending::<()>().await;
-        };
-        let (head, body) = tokio::select! {
-            answer = exchange => answer.map_err(broken)?,
-            () = connection => unreachable!("it is pending for ever"),
-        };
-        let lines = head.headers.iter();
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: lines
-                .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-                .collect(),
-            body,
-            exchange: 0,
-        })
+        });
+        Ok((sender, connection))
     }
 
     fn as_http(&self, request: &Request) -> http::Result<http::Request<Full<Bytes>>> {
@@ -110,6 +134,37 @@ impl Client {
             http = http.header(name, value.as_slice());
         }
         http.body(Full::from(request.body.clone()))
+    }
+}
+
+type Connection = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// An answer that goes on. Dropped, it hangs up.
+pub(crate) struct Open {
+    _body: Incoming,
+    _connection: Connection,
+}
+
+/// What an exchange comes to while its connection is driven.
+async fn driven<T>(
+    exchange: impl Future<Output = hyper::Result<T>>,
+    connection: &mut Connection,
+) -> Result<T, NoAnswer> {
+    tokio::select! {
+        outcome = exchange => outcome.map_err(broken),
+        () = connection => unreachable!("it is pending for ever"),
+    }
+}
+
+fn as_answer(head: &http::response::Parts, body: Bytes) -> Answer {
+    let lines = head.headers.iter();
+    Answer {
+        status: head.status.as_u16(),
+        headers: lines
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
+            .collect(),
+        body,
+        exchange: 0,
     }
 }
 

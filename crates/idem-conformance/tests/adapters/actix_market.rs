@@ -1,20 +1,21 @@
 //! The market in actix-web.
 
-use std::convert::Infallible;
-
 use actix_web::{
-    App, HttpRequest, HttpResponse, HttpServer,
-    dev::ServiceRequest,
+    App, Error, HttpMessage, HttpRequest, HttpResponse, HttpServer,
+    body::MessageBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    error::{InternalError, PayloadError},
     http::{StatusCode, header::HeaderValue},
+    middleware::{Next, from_fn},
     web::{self, Bytes, Data},
 };
-use futures_util::stream;
+use futures_util::StreamExt;
 use idem_actix::IdempotencyMiddleware;
 use idem_core::{MemoryStore, Policy, Scope};
 
 use crate::{
     policies::{TENANT, excluding, policy, short},
-    routes::{Body, Market, Reply},
+    routes::{Body, Market, OUTSIDE_LIMIT, Reply},
 };
 
 /// In the path of the base URL, which no route of the market knows.
@@ -47,11 +48,41 @@ async fn handle(market: Data<Market>, request: HttpRequest, body: Bytes) -> Http
     }
     match body {
         Body::Whole(bytes) => response.body(bytes),
-        Body::Stream(pieces) => {
-            let pieces = pieces.into_iter().map(|piece| Ok(Bytes::from(piece)));
-            response.streaming(stream::iter(pieces.collect::<Vec<Result<_, Infallible>>>()))
-        }
+        stream => response.streaming(stream.pieces()),
     }
+}
+
+/// A limit in front of the middleware.
+async fn limited(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let mut left = OUTSIDE_LIMIT;
+    let payload = request.take_payload().map(move |piece| {
+        let piece = piece?;
+        left = left
+            .checked_sub(piece.len())
+            .ok_or(PayloadError::Overflow)?;
+        Ok(piece)
+    });
+    request.set_payload(Payload::Stream {
+        payload: Box::pin(payload),
+    });
+    next.call(request).await
+}
+
+/// Turns a failure into an error, as an application's own middleware may (S94).
+async fn failing(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let response = next.call(request).await?;
+    if !response.status().is_server_error() {
+        return Ok(response);
+    }
+    let (_, response) = response.into_parts();
+    let response = response.map_into_boxed_body();
+    Err(InternalError::from_response("the handler failed", response).into())
 }
 
 /// Starts the market and gives its base URL, in which it has a path of its own.
@@ -65,21 +96,47 @@ pub(crate) fn start_with_stores_for_each_worker(conventions: &'static str) -> St
     serve(move || middlewares(conventions))
 }
 
-/// For `/excluded`, for `/short`, and for all others.
-fn middlewares(conventions: &str) -> [IdempotencyMiddleware; 3] {
+#[derive(Clone)]
+struct Middlewares {
+    excluded: IdempotencyMiddleware,
+    short: IdempotencyMiddleware,
+    all: IdempotencyMiddleware,
+    /// A second layer for some routes, with a policy of its own.
+    again: IdempotencyMiddleware,
+}
+
+fn middlewares(conventions: &str) -> Middlewares {
     let policy = policy(conventions);
-    [excluding(policy.clone()), short(policy.clone()), policy].map(middleware)
+    let all = middleware(policy.clone());
+    Middlewares {
+        excluded: middleware(excluding(policy.clone())),
+        short: middleware(short(policy.clone())),
+        again: all.clone().policy(short(policy)),
+        all,
+    }
 }
 
 /// Serves with two workers, of which each asks for its middlewares.
-fn serve(idempotency: impl Fn() -> [IdempotencyMiddleware; 3] + Clone + Send + 'static) -> String {
+fn serve(idempotency: impl Fn() -> Middlewares + Clone + Send + 'static) -> String {
     let market = Data::new(Market::default());
     let server = HttpServer::new(move || {
-        let [excluded, short, all] = idempotency();
+        let Middlewares {
+            excluded,
+            short,
+            all,
+            again,
+        } = idempotency();
         let route = |path: &str, idempotency| web::resource(path).wrap(idempotency).to(handle);
+        let broken = web::resource("/broken/{status}")
+            .wrap(from_fn(failing))
+            .wrap(all.clone())
+            .to(handle);
         let routes = web::scope(PREFIX)
             .service(route("/excluded", excluded))
             .service(route("/short", short))
+            .service(broken)
+            .service(route("/twice", again).wrap(all.clone()))
+            .service(route("/limited", all.clone()).wrap(from_fn(limited)))
             .service(route("/{path:.*}", all));
         App::new().app_data(market.clone()).service(routes)
     })

@@ -1,6 +1,6 @@
 //! The market in axum.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -10,15 +10,14 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
-use futures_util::stream;
 use idem_axum::IdempotencyLayer;
 use idem_core::{MemoryStore, Policy, Scope};
 use tokio::net::TcpListener;
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, limit::RequestBodyLimitLayer};
 
 use crate::{
     policies::{TENANT, excluding, policy, short},
-    routes::{Body, Market, Reply},
+    routes::{Body, Market, OUTSIDE_LIMIT, Reply},
 };
 
 fn layer(policy: Policy) -> IdempotencyLayer {
@@ -33,16 +32,24 @@ fn layer(policy: Policy) -> IdempotencyLayer {
 
 fn market(conventions: &str) -> Router {
     let policy = policy(conventions);
+    let all = layer(policy.clone());
+    let again = all.clone().policy(short(policy.clone()));
     Router::new()
+        .merge(
+            Router::new()
+                .route("/limited", any(handle).layer(all.clone()))
+                .layer(RequestBodyLimitLayer::new(OUTSIDE_LIMIT)),
+        )
         .route(
             "/excluded",
             any(handle).layer(layer(excluding(policy.clone()))),
         )
-        .route("/short", any(handle).layer(layer(short(policy.clone()))))
+        .route("/short", any(handle).layer(layer(short(policy))))
         .merge(
             Router::new()
+                .route("/twice", any(handle).layer(again))
                 .route("/{*path}", any(handle))
-                .layer(layer(policy)),
+                .layer(all),
         )
         .with_state(Arc::new(Market::default()))
         .layer(CatchPanicLayer::new())
@@ -65,9 +72,7 @@ async fn handle(
     } = reply;
     let mut response = match body {
         Body::Whole(bytes) => AxumBody::from(bytes),
-        Body::Stream(pieces) => {
-            AxumBody::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)))
-        }
+        stream => AxumBody::from_stream(stream.pieces()),
     }
     .into_response();
     *response.status_mut() = status.try_into().unwrap();

@@ -38,8 +38,14 @@ pub(crate) fn of(head: &Parts, body: &[u8], defect: Defect) -> (Fingerprint, Str
         .uri
         .path_and_query()
         .map_or("/", |target| target.as_str());
-    let content_type = head.headers.get(header::CONTENT_TYPE);
-    let content_type = content_type.map_or(b"".as_slice(), |value| value.as_bytes());
+    let sent_type = head.headers.get(header::CONTENT_TYPE);
+    let sent_type = sent_type.map_or(b"".as_slice(), |value| value.as_bytes());
+    let form = form(sent_type, body, defect);
+    let content_type = match &form {
+        Some(_) => b"application/x-parts",
+        None => without_charset(sent_type),
+    };
+    let body = form.as_deref().unwrap_or(body);
     let shown = Head {
         method: if defect == Defect::IgnoresTheMethod {
             "POST"
@@ -52,8 +58,8 @@ pub(crate) fn of(head: &Parts, body: &[u8], defect: Defect) -> (Fingerprint, Str
             _ => target,
         },
         content_type: match defect {
-            Defect::IgnoresTheContentType if !content_type.ends_with(b"json") => b"text/plain",
             Defect::BytesMatter => b"application/octet-stream",
+            Defect::IgnoresTheContentType if !content_type.ends_with(b"json") => b"text/plain",
             _ => content_type,
         },
     };
@@ -66,8 +72,40 @@ pub(crate) fn of(head: &Parts, body: &[u8], defect: Defect) -> (Fingerprint, Str
     };
     (
         rules.fingerprint(&shown, &payload(target, content_type, body, defect)),
-        extra(body, defect),
+        extra(head, body, defect),
     )
+}
+
+/// JSON has no charset but one.
+fn without_charset(content_type: &[u8]) -> &[u8] {
+    let mut parts = content_type.split(|byte| *byte == b';');
+    match parts.next() {
+        Some(essence) if essence.ends_with(b"json") => essence,
+        _ => content_type,
+    }
+}
+
+/// The parts of a form without its boundary; `None` if it is none.
+fn form(content_type: &[u8], body: &[u8], defect: Defect) -> Option<Vec<u8>> {
+    let content_type = String::from_utf8_lossy(content_type);
+    let (essence, boundary) = content_type.split_once("; boundary=")?;
+    if !essence.eq_ignore_ascii_case("multipart/form-data") {
+        return None;
+    }
+    let boundary = boundary.trim_matches('"');
+    let text = format!("\r\n{}", String::from_utf8_lossy(body));
+    match defect {
+        Defect::BoundaryMatters | Defect::BytesMatter => return Some(body.to_vec()),
+        Defect::BoundaryIsCutOut => return Some(text.replace(boundary, "").into_bytes()),
+        _ => {}
+    }
+    let delimiter = format!("\r\n--{boundary}");
+    let parts = text.split(&delimiter);
+    let parts = parts.map(|part| match (defect, part.split_once("\r\n\r\n")) {
+        (Defect::OnlyValuesOfPartsMatter, Some((_, value))) => value,
+        _ => part,
+    });
+    Some(format!("{:?}", parts.collect::<Vec<_>>()).into_bytes())
 }
 
 fn payload(target: &str, content_type: &[u8], body: &[u8], defect: Defect) -> Vec<u8> {
@@ -116,7 +154,19 @@ fn sorted(json: Value) -> Value {
     }
 }
 
-fn extra(body: &[u8], defect: Defect) -> String {
+fn extra(head: &Parts, body: &[u8], defect: Defect) -> String {
+    let coding = head.headers.get(header::CONTENT_ENCODING);
+    let charset = head.headers.get(header::CONTENT_TYPE);
+    let charset = charset.filter(|value| value.as_bytes().starts_with(b"application/json"));
+    format!(
+        "{:?}{:?}{}",
+        coding.filter(|_| defect != Defect::IgnoresTheContentEncoding),
+        charset.filter(|_| defect == Defect::CharsetMatters),
+        spelling(body, defect)
+    )
+}
+
+fn spelling(body: &[u8], defect: Defect) -> String {
     let text = String::from_utf8_lossy(body);
     let compact: String = text.split_ascii_whitespace().collect();
     match defect {

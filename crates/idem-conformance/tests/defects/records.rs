@@ -28,7 +28,10 @@ impl Identity {
             value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
         let tenant = text(header::HeaderName::from_static("x-tenant"));
-        let credentials = format!("{:?}", (text(header::AUTHORIZATION), text(header::COOKIE)));
+        let api_key = header::HeaderName::from_static("x-api-key");
+        let api_key = text(api_key).filter(|_| defect != Defect::IgnoresApiKeys);
+        let cookies = cookies(headers, defect);
+        let credentials = format!("{:?}", (text(header::AUTHORIZATION), cookies, api_key));
         let caller = match (&tenant, defect) {
             (_, Defect::RefreshedTokenIsAnother) => credentials,
             (_, Defect::ReplaysToOtherCallers) | (Some(_), _) => String::new(),
@@ -45,10 +48,26 @@ impl Identity {
     }
 }
 
+/// The cookies, whether they come in one line or in several.
+fn cookies(headers: &HeaderMap, defect: Defect) -> String {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let joined = lines.collect::<Vec<_>>().join(match defect {
+        Defect::CookieLinesMatter => "\n",
+        _ => "; ",
+    });
+    match (defect, joined.split_once(';')) {
+        (Defect::OnlyTheFirstCookieCounts, Some((first, _))) => first.to_owned(),
+        _ => joined,
+    }
+}
+
 #[derive(Debug)]
 struct Entry {
     caller: String,
     asked: Option<Asked>,
+    /// How many duplicates have been told that the original runs.
+    told: u64,
     /// `None` while the original runs.
     done: Option<(Stored, Option<Instant>)>,
 }
@@ -77,7 +96,7 @@ impl Records {
             let is_other =
                 |(name, entry): (&Name, &Entry)| *name != identity.name && entry.done.is_none();
             if records.iter().any(is_other) {
-                return Found::Refused(Refusal::InProgress);
+                return Found::Refused(Refusal::InProgress { told: 0 });
             }
         }
         let is_over =
@@ -95,7 +114,7 @@ impl Records {
             return Found::Nothing;
         };
         if defect == Defect::InProgressBeforeMismatch && entry.done.is_none() {
-            return Found::Refused(Refusal::InProgress);
+            return Found::Refused(Refusal::InProgress { told: 0 });
         }
         if entry.caller != identity.caller
             || entry.asked.as_ref().is_some_and(|first| first != asked)
@@ -106,7 +125,11 @@ impl Records {
             return Found::Refused(Refusal::Mismatch);
         }
         match &entry.done {
-            None => Found::Refused(Refusal::InProgress),
+            None => {
+                entry.told += 1;
+                let told = entry.told - 1;
+                Found::Refused(Refusal::InProgress { told })
+            }
             Some((stored, _)) => Found::Stored(stored.clone()),
         }
     }
@@ -143,6 +166,7 @@ impl Entry {
         Self {
             caller: identity.caller.clone(),
             asked,
+            told: 0,
             done: None,
         }
     }

@@ -14,26 +14,29 @@ pub(crate) enum Refusal {
     KeyMissing,
     KeyInvalid,
     Mismatch,
-    InProgress,
+    /// `told` others were told so before.
+    InProgress {
+        told: u64,
+    },
     NotKept,
     TooLarge,
 }
 
 impl Refusal {
-    fn status(self, conventions: &str) -> u16 {
+    pub(crate) fn status(self, conventions: &str) -> u16 {
         match self {
             Self::KeyMissing | Self::KeyInvalid => 400,
             Self::Mismatch if conventions == "ietf" => 422,
             Self::Mismatch => 400,
-            Self::InProgress if conventions == "reference" => 202,
-            Self::InProgress | Self::NotKept => 409,
+            Self::InProgress { .. } if conventions == "reference" => 202,
+            Self::InProgress { .. } | Self::NotKept => 409,
             Self::TooLarge => 413,
         }
     }
 
     pub(crate) fn answer(self, conventions: &str, defect: Defect) -> Response {
         let status = match (self, defect) {
-            (Self::InProgress, Defect::InProgressIsAnotherStatus) => 425,
+            (Self::InProgress { .. }, Defect::InProgressIsAnotherStatus) => 425,
             _ => self.status(conventions),
         };
         let detail = format!("refused: {self:?}");
@@ -66,13 +69,15 @@ impl Refusal {
             let link = "<https://goats.example/idempotency>; rel=\"describedby\"";
             headers.insert(header::LINK, link.parse().unwrap());
         }
-        let seconds = match defect {
-            Defect::NoRetryAfter => return answer,
-            Defect::RetryAfterIsZero => "0",
-            _ => "1",
-        };
-        if self == Self::InProgress {
-            headers.insert(header::RETRY_AFTER, seconds.parse().unwrap());
+        if let Self::InProgress { told } = self {
+            let seconds = match defect {
+                Defect::NoRetryAfter => return answer,
+                Defect::RetryAfterIsZero => 0,
+                Defect::RetryAfterIsTheLease => 30,
+                Defect::RetryAfterShrinks => 5_u64.saturating_sub(told).max(1),
+                _ => 1,
+            };
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
         answer
     }

@@ -23,7 +23,7 @@ use crate::{
     fingerprint, key,
     records::{Asked, Found, Identity, Records, Taken},
     refusal::Refusal,
-    routes::{Market, REQUEST_LIMIT, Reply, SHORT_RETENTION},
+    routes::{self, Body, Market, OUTSIDE_LIMIT, REQUEST_LIMIT, Reply, SHORT_RETENTION},
     stored::{self, Stored},
 };
 
@@ -76,7 +76,8 @@ impl Toy {
             if self.protects(head) && is_required && !self.has(Defect::IgnoresKeys) {
                 return Err(Refusal::KeyMissing);
             }
-            let body = body::to_bytes(body, usize::MAX).await.unwrap();
+            let body = body::to_bytes(body, outside_limit(head)).await;
+            let body = body.map_err(|_| Refusal::TooLarge)?;
             return Ok(stored::first(self.run(head, body).await));
         };
         let identity = Identity::of(&head.headers, key, self.defect);
@@ -89,10 +90,12 @@ impl Toy {
             match self.find(&identity, &asked).await {
                 Found::Nothing => return Ok(self.execute(head.clone(), body, identity).await),
                 Found::Stored(stored) => return self.replay(head, body, &stored).await,
-                Found::Refused(Refusal::InProgress) if self.has(Defect::DuplicatesWaitForEver) => {
+                Found::Refused(Refusal::InProgress { .. })
+                    if self.has(Defect::DuplicatesWaitForEver) =>
+                {
                     pending::<()>().await;
                 }
-                Found::Refused(Refusal::InProgress)
+                Found::Refused(Refusal::InProgress { .. })
                     if self.has(Defect::DuplicatesWaitForTheOriginal) =>
                 {
                     tokio::time::sleep(PAUSE).await;
@@ -143,15 +146,22 @@ impl Toy {
             Defect::RunsOversizeChunks if !is_announced => usize::MAX,
             _ => REQUEST_LIMIT,
         };
-        body::to_bytes(body, limit).await.map_err(|error| {
-            let is_too_large = error
-                .source()
-                .is_some_and(<dyn Error>::is::<LengthLimitError>);
-            if self.has(Defect::OversizeBodiesTakeTheKey) && is_too_large {
-                self.records.take(identity, None);
-            }
-            Refusal::TooLarge
-        })
+        let outside = outside_limit(head);
+        body::to_bytes(body, limit.min(outside))
+            .await
+            .map_err(|error| {
+                let is_too_large = error
+                    .source()
+                    .is_some_and(<dyn Error>::is::<LengthLimitError>);
+                if self.has(Defect::OversizeBodiesTakeTheKey) && is_too_large {
+                    self.records.take(identity, None);
+                }
+                if self.has(Defect::OutsideLimitIsABadRequest) && outside < limit {
+                    // Which is a 400.
+                    return Refusal::KeyInvalid;
+                }
+                Refusal::TooLarge
+            })
     }
 
     async fn find(&self, identity: &Identity, asked: &Asked) -> Found {
@@ -203,8 +213,16 @@ impl Toy {
         let stays = self.has(Defect::PanicBlocksTheKey) || self.has(Defect::DisconnectBlocksTheKey);
         let taken = Taken::new(self.records.clone(), identity.name.clone(), stays);
         let work = async move {
-            let reply = toy.run(&head, body).await;
-            toy.settle(&head, taken, &identity, &reply);
+            let reply = toy.run_inside(&head, body).await;
+            let goes_on = matches!(reply.body, Body::Endless(_));
+            if toy.has(Defect::HoldsStreamsBack) && goes_on {
+                pending::<()>().await;
+            }
+            if toy.has(Defect::StreamsStayInProgress) && goes_on {
+                taken.keep();
+            } else {
+                toy.settle(&head, taken, &identity, &reply);
+            }
             let mut answer = stored::first(reply);
             if toy.has(Defect::MarksTheFirstResponse) {
                 stored::mark(&mut answer);
@@ -216,6 +234,14 @@ impl Toy {
         }
         let panicked = |_| StatusCode::INTERNAL_SERVER_ERROR.into_response();
         tokio::spawn(work).await.unwrap_or_else(panicked)
+    }
+
+    /// Runs behind the second layer, where there is one.
+    async fn run_inside(&self, head: &Parts, body: Bytes) -> Reply {
+        if self.has(Defect::ClaimsTwice) && head.uri.path() == "/twice" {
+            return routes::refused(Refusal::InProgress { told: 0 }.status(self.conventions));
+        }
+        self.run(head, body).await
     }
 
     async fn run(&self, head: &Parts, body: Bytes) -> Reply {
@@ -230,7 +256,7 @@ impl Toy {
 
     /// Keeps the reply, or frees the key.
     fn settle(&self, head: &Parts, taken: Taken, identity: &Identity, reply: &Reply) {
-        if !self.keeps(reply.status) {
+        if !self.keeps(reply) {
             if self.has(Defect::FailuresBlockTheKey) {
                 return taken.keep();
             }
@@ -252,13 +278,28 @@ impl Toy {
         taken.keep();
     }
 
-    fn keeps(&self, status: u16) -> bool {
+    fn keeps(&self, reply: &Reply) -> bool {
+        let status = reply.status;
+        let is_redirect = matches!(status, 307 | 308);
+        let mut headers = reply.headers.iter();
+        let is_refusal = headers.any(|(name, _)| *name == "idempotency-refusal");
         match self.defect {
-            Defect::KeepsFailures => true,
             Defect::FreesWhatIsKept => false,
+            Defect::KeepsRedirects if is_redirect => true,
+            Defect::KeepsInnerRefusals if is_refusal => true,
+            _ if is_redirect || is_refusal => false,
+            Defect::KeepsFailures => true,
             Defect::StoresServerErrors if status >= 500 => true,
             _ if self.conventions == "stripe" => status < 400 || status == 402 || status >= 500,
             _ => status < 400,
         }
+    }
+}
+
+/// The most that reaches the library.
+fn outside_limit(head: &Parts) -> usize {
+    match head.uri.path() {
+        "/limited" => OUTSIDE_LIMIT,
+        _ => usize::MAX,
     }
 }

@@ -5,7 +5,6 @@ use axum::{
     http::{HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
 
 use crate::{
     defect::Defect,
@@ -99,10 +98,7 @@ fn anew(body: &Bytes) -> Bytes {
 pub(crate) fn first(reply: Reply) -> Response {
     let mut answer = match reply.body {
         Body::Whole(bytes) => AxumBody::from(bytes),
-        Body::Stream(pieces) => {
-            let pieces = pieces.into_iter().map(Ok::<_, std::convert::Infallible>);
-            AxumBody::from_stream(stream::iter(pieces))
-        }
+        stream => AxumBody::from_stream(stream.pieces()),
     }
     .into_response();
     *answer.status_mut() = reply.status.try_into().unwrap();

@@ -3,11 +3,18 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    convert::Infallible,
+    iter,
     panic::resume_unwind,
     sync::Mutex,
     time::Duration,
 };
 
+use bytes::Bytes;
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
 use serde_json::{Value, json};
 
 /// How long `/slow` takes: long against a round trip, and short for whoever waits for the tests. A machine
@@ -17,6 +24,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 
 /// The largest request body.
 pub(crate) const REQUEST_LIMIT: usize = 64 * 1024;
+
+/// The largest request body of `/limited`, by a limit in front of the library.
+pub(crate) const OUTSIDE_LIMIT: usize = 16 * 1024;
 
 /// The largest response that is kept.
 pub(crate) const RESPONSE_LIMIT: usize = 4 * 1024;
@@ -40,6 +50,27 @@ pub(crate) enum Body {
     Whole(Vec<u8>),
     /// Sent piece by piece, without a length.
     Stream(Vec<&'static str>),
+    /// One piece again and again, for ever.
+    Endless(&'static str),
+}
+
+impl Body {
+    /// Its pieces as they come.
+    pub(crate) fn pieces(self) -> BoxStream<'static, Result<Bytes, Infallible>> {
+        match self {
+            Self::Whole(bytes) => stream::iter([Ok(bytes.into())]).boxed(),
+            Self::Stream(pieces) => stream::iter(pieces).map(|piece| Ok(piece.into())).boxed(),
+            Self::Endless(piece) => {
+                let pieces = stream::iter(iter::repeat(piece)).enumerate();
+                let in_time = pieces.then(|(place, piece)| async move {
+                    // The first one comes at once.
+                    tokio::time::sleep(PAUSE * 4 * u32::from(place > 0)).await;
+                    Ok(piece.into())
+                });
+                in_time.boxed()
+            }
+        }
+    }
 }
 
 impl Reply {
@@ -59,7 +90,8 @@ impl Reply {
 #[derive(Debug, Default)]
 pub(crate) struct Market {
     runs: Mutex<HashMap<String, usize>>,
-    panicked: Mutex<HashSet<String>>,
+    /// The tags whose first request has failed, as it should.
+    failed: Mutex<HashSet<String>>,
 }
 
 impl Market {
@@ -73,17 +105,28 @@ impl Market {
         let Some(tag) = tag(query, body, &segments) else {
             return message(400, "`tag` must be text of at least 1 character");
         };
-        if segments == ["panic"] && self.panicked.lock().unwrap().insert(tag.clone()) {
-            return Reply {
-                panics: true,
-                ..text(500, "")
-            };
+        if let ["redirect", status] = segments[..] {
+            let location = vec![("location", "/things".to_owned())];
+            return reply(status.parse().unwrap(), location, Vec::new());
+        }
+        match segments[..] {
+            ["panic"] if self.is_first(&tag) => {
+                return Reply {
+                    panics: true,
+                    ..text(500, "")
+                };
+            }
+            ["refused-inside", status] if self.is_first(&tag) => {
+                return refused(status.parse().unwrap());
+            }
+            _ => {}
         }
         let run = self.run(&tag);
         match (method, &segments[..]) {
             ("POST" | "PATCH", ["things" | "elsewhere" | "panic" | "excluded" | "short"]) => {
                 created(&tag, run)
             }
+            ("POST", ["limited" | "twice"] | ["refused-inside", _]) => created(&tag, run),
             ("POST", ["slow"]) => Reply {
                 pauses: SLOW,
                 ..created(&tag, run)
@@ -98,6 +141,10 @@ impl Market {
             ("POST", ["answers", kind]) => answer(kind, &tag, run),
             _ => message(404, "there is no such path"),
         }
+    }
+
+    fn is_first(&self, tag: &str) -> bool {
+        self.failed.lock().unwrap().insert(tag.to_owned())
     }
 
     fn run(&self, tag: &str) -> usize {
@@ -180,6 +227,14 @@ fn answer(kind: &str, tag: &str, run: usize) -> Reply {
                 Vec::new(),
             )
         },
+        "endless" => Reply {
+            body: Body::Endless("{\"still\":\"here\"}\n"),
+            ..reply(
+                200,
+                vec![("content-type", "application/x-ndjson".to_owned())],
+                Vec::new(),
+            )
+        },
         "large" => text(200, &"x".repeat(RESPONSE_LIMIT + 1)),
         _ => message(404, "there is no such answer"),
     }
@@ -193,6 +248,14 @@ fn created(tag: &str, run: usize) -> Reply {
         ("location", format!("/things/{tag}-{run}")),
     ];
     reply(201, headers, body.into_bytes())
+}
+
+/// A refusal as the library answers it.
+pub(crate) fn refused(status: u16) -> Reply {
+    let mut reply = message(status, "refused further inside");
+    let code = "idempotency-key-in-progress".to_owned();
+    reply.headers.push(("idempotency-refusal", code));
+    reply
 }
 
 fn text(status: u16, text: &str) -> Reply {
