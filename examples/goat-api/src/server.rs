@@ -55,7 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
 }
 
 /// Whether this is an instance of a Lambda function, which asks for its requests at that address.
-fn on_lambda() -> bool {
+pub(crate) fn on_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
 
@@ -95,7 +95,7 @@ async fn start(cli: &Cli) -> Result<Started, ServerError> {
     Ok(Started {
         market,
         idempotency,
-        operations: operations.admin(admin),
+        operations: operations.admin(admin).origins(cli.cors_origin.clone()),
         metrics,
     })
 }

@@ -5,6 +5,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+mod cors;
+mod database;
+mod disk;
+mod flags;
 mod health;
 mod life;
 mod logs;
@@ -12,6 +16,8 @@ mod metrics;
 #[cfg(feature = "momento")]
 mod momento;
 mod operator;
+mod pipe;
+mod placement;
 mod program;
 
 /// What the program under test serves with.

@@ -6,6 +6,14 @@
 
 #[path = "../process/admin.rs"]
 mod admin;
+#[path = "../process/cors.rs"]
+mod cors;
+#[path = "../process/database.rs"]
+mod database;
+#[path = "../process/disk.rs"]
+mod disk;
+#[path = "../process/flags.rs"]
+mod flags;
 #[path = "../process/health.rs"]
 mod health;
 #[path = "../process/life.rs"]
@@ -19,6 +27,10 @@ mod metrics;
 mod momento;
 #[path = "../process/operator.rs"]
 mod operator;
+#[path = "../process/pipe.rs"]
+mod pipe;
+#[path = "../process/placement.rs"]
+mod placement;
 #[path = "../process/program.rs"]
 mod program;
 
