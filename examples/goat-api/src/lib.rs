@@ -9,6 +9,7 @@
 pub mod aws;
 pub mod cli;
 pub mod database;
+pub mod log;
 pub mod market;
 pub mod server;
 pub mod service;

@@ -12,6 +12,7 @@ mod metrics;
 #[cfg(feature = "momento")]
 mod momento;
 mod operator;
+mod pipe;
 mod program;
 
 /// What the program under test serves with.

@@ -19,6 +19,8 @@ mod metrics;
 mod momento;
 #[path = "../process/operator.rs"]
 mod operator;
+#[path = "../process/pipe.rs"]
+mod pipe;
 #[path = "../process/program.rs"]
 mod program;
 
