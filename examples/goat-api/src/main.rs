@@ -4,13 +4,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use goat_api::cli::Cli;
 use goat_api::{log, server};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::from_process();
     log::to_stderr(cli.log_format);
     match server::run(cli).await {
         Ok(()) => ExitCode::SUCCESS,

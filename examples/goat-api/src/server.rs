@@ -55,7 +55,7 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
 }
 
 /// Whether this is an instance of a Lambda function, which asks for its requests at that address.
-fn on_lambda() -> bool {
+pub(crate) fn on_lambda() -> bool {
     std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
 

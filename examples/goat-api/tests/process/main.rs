@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+mod flags;
 mod health;
 mod life;
 mod logs;

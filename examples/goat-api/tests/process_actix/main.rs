@@ -6,6 +6,8 @@
 
 #[path = "../process/admin.rs"]
 mod admin;
+#[path = "../process/flags.rs"]
+mod flags;
 #[path = "../process/health.rs"]
 mod health;
 #[path = "../process/life.rs"]

@@ -27,7 +27,7 @@ pub(super) async fn start(cli: &Cli) -> Result<Idempotency, StoreError> {
 async fn key(cli: &Cli) -> Result<String, StoreError> {
     match (&cli.momento_secret, &cli.momento_api_key) {
         (Some(name), _) => secret(name).await,
-        (None, Some(key)) => Ok(key.clone()),
+        (None, Some(key)) => Ok(key.reveal().to_owned()),
         (None, None) => Err(StoreError::KeyMissing),
     }
 }
