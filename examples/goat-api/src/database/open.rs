@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::Cli;
-use crate::database::sqlite::SqliteFile;
+use crate::database::sqlite::{FileError, SqliteFile};
 use crate::database::{Database, DatabaseError};
 
 /// Opens what the flags name, and creates it if it is missing.
@@ -51,7 +51,7 @@ pub enum OpenError {
         /// What was asked for.
         path: String,
         /// What went wrong.
-        source: DatabaseError,
+        source: FileError,
     },
     /// The table could not be opened.
     #[error("cannot use the DynamoDB table {name}")]
@@ -71,7 +71,7 @@ impl OpenError {
     #[must_use]
     pub const fn advice(&self) -> &'static str {
         match self {
-            Self::File { .. } => "try a file in a writable directory with --database",
+            Self::File { source, .. } => source.advice(),
             Self::Table { .. } => {
                 "check AWS_REGION, the credentials and what their role may do, or leave \
                  --dynamodb-table out"

@@ -3,15 +3,19 @@
 mod catalog;
 mod goats;
 mod orders;
+mod schema;
 
 use std::error::Error;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use crate::database::{Database, DatabaseError};
@@ -21,34 +25,51 @@ use crate::market::invalid::Invalid;
 use crate::market::order::{NewOrder, Order, OrderId};
 use crate::market::price::Price;
 
+pub use schema::FileError;
+
 /// A pool of connections to the market's file; clones share it.
 #[derive(Debug, Clone)]
 pub struct SqliteFile {
     pool: SqlitePool,
+    writes: Arc<Writes>,
+}
+
+/// Whether writes work, as far as it is known.
+#[derive(Debug, Default)]
+struct Writes {
+    /// The last write failed, and none worked since.
+    failing: AtomicBool,
+    /// Held by whoever tries whether they work again.
+    trying: Mutex<()>,
 }
 
 impl SqliteFile {
     /// Opens the file, and creates it and its tables if they are missing.
     ///
     /// # Errors
-    /// The file cannot be opened, is no SQLite database, or cannot be written.
+    /// The file cannot be opened or written, or is not the market's; then it is left as it is.
     ///
     /// # Cancel safety
     /// Safe: the tables are created in one transaction.
-    pub async fn open(path: &Path) -> Result<Self, DatabaseError> {
+    pub async fn open(path: &Path) -> Result<Self, FileError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
             .foreign_keys(true)
             .busy_timeout(PATIENCE);
+        // The journal's mode is written into the file, which may be another program's.
+        check(path, &options).await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
-            .connect_with(options)
+            .after_release(|connection, _| Box::pin(has_ended(connection)))
+            .connect_with(options.journal_mode(SqliteJournalMode::Wal))
             .await
             .map_err(DatabaseError::during("open the database"))?;
-        let database = Self { pool };
+        let database = Self {
+            pool,
+            writes: Arc::default(),
+        };
         database.create_tables().await?;
         Ok(database)
     }
@@ -71,22 +92,67 @@ impl SqliteFile {
             .map_err(DatabaseError::during("connect to the database"))
     }
 
-    async fn create_tables(&self) -> Result<(), DatabaseError> {
+    async fn create_tables(&self) -> Result<(), FileError> {
         let mut transaction = self.begin().await?;
-        sqlx::raw_sql(include_str!("sqlite/schema.sql"))
-            .execute(&mut *transaction)
-            .await
-            .map_err(DatabaseError::during("create the tables"))?;
-        commit(transaction).await
+        schema::bring_up(&mut transaction).await?;
+        Ok(self.commit(transaction).await?)
+    }
+
+    async fn commit(&self, transaction: Transaction<'static, Sqlite>) -> Result<(), DatabaseError> {
+        let committed = transaction.commit().await;
+        committed.map_err(DatabaseError::during("commit a transaction"))?;
+        self.writes.failing.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Remembers that a write failed, until one works.
+    async fn writing<T>(
+        &self,
+        write: impl Future<Output = Result<T, DatabaseError>>,
+    ) -> Result<T, DatabaseError> {
+        let written = write.await;
+        if written.is_err() {
+            self.writes.failing.store(true, Ordering::Relaxed);
+        }
+        written
+    }
+
+    /// After a write failed, tries one that changes nothing. While writes work it writes nothing.
+    async fn check_writes(&self) -> Result<(), DatabaseError> {
+        let failing = || self.writes.failing.load(Ordering::Relaxed);
+        if !failing() {
+            return Ok(());
+        }
+        let _trying = self.writes.trying.lock().await;
+        if failing() {
+            let tried = self.try_to_write().await;
+            tried.map_err(DatabaseError::during("write to the database"))?;
+            self.writes.failing.store(false, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// On a connection of its own, which waits less, and which no request waits for.
+    async fn try_to_write(&self) -> sqlx::Result<()> {
+        let options = self.pool.connect_options().as_ref().clone();
+        let options = options.busy_timeout(TRIAL_PATIENCE);
+        let mut connection = options.connect().await?;
+        let tried = sqlx::raw_sql(TRIAL).execute(&mut connection).await;
+        // It also rolls back.
+        let closed = connection.close().await;
+        tried.and(closed)
     }
 }
 
 #[async_trait]
 impl Database for SqliteFile {
     async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError> {
-        let mut transaction = self.begin().await?;
-        goats::insert(&mut transaction, goat).await?;
-        commit(transaction).await
+        self.writing(async {
+            let mut transaction = self.begin().await?;
+            goats::insert(&mut transaction, goat).await?;
+            self.commit(transaction).await
+        })
+        .await
     }
 
     async fn goats(&self) -> Result<Vec<Goat>, DatabaseError> {
@@ -95,13 +161,16 @@ impl Database for SqliteFile {
     }
 
     async fn offer(&self, goat: GoatId, item: &CatalogItem) -> Result<bool, DatabaseError> {
-        let mut transaction = self.begin().await?;
-        if !goats::exists(&mut transaction, goat).await? {
-            return Ok(false);
-        }
-        catalog::put(&mut transaction, goat, item).await?;
-        commit(transaction).await?;
-        Ok(true)
+        self.writing(async {
+            let mut transaction = self.begin().await?;
+            if !goats::exists(&mut transaction, goat).await? {
+                return Ok(false);
+            }
+            catalog::put(&mut transaction, goat, item).await?;
+            self.commit(transaction).await?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError> {
@@ -113,15 +182,18 @@ impl Database for SqliteFile {
     }
 
     async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
-        let mut transaction = self.begin().await?;
-        let prices = match prices(&mut transaction, &order).await? {
-            Ok(prices) => prices,
-            Err(unavailable) => return Ok(Err(unavailable)),
-        };
-        let order = order.priced(&prices, SystemTime::now());
-        orders::insert(&mut transaction, &order).await?;
-        commit(transaction).await?;
-        Ok(Ok(order.id))
+        self.writing(async {
+            let mut transaction = self.begin().await?;
+            let prices = match prices(&mut transaction, &order).await? {
+                Ok(prices) => prices,
+                Err(unavailable) => return Ok(Err(unavailable)),
+            };
+            let order = order.priced(&prices, SystemTime::now());
+            orders::insert(&mut transaction, &order).await?;
+            self.commit(transaction).await?;
+            Ok(Ok(order.id))
+        })
+        .await
     }
 
     async fn orders(&self) -> Result<Vec<Order>, DatabaseError> {
@@ -135,6 +207,7 @@ impl Database for SqliteFile {
     }
 
     async fn probe(&self) -> Result<(), DatabaseError> {
+        self.check_writes().await?;
         let mut db = self.read().await?;
         sqlx::query("SELECT 1 FROM goats LIMIT 1")
             .fetch_optional(&mut *db)
@@ -169,6 +242,20 @@ async fn prices(
     Ok(Ok(prices))
 }
 
+/// SQLite's primary result code, if SQLite failed.
+fn result_code(error: &sqlx::Error) -> Option<i32> {
+    let code = error.as_database_error()?.code()?;
+    // The extended code says more in its higher bits.
+    code.parse().ok().map(|code: i32| code & 0xFF)
+}
+
+/// Whether another connection has the file, which it will not have for long.
+fn is_locked(error: &sqlx::Error) -> bool {
+    const BUSY: i32 = 5;
+    const LOCKED: i32 = 6;
+    matches!(result_code(error), Some(BUSY | LOCKED))
+}
+
 /// Closes the file as the last to have it open, for that one writes the log of writes back.
 ///
 /// A connection that was not given back, since the runtime of its task ended first, closes in a
@@ -182,16 +269,40 @@ async fn close_last(options: &SqliteConnectOptions) {
                 }
                 return;
             }
-            Err(_) => sleep(Duration::from_millis(10)).await,
+            Err(error) if is_locked(&error) => sleep(Duration::from_millis(10)).await,
+            Err(error) => {
+                tracing::warn!(%error, "the database was not tidied up; its next start does it");
+                return;
+            }
         }
     }
 }
 
-async fn commit(transaction: Transaction<'static, Sqlite>) -> Result<(), DatabaseError> {
-    transaction
-        .commit()
-        .await
-        .map_err(DatabaseError::during("commit a transaction"))
+/// Whether the transaction that a connection had has ended, so that it can have another.
+///
+/// It has not if `COMMIT` failed and SQLite rolled back by itself, as it does on a full disk: sqlx goes on
+/// counting that transaction, whose `ROLLBACK` fails as well. Such a connection is closed.
+async fn has_ended(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // What was dropped is rolled back by then.
+    connection.ping().await?;
+    let ended = !connection.is_in_transaction();
+    if !ended {
+        tracing::warn!("a connection whose transaction did not end is closed");
+    }
+    Ok(ended)
+}
+
+/// Refuses a file that is not the market's before anything is changed in it.
+async fn check(path: &Path, options: &SqliteConnectOptions) -> Result<(), FileError> {
+    if schema::is_something_else(path) {
+        return Err(FileError::NotADatabase);
+    }
+    let connection = options.connect().await;
+    let mut connection = connection.map_err(DatabaseError::during("open the database"))?;
+    let found = schema::examine(&mut connection).await;
+    let closed = connection.close().await;
+    found?;
+    Ok(closed.map_err(DatabaseError::during("close the database"))?)
 }
 
 /// SQLite has one writer at a time; more connections only serve readers beside it.
@@ -202,6 +313,15 @@ const CONNECTIONS: u32 = 8;
 /// Both together stay below the default lease: a request that waits must not outlive its key.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a trial of writing waits for its turn.
+const TRIAL_PATIENCE: Duration = Duration::from_secs(1);
+
+/// As much as an order of many items takes, so that little room is not taken for enough.
+const TRIAL: &str = "BEGIN IMMEDIATE; \
+    CREATE TABLE IF NOT EXISTS write_trial (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT; \
+    INSERT OR REPLACE INTO write_trial VALUES (0, zeroblob(65536)); \
+    COMMIT";
+
 /// What a row holds is not what was written: somebody else changed it.
 fn damaged(cause: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
     sqlx::Error::Decode(cause.into())
@@ -210,6 +330,7 @@ fn damaged(cause: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::market::goat::Breed;
 
     #[tokio::test]
     async fn closing_waits_for_a_connection_that_was_not_given_back() {
@@ -225,5 +346,58 @@ mod tests {
         left.close().await.unwrap();
         closing.await;
         assert!(!log.exists());
+    }
+    fn heidi() -> Goat {
+        Goat {
+            id: GoatId::generate(),
+            name: "Heidi".to_owned(),
+            owner: "Peter".to_owned(),
+            breed: Breed::named("Nubian").unwrap(),
+        }
+    }
+
+    async fn opened() -> (tempfile::TempDir, SqliteFile) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("goats.db");
+        let database = SqliteFile::open(&path).await.unwrap();
+        (directory, database)
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_finds_no_room_leaves_a_pool_that_works() {
+        let (_directory, database) = opened().await;
+        let mut only = database.pool.acquire().await.unwrap();
+        // SQLite raises it to what the file has already.
+        sqlx::raw_sql("PRAGMA max_page_count = 1")
+            .execute(&mut *only)
+            .await
+            .unwrap();
+        drop(only);
+        let mut goats = 0;
+        let full = loop {
+            match database.add_goat(&heidi()).await {
+                Ok(()) => goats += 1,
+                Err(full) => break full,
+            }
+        };
+        assert_eq!(full.to_string(), "could not save a goat");
+        // The limit went with its connection.
+        database.probe().await.unwrap();
+        database.add_goat(&heidi()).await.unwrap();
+        assert_eq!(database.goats().await.unwrap().len(), goats + 1);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_dropped_at_any_moment_leaves_a_pool_that_works() {
+        let (_directory, database) = opened().await;
+        for microseconds in (0..3000).step_by(30) {
+            let limit = Duration::from_micros(microseconds);
+            let _ = timeout(limit, database.add_goat(&heidi())).await;
+        }
+        let before = database.goats().await.unwrap().len();
+        let all = (0..2 * CONNECTIONS).map(|_| async { database.add_goat(&heidi()).await });
+        let all = futures_util::future::join_all(all).await;
+        assert!(all.iter().all(Result::is_ok), "{all:?}");
+        assert_eq!(database.goats().await.unwrap().len(), before + all.len());
     }
 }

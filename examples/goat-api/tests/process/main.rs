@@ -5,6 +5,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+mod database;
+mod disk;
 mod flags;
 mod health;
 mod life;

@@ -6,6 +6,10 @@
 
 #[path = "../process/admin.rs"]
 mod admin;
+#[path = "../process/database.rs"]
+mod database;
+#[path = "../process/disk.rs"]
+mod disk;
 #[path = "../process/flags.rs"]
 mod flags;
 #[path = "../process/health.rs"]
