@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use crate::market::invalid::{Invalid, excerpt};
 use crate::service::MarketError;
 use crate::web::LARGEST;
+use crate::web::operations::broke_off;
 
 /// A status and, but for 204, a body.
 #[derive(Debug, Clone)]
@@ -112,6 +113,7 @@ impl Failure {
 
     /// The connection broke or its framing was wrong: few clients will read this.
     pub(super) fn broken_off() -> Self {
+        broke_off();
         Self::new(400, "the body did not arrive whole")
     }
 

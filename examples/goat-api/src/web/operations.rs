@@ -18,8 +18,8 @@ use crate::service::GoatMarket;
 pub use admin::{AdminToken, WeakToken};
 pub(super) use health::{Alive, Ready, alive};
 pub use metrics::{Metrics, MetricsTaken};
-pub(super) use observed::Observed;
 pub use observed::OutcomeObserver;
+pub(super) use observed::{Observed, broke_off};
 
 /// The request's id, of a client that sends one and in every answer.
 pub(super) const REQUEST_ID: &str = "x-request-id";

@@ -6,7 +6,8 @@ use reqwest::{Client, Method};
 
 use crate::FRAMEWORK;
 use crate::operator::{
-    Held, Series, hang_up, heidi, of, order_of, post, post_later, post_raw, scrape, text, until,
+    Held, Series, hang_up, heidi, of, order_of, post, post_later, post_part, post_raw, scrape,
+    text, until,
 };
 use crate::program::{Program, goat_with_milk};
 
@@ -214,4 +215,56 @@ async fn each_metric_says_what_it_means() {
     for name in typed {
         assert!(named("# HELP ").contains(&name), "{name} has no help");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_leaves_one_499_and_nothing_in_flight() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("goats.db");
+    let program = Program::start(&database);
+    let goat = goat_with_milk(&program).await;
+    let (catalog, milk) = (format!("/goats/{goat}/catalog"), order_of(&goat, "Milk"));
+    let offer = r#"{"name":"Cheese","description":"","price":1}"#;
+    let key = [("Idempotency-Key", "k")];
+    let in_flight = "http_requests_in_flight";
+
+    // While its upload is under way.
+    let uploads = [("/orders", &key[..]), ("/orders", &[]), (&catalog, &[])];
+    for (path, headers) in uploads {
+        let client = post_part(&program, path, headers);
+        until(&program, in_flight, 2.0).await;
+        hang_up(client);
+        until(&program, in_flight, 1.0).await;
+    }
+    // While it waits for what is done under no key, and under one by its original and by a duplicate.
+    let held = Held::hold(&database).await;
+    let waiting = [
+        post_raw(&program, &catalog, &[], offer),
+        post_raw(&program, "/orders", &[], &milk),
+        post_raw(&program, "/orders", &key, &milk),
+    ];
+    until(&program, in_flight, 4.0).await;
+    until(&program, EXECUTED, 1.0).await;
+    waiting.into_iter().for_each(hang_up);
+    until(&program, in_flight, 1.0).await;
+    // It goes on for whoever comes again.
+    until(&program, "idempotency_handed_over_total", 1.0).await;
+    held.let_go().await;
+    until(&program, "idempotency_executions_under_way", 0.0).await;
+
+    let series = scrape(&program).await;
+    let mut requests = requests(&series);
+    requests.retain(|labels, _| labels.contains(" 499 ") || labels.contains("/orders"));
+    assert_eq!(
+        requests,
+        counts(&[
+            ("POST /orders 499 none", 3.0),
+            ("POST /orders 499 execute", 1.0),
+            ("POST /goats/{goat_id}/catalog 499 none", 2.0),
+        ])
+    );
+    assert_eq!(
+        counted(&series, "idempotency_executions_total"),
+        counts(&[(r#"{end="recorded"}"#, 1.0)])
+    );
 }

@@ -143,15 +143,29 @@ pub(crate) fn post_raw(
     headers: &[(&str, &str)],
     body: &str,
 ) -> TcpStream {
+    post_bytes(program, path, headers, body, body.len())
+}
+
+fn post_bytes(
+    program: &Program,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+    length: usize,
+) -> TcpStream {
     let mut client = TcpStream::connect(program.base.strip_prefix("http://").unwrap()).unwrap();
     let mut head =
         format!("POST {path} HTTP/1.1\r\nHost: goats\r\nContent-Type: application/json\r\n");
     for (name, value) in headers {
         head += &format!("{name}: {value}\r\n");
     }
-    let length = body.len();
     write!(client, "{head}Content-Length: {length}\r\n\r\n{body}").unwrap();
     client
+}
+
+/// Begins a POST of JSON whose rest does not come.
+pub(crate) fn post_part(program: &Program, path: &str, headers: &[(&str, &str)]) -> TcpStream {
+    post_bytes(program, path, headers, "{\"items\":", 9000)
 }
 
 /// Closes a connection so that its server sees it at once, where half-closed ones are served too.

@@ -142,7 +142,7 @@ fn describe() {
     describe_counter!(
         REQUESTS,
         Unit::Count,
-        "Requests that were answered, or whose client hung up before (status 499), by route \
+        "Requests that were answered, or whose client hung up before or during its upload (status 499), by route \
          template and by what idempotency made of them."
     );
     describe_histogram!(

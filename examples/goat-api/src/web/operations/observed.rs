@@ -1,6 +1,7 @@
 //! A request as operators see it: its id, its span, its place in the counts, and what idempotency
 //! made of it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -26,9 +27,25 @@ const NONE: &str = "none";
 /// The paths that machines ask for every few seconds; their requests are logged for debugging only.
 const QUIET: [&str; 3] = ["/healthz", "/metrics", "/readyz"];
 
+/// The library's code for a body that did not arrive whole.
+const UNREADABLE: &[u8] = b"payload-unreadable";
+
 tokio::task_local! {
-    /// What was decided of the request that this task serves.
-    static DECIDED: Arc<OnceLock<Answered>>;
+    /// What is learnt of the request that this task serves.
+    static LEARNT: Arc<Learnt>;
+}
+
+/// What becomes known inside a request.
+#[derive(Debug, Default)]
+struct Learnt {
+    decided: OnceLock<Answered>,
+    broke_off: AtomicBool,
+}
+
+/// Says that the body of the request that this task serves broke off: nobody is there for the answer.
+pub(in crate::web) fn broke_off() {
+    // Outside of a server nobody counts.
+    let _ = LEARNT.try_with(|learnt| learnt.broke_off.store(true, Ordering::Relaxed));
 }
 
 /// Hears from the library what becomes of each request; put it into the policy.
@@ -39,7 +56,7 @@ impl Observer for OutcomeObserver {
     fn observe(&self, _: &RecordKey, event: &Event<'_>) {
         if let Event::Decided(answered) = event {
             // An execution that was handed over has no request any more.
-            let _ = DECIDED.try_with(|decided| decided.set(*answered));
+            let _ = LEARNT.try_with(|learnt| learnt.decided.set(*answered));
         }
     }
 }
@@ -52,7 +69,7 @@ pub(in crate::web) struct Observed {
     route: String,
     span: Span,
     began: Instant,
-    decided: Arc<OnceLock<Answered>>,
+    learnt: Arc<Learnt>,
     refused: Option<String>,
     status: u16,
 }
@@ -82,7 +99,7 @@ impl Observed {
             route,
             span,
             began: Instant::now(),
-            decided: Arc::default(),
+            learnt: Arc::default(),
             refused: None,
             status: HUNG_UP,
         }
@@ -90,15 +107,21 @@ impl Observed {
 
     /// Serves the request: what happens in it is logged in its span.
     pub(in crate::web) async fn serve<T>(&self, serving: impl Future<Output = T>) -> T {
-        DECIDED
-            .scope(Arc::clone(&self.decided), serving)
+        LEARNT
+            .scope(Arc::clone(&self.learnt), serving)
             .instrument(self.span.clone())
             .await
     }
 
     /// Ends with an answer of this status, and with the library's code if it refused; gives the
     /// request's id for the answer.
+    ///
+    /// If its body broke off, its client hung up, whatever it would be answered.
     pub(in crate::web) fn end(mut self, status: u16, refusal: Option<&[u8]>) -> String {
+        let broke_off = self.learnt.broke_off.load(Ordering::Relaxed);
+        if broke_off || refusal == Some(UNREADABLE) {
+            return self.request_id.clone();
+        }
         self.status = status;
         let refusal = refusal.and_then(|code| str::from_utf8(code).ok());
         self.refused = refusal.map(outcome_of);
@@ -109,7 +132,7 @@ impl Observed {
 impl Drop for Observed {
     fn drop(&mut self) {
         let elapsed = self.began.elapsed();
-        let outcome = match (self.decided.get(), &self.refused) {
+        let outcome = match (self.learnt.decided.get(), &self.refused) {
             (Some(answered), _) => answered.as_str(),
             (None, Some(code)) => code,
             (None, None) => NONE,
