@@ -21,6 +21,10 @@ pub use operations::{observe, operations};
 /// The routes of the market; those that would do a thing twice are under `idempotency`.
 ///
 /// Offering an item is not, for it replaces the one of its name: twice is as good as once.
+///
+/// The middleware is on each route that needs it, and not on the whole app or resource. There, a policy that
+/// requires keys would answer 400 to a POST to an unknown path or to a path that only has GET, since it is
+/// asked before the default services are. Here these are 404 and 405.
 pub fn routes(
     market: GoatMarket,
     idempotency: IdempotencyMiddleware,

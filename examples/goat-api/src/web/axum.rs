@@ -23,6 +23,10 @@ pub use operations::operated;
 /// The routes of the market; those that would do a thing twice are under `idempotency`.
 ///
 /// Offering an item is not, for it replaces the one of its name: twice is as good as once.
+///
+/// The layer is on each route that needs it, and not on the whole router ([`Router::layer`]). There, a policy
+/// that requires keys would answer 400 to a POST to an unknown path or to a path that only has GET, since it
+/// is asked before the fallbacks are. Here these are 404 and 405.
 pub fn router(market: GoatMarket, idempotency: IdempotencyLayer) -> Router {
     let pages = pages::all(idempotency.idempotency().policy());
     let register = post(register).layer(idempotency.clone());

@@ -16,6 +16,7 @@ mod metrics;
 mod momento;
 mod operator;
 mod pipe;
+mod placement;
 mod program;
 
 /// What the program under test serves with.

@@ -27,6 +27,8 @@ mod momento;
 mod operator;
 #[path = "../process/pipe.rs"]
 mod pipe;
+#[path = "../process/placement.rs"]
+mod placement;
 #[path = "../process/program.rs"]
 mod program;
 
