@@ -8,6 +8,8 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
+use crate::web::cors::Origin;
+
 /// A goat market with idempotent orders.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "goat-api", version, about)]
@@ -132,6 +134,17 @@ pub struct Cli {
     )]
     pub admin_token: Option<Secret>,
 
+    /// An origin whose pages may use the API, such as `https://shop.example`, or `*` for all
+    #[arg(
+        long,
+        help = "An origin whose pages may use the API, such as https://shop.example, or * for all; may be \
+                repeated, or a list with commas",
+        env = "GOAT_CORS_ORIGIN",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    pub cors_origin: Vec<Origin>,
+
     /// How the log is written
     #[arg(long, env = "GOAT_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text)]
     pub log_format: LogFormat,
@@ -208,6 +221,10 @@ impl Cli {
         }
         if given("momento_api_key") && !given("momento_secret") {
             cli.momento_secret = None;
+        }
+        if cli.cors_origin.len() > 1 && cli.cors_origin.iter().any(Origin::is_any) {
+            let problem = "the other origins would have no effect beside --cors-origin *";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, problem));
         }
         match cli
             .without_effect()

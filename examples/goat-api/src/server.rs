@@ -95,7 +95,7 @@ async fn start(cli: &Cli) -> Result<Started, ServerError> {
     Ok(Started {
         market,
         idempotency,
-        operations: operations.admin(admin),
+        operations: operations.admin(admin).origins(cli.cors_origin.clone()),
         metrics,
     })
 }

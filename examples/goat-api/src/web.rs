@@ -3,6 +3,7 @@
 mod answer;
 mod api;
 mod content_type;
+pub mod cors;
 mod docs;
 mod openapi;
 pub mod operations;

@@ -8,7 +8,7 @@ use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
 use crate::service::GoatMarket;
-use crate::web::actix::{observe, operations, routes};
+use crate::web::actix::{cors, observe, operations, routes};
 use crate::web::operations::Operations;
 
 /// Serves until `stop` is ready, and then until what runs has ended and is recorded.
@@ -20,11 +20,12 @@ pub(super) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let routes = routes(market, idempotency.clone().into());
-    let operations = operations(operating);
+    let operations = operations(operating.clone());
     let app = move || {
         App::new()
             .configure(routes.clone())
             .configure(operations.clone())
+            .wrap(cors(&operating))
             .wrap(from_fn(observe))
     };
     let server = HttpServer::new(app)

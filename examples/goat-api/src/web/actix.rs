@@ -1,5 +1,6 @@
 //! The market's routes in actix-web.
 
+mod cors;
 mod operations;
 
 use std::future::ready;
@@ -16,6 +17,7 @@ use crate::service::GoatMarket;
 use crate::web::answer::{Answer, Failure, Typed};
 use crate::web::pages::{self, Page};
 use crate::web::{LARGEST, api, content_type};
+pub use cors::cors;
 pub use operations::{observe, operations};
 
 /// The routes of the market; those that would do a thing twice are under `idempotency`.

@@ -1,5 +1,6 @@
 //! The market's routes in axum.
 
+mod cors;
 mod operations;
 
 use std::future::ready;

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use idem_core::Idempotency;
 
 use crate::service::GoatMarket;
+use crate::web::cors::Origin;
 
 pub use admin::{AdminToken, WeakToken};
 pub(super) use health::{Alive, Ready, alive};
@@ -39,6 +40,7 @@ pub struct Operations {
     idempotency: Idempotency,
     metrics: Metrics,
     admin: Option<AdminToken>,
+    pub(in crate::web) origins: Vec<Origin>,
     stopping: Arc<AtomicBool>,
 }
 
@@ -51,6 +53,7 @@ impl Operations {
             idempotency,
             metrics,
             admin: None,
+            origins: Vec::new(),
             stopping: Arc::default(),
         }
     }
@@ -59,6 +62,12 @@ impl Operations {
     #[must_use]
     pub fn admin(self, admin: Option<AdminToken>) -> Self {
         Self { admin, ..self }
+    }
+
+    /// Lets pages of these origins read the answers; without any, only the market's own can.
+    #[must_use]
+    pub fn origins(self, origins: Vec<Origin>) -> Self {
+        Self { origins, ..self }
     }
 
     /// Says that a stop was asked for: the server is not ready from now on.

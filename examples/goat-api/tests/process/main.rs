@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admin;
+mod cors;
 mod database;
 mod disk;
 mod flags;

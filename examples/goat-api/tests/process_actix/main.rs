@@ -6,6 +6,8 @@
 
 #[path = "../process/admin.rs"]
 mod admin;
+#[path = "../process/cors.rs"]
+mod cors;
 #[path = "../process/database.rs"]
 mod database;
 #[path = "../process/disk.rs"]

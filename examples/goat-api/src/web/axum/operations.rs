@@ -10,7 +10,7 @@ use axum::middleware::{Next, from_fn, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 
-use super::{Answered, method_not_allowed};
+use super::{Answered, cors, method_not_allowed};
 use crate::web::answer::Answer;
 use crate::web::operations::{KEY, Observed, Operations, REFUSAL, REQUEST_ID, alive};
 
@@ -18,6 +18,7 @@ use crate::web::operations::{KEY, Observed, Operations, REFUSAL, REQUEST_ID, ali
 ///
 /// It is the outermost layer: the request's id is on each answer, and in no record.
 pub fn operated(market: Router, operations: Operations) -> Router {
+    let cors = cors::layer(&operations.origins);
     let mut routes = Router::new()
         .route("/healthz", get(|| ready(alive())))
         .route("/readyz", get(readyz))
@@ -31,7 +32,12 @@ pub fn operated(market: Router, operations: Operations) -> Router {
         .method_not_allowed_fallback(method_not_allowed)
         .layer(map_response(for_now_only))
         .with_state(operations);
-    market.merge(routes).layer(from_fn(observe))
+    let routes = market.merge(routes);
+    let routes = match cors {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    };
+    routes.layer(from_fn(observe))
 }
 
 type Operating = State<Operations>;

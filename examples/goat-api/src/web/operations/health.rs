@@ -4,6 +4,9 @@
 //! `/readyz` answers 200. It answers 503 as soon as a stop is asked for, and the server goes on
 //! serving for `--stop-delay`: set that to what the load balancer takes to notice, such as twice the
 //! period of its checks. Without a delay the port is closed about then, which says the same.
+//!
+//! A database that can be read and not written, as on a full disk, is not ready either. A write that failed
+//! is remembered, and then each check tries to write; a server whose writes work is only read from.
 
 use std::time::Duration;
 
@@ -42,7 +45,7 @@ pub(in crate::web) fn alive() -> Answer {
 
 impl Operations {
     /// `GET /readyz`: requests should be sent here, since no stop was asked for, and database and
-    /// store answer. What is not ready is named, and why is in the log.
+    /// store answer and the last write worked. What is not ready is named, and why is in the log.
     pub(in crate::web) async fn ready(&self) -> Answer {
         let (database, store) = tokio::join!(self.has_database(), self.has_store());
         let checks = [
