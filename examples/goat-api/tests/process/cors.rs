@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Client, Method, Response};
 
 use crate::operator::{Held, heidi, of, order_of, post, post_later, scrape, until};
@@ -56,7 +56,7 @@ fn assert_seen(answer: &Response, origin: &str) {
         "date",
         "vary",
     ];
-    for name in headers.keys().map(|name| name.as_str()) {
+    for name in headers.keys().map(HeaderName::as_str) {
         let seen = exposed.contains(name) || known.contains(&name);
         assert!(
             seen || name.starts_with("access-control-"),

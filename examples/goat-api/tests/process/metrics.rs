@@ -249,6 +249,7 @@ async fn a_client_that_hangs_up_leaves_one_499_and_nothing_in_flight() {
     until(&program, in_flight, 1.0).await;
     // It goes on for whoever comes again.
     until(&program, "idempotency_handed_over_total", 1.0).await;
+    until(&program, "idempotency_executions_under_way", 1.0).await;
     held.let_go().await;
     until(&program, "idempotency_executions_under_way", 0.0).await;
 
