@@ -13,8 +13,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     event::{Event, report, shielded, times_store_calls},
     policy::Policy,
-    record::{Lease, Outcome, Stored},
-    record_key::RecordKey,
+    record::{Lease, Outcome, RecordKey, Stored},
     store::{Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect},
 };
 

@@ -7,26 +7,26 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     calls::Calls,
-    credentials::CredentialsDigest,
-    current::CurrentExecution,
-    decision::{Decision, decide},
     event::{Answered, Event},
-    execution::Execution,
-    fingerprint::Unfinished,
-    grpc,
-    hand_over::Watch,
-    key::IdempotencyKey,
-    lease_term::LeaseTerm,
-    policy::Policy,
-    record::{Identity, Lease},
-    record_key::RecordKey,
-    refusal::Refusal,
-    request::RequestHead,
-    response::Response,
-    scope::Scope,
+    execution::{CurrentExecution, Execution, Watch},
+    policy::{LeaseTerm, Policy, Refusal},
+    record::{Identity, Lease, RecordKey, Response},
+    request::{CredentialsDigest, IdempotencyKey, RequestHead, Scope, Unfinished, grpc},
     store::IdempotencyStore,
-    waiting::{Waited, WaitingRoom},
 };
+
+mod decision;
+mod operator;
+mod resumption;
+mod run;
+mod waiting;
+
+pub use decision::{Decision, decide};
+pub use operator::{Freed, KeyState, KeyStatus};
+pub use resumption::{Resumed, Resumption};
+pub use run::{Done, OperationError, RunError};
+pub(crate) use waiting::Place;
+use waiting::{Waited, WaitingRoom};
 
 /// A store and a policy: all that makes operations idempotent. Clones share both.
 ///

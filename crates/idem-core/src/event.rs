@@ -6,7 +6,7 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    record_key::RecordKey,
+    record::RecordKey,
     store::{Fenced, Operation, StoreError},
 };
 

@@ -16,14 +16,19 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
     calls::Calls,
-    current::CurrentExecution,
     event::{End, Event},
-    record::{Lease, NotKept, Outcome},
-    record_key::RecordKey,
-    recording::Recording,
+    policy::Recording,
+    record::{Lease, NotKept, Outcome, RecordKey},
     store::{Fenced, Operation, StoreError, StoreErrorKind},
-    travelling_lease::TravellingLease,
 };
+
+mod current;
+mod hand_over;
+mod travelling_lease;
+
+pub use current::{CurrentExecution, TravelError};
+pub use hand_over::{HandOver, Watch};
+pub use travelling_lease::{InvalidLease, TravellingLease};
 
 /// How often the end of an execution is sent at most.
 const ATTEMPTS: u32 = 4;

@@ -18,73 +18,48 @@
 //! the record, or work that outlasts its lease, can run again. Where that must not be, pass the
 //! key on to what is called downstream, or keep the record in the same transaction as the effect.
 
+mod adapter;
 mod calls;
-mod codec;
-mod credentials;
-mod current;
-mod decision;
 mod digest;
 mod engine;
 mod event;
-mod exchange;
 mod execution;
-mod fingerprint;
-mod grpc;
-mod hand_over;
-mod key;
-mod lease_term;
 mod memory;
-mod name;
-mod operator;
 mod policy;
-mod reading;
 mod record;
-mod record_key;
-mod recording;
-mod refusal;
 mod request;
-mod response;
-mod resumption;
-mod run;
-mod scope;
 mod store;
-mod travelling_lease;
-mod waiting;
 
 #[cfg(feature = "metrics")]
 pub use crate::event::describe_metrics;
 #[cfg(feature = "mock")]
 pub use crate::store::MockIdempotencyStore;
 pub use crate::{
-    codec::{DecodeError, decode, encode_completed, encode_pending},
-    credentials::CredentialsDigest,
-    current::{CurrentExecution, TravelError},
-    decision::{Decision, decide},
-    engine::{Admission, Begin, Idempotency, Protected},
+    adapter::{Exchange, Frames, Handled, Opened, Reading, Rendered, ResponseHead, Stop, causes},
+    engine::{
+        Admission, Begin, Decision, Done, Freed, Idempotency, KeyState, KeyStatus, OperationError,
+        Protected, Resumed, Resumption, RunError, decide,
+    },
     event::{Answered, End, Event, Observer},
-    exchange::{Exchange, Handled, Opened, Rendered, ResponseHead},
-    execution::{Execution, Verdict},
-    fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError},
-    hand_over::{HandOver, Watch},
-    key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES},
-    lease_term::LeaseTerm,
+    execution::{
+        CurrentExecution, Execution, HandOver, InvalidLease, TravelError, TravellingLease, Verdict,
+        Watch,
+    },
     memory::{MemoryLimits, MemoryStore},
-    name::{HeaderName, InvalidName, MethodName},
-    operator::{Freed, KeyState, KeyStatus},
-    policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile},
-    reading::{Frames, Reading, Stop, causes},
-    record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record, Stored},
-    record_key::RecordKey,
-    recording::Recording,
-    refusal::Refusal,
-    request::RequestHead,
-    response::{Headers, Response},
-    resumption::{Resumed, Resumption},
-    run::{Done, OperationError, RunError},
-    scope::Scope,
+    policy::{
+        KeyRequirement, LeaseTerm, OnLeaseEnd, OnStoreFailure, Policy, Profile, Recording, Refusal,
+    },
+    record::{
+        Completed, DecodeError, Headers, Identity, Lease, NotKept, Outcome, OwnerToken, Pending,
+        Record, RecordKey, Response, Stored, decode, encode_completed, encode_pending,
+    },
+    request::{
+        CredentialsDigest, Fingerprint, FingerprintRules, HeaderName, IdempotencyKey, InvalidKey,
+        InvalidName, JsonPointer, KeyFormat, KeySyntax, MAX_KEY_BYTES, MethodName,
+        ParsePointerError, RequestHead, Scope,
+    },
     store::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
         WriteEffect,
     },
-    travelling_lease::{InvalidLease, TravellingLease},
 };

@@ -12,8 +12,7 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    record::{Lease, Outcome, Stored},
-    record_key::RecordKey,
+    record::{Lease, Outcome, RecordKey, Stored},
     store::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
         WriteEffect,

@@ -5,11 +5,18 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     event::{Observer, shielded},
-    fingerprint::FingerprintRules,
-    key::KeyFormat,
-    name::{self, HeaderName, MethodName},
-    response::{Headers, has_meaning_of_its_own},
+    record::{Headers, has_meaning_of_its_own},
+    request::{FingerprintRules, HeaderName, KeyFormat, MethodName, name},
 };
+
+mod lease_term;
+mod recording;
+mod refusal;
+
+pub use lease_term::LeaseTerm;
+pub use recording::Recording;
+pub(crate) use refusal::CODE_HEADER;
+pub use refusal::Refusal;
 
 /// No lease is shorter: it would protect nothing.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);

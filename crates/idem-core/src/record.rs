@@ -3,8 +3,18 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    credentials::CredentialsDigest, digest::Hex, fingerprint::Fingerprint, response::Response,
+    digest::Hex,
+    request::{CredentialsDigest, Fingerprint},
 };
+
+mod codec;
+mod record_key;
+mod response;
+
+pub use codec::{DecodeError, decode, encode_completed, encode_pending};
+pub use record_key::RecordKey;
+pub use response::{Headers, Response};
+pub(crate) use response::{Recordable, has_meaning_of_its_own};
 
 /// A random 128-bit number that names one holder of a lease.
 ///

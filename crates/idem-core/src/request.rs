@@ -1,31 +1,18 @@
-//! What the core reads of a request, whichever framework it came through.
+//! What is read of a request: its head, key, scope, credentials and fingerprint.
 
-use std::borrow::Cow;
+mod credentials;
+mod fingerprint;
+pub(crate) mod grpc;
+mod head;
+mod key;
+pub(crate) mod name;
+mod scope;
 
-use crate::current::CurrentExecution;
-
-/// The head of an HTTP request, as an adapter shows it to the core.
-///
-/// Header names are asked for in lower case; an implementation compares them without case.
-pub trait RequestHead {
-    /// The method's name, in upper case for the standard ones.
-    fn method(&self) -> &str;
-
-    /// The path with its query as the client sent them, before any router cut a prefix off.
-    fn target(&self) -> &str;
-
-    /// The route that the request matched, such as `/orders/{id}`: asked for where spans are
-    /// recorded, and may be worked out then.
-    fn route(&self) -> Option<Cow<'_, str>>;
-
-    /// The values of all field lines of one name, in the order in which they came.
-    fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]>;
-
-    /// The execution in the request's extensions, which an adapter puts there before it calls the handler.
-    ///
-    /// A request that has one comes from another layer, which holds its record already. `None`, the default, is for heads
-    /// without extensions: under two layers an adapter that leaves it out refuses its own request as a duplicate.
-    fn current_execution(&self) -> Option<CurrentExecution> {
-        None
-    }
-}
+pub use credentials::CredentialsDigest;
+pub(crate) use fingerprint::Unfinished;
+pub use fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError};
+pub use head::RequestHead;
+pub use key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES};
+pub(crate) use name::is_token;
+pub use name::{HeaderName, InvalidName, MethodName};
+pub use scope::Scope;

@@ -4,10 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{
-    record::{Lease, Outcome, Record, Stored},
-    record_key::RecordKey,
-};
+use crate::record::{Lease, Outcome, Record, RecordKey, Stored};
 
 mod error;
 

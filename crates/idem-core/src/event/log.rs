@@ -6,7 +6,7 @@ use tracing::{Level, debug, enabled, error, trace, warn};
 
 use super::{Answered, End, Event};
 use crate::{
-    record_key::RecordKey,
+    record::RecordKey,
     store::{Fenced, StoreError},
 };
 

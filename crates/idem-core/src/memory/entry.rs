@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::{clock::Time, hash::Hash, wheel::Link};
-use crate::{
-    record::{Completed, Identity, Lease, Outcome, OwnerToken, Pending, Record},
-    record_key::RecordKey,
-};
+use crate::record::{Completed, Identity, Lease, Outcome, OwnerToken, Pending, Record, RecordKey};
 
 pub(super) struct Entry {
     pub(super) key: RecordKey,

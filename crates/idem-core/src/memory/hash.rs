@@ -1,6 +1,6 @@
 //! Where a record key falls, in a way that no client can aim at.
 
-use crate::record_key::RecordKey;
+use crate::record::RecordKey;
 
 /// Two random words that place keys differently in each store.
 ///

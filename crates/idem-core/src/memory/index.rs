@@ -59,10 +59,7 @@ fn rehash((hash, _): &(Hash, Place)) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        memory::{hash::Seed, slab::Slab},
-        record_key::RecordKey,
-    };
+    use crate::{memory::hash::Seed, memory::slab::Slab, record::RecordKey};
 
     fn hashes(count: usize) -> Vec<Hash> {
         let seed = Seed::random();

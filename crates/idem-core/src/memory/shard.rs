@@ -11,8 +11,7 @@ use super::{
     wheel::Wheel,
 };
 use crate::{
-    record::{Lease, Outcome, Stored},
-    record_key::RecordKey,
+    record::{Lease, Outcome, RecordKey, Stored},
     store::{Claim, Fenced},
 };
 

@@ -4,8 +4,7 @@ use std::fmt;
 
 use crate::{
     digest::{Hasher, Hex},
-    key::IdempotencyKey,
-    scope::Scope,
+    request::{IdempotencyKey, Scope},
 };
 
 /// SHA-256 over namespace, scope and key, each with its length.

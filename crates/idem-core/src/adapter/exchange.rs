@@ -11,18 +11,12 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::{
-    current::CurrentExecution,
+    adapter::{Frames, Reading, Stop},
     engine::{Begin, Idempotency, Protected},
-    execution::{Execution, Verdict},
-    hand_over::Watch,
-    key::IdempotencyKey,
-    lease_term::LeaseTerm,
-    policy::Policy,
-    reading::{Frames, Reading, Stop},
-    record::{Identity, NotKept},
-    recording::Recording,
-    refusal::Refusal,
-    response::{Headers, Response},
+    execution::{CurrentExecution, Execution, Verdict, Watch},
+    policy::{LeaseTerm, Policy, Recording, Refusal},
+    record::{Headers, Identity, NotKept, Response},
+    request::IdempotencyKey,
 };
 
 /// A protected request and its handler, as a web framework has them.

@@ -11,12 +11,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     engine::{Begin, Idempotency},
-    execution::{Execution, Verdict},
-    hand_over::{HandOver, Watch},
-    key::IdempotencyKey,
+    execution::{Execution, HandOver, Verdict, Watch},
+    policy::Refusal,
     record::{Identity, NotKept},
-    refusal::Refusal,
-    scope::Scope,
+    request::{IdempotencyKey, Scope},
 };
 
 mod exact;

@@ -4,8 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    record::{Completed, Identity, NotKept, Outcome, Record},
-    response::Response,
+    record::{Completed, Identity, NotKept, Outcome, Record, Response},
     store::Claim,
 };
 
@@ -86,10 +85,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        credentials::CredentialsDigest,
-        fingerprint::Fingerprint,
-        record::{OwnerToken, Pending},
-        response::Headers,
+        record::{Headers, OwnerToken, Pending},
+        request::{CredentialsDigest, Fingerprint},
     };
 
     fn identity(fingerprint: u8, credentials: Option<u8>) -> Identity {

@@ -5,13 +5,10 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    credentials::CredentialsDigest,
     digest::{Hasher, Hex, from_hex},
-    fingerprint::Fingerprint,
-    key::IdempotencyKey,
     policy::{LONGEST, SHORTEST},
-    record::{Identity, Lease, OwnerToken},
-    record_key::RecordKey,
+    record::{Identity, Lease, OwnerToken, RecordKey},
+    request::{CredentialsDigest, Fingerprint, IdempotencyKey},
 };
 
 /// What every text of this version begins with.

@@ -12,13 +12,13 @@ pub(super) use tests::note;
 mod tests {
     use std::cell::Cell;
 
-    use crate::fingerprint::json::canonical;
+    use crate::request::fingerprint::json::canonical;
 
     thread_local! {
         static NOTED: Cell<usize> = const { Cell::new(0) };
     }
 
-    pub(in crate::fingerprint) fn note(bytes: usize) {
+    pub(in crate::request::fingerprint) fn note(bytes: usize) {
         NOTED.set(NOTED.get() + bytes);
     }
 

@@ -4,8 +4,7 @@ use std::fmt;
 
 use crate::{
     digest::{Hasher, Hex},
-    name::{self, HeaderName},
-    request::RequestHead,
+    request::{HeaderName, RequestHead, name},
 };
 
 mod json;

@@ -18,12 +18,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    credentials::CredentialsDigest,
     digest::{Hex, from_hex},
-    fingerprint::Fingerprint,
-    name::is_token,
-    record::{Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record},
-    response::{Headers, Response},
+    record::{
+        Completed, Headers, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record,
+        Response,
+    },
+    request::{CredentialsDigest, Fingerprint, is_token},
 };
 
 const MAGIC: [u8; 4] = *b"idem";

@@ -8,7 +8,7 @@
 
 use memchr::memmem::{self, Finder};
 
-use crate::{digest::Hasher, name::is_token};
+use crate::{digest::Hasher, request::is_token};
 
 /// More parts than any form has.
 const MAX_PARTS: usize = 1024;

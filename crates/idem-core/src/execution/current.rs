@@ -18,14 +18,11 @@ use crate::{
     digest::{Hasher, Hex},
     engine::Idempotency,
     event::Event,
-    key::IdempotencyKey,
-    lease_term::LeaseTerm,
-    policy::LONGEST,
-    record::Lease,
-    record_key::RecordKey,
-    request::RequestHead,
+    execution::TravellingLease,
+    policy::{LONGEST, LeaseTerm},
+    record::{Lease, RecordKey},
+    request::{IdempotencyKey, RequestHead},
     store::{Fenced, Operation, StoreError},
-    travelling_lease::TravellingLease,
 };
 
 /// The execution that a handler runs in: its key, its lease, and keys for what it calls.

@@ -6,10 +6,9 @@ use bytes::Bytes;
 
 use crate::{
     engine::Idempotency,
-    grpc,
-    record::{NotKept, Outcome},
-    refusal::CODE_HEADER,
-    response::{Recordable, Response},
+    policy::CODE_HEADER,
+    record::{NotKept, Outcome, Recordable, Response},
+    request::grpc,
 };
 
 /// The policy's rules about responses, for the time of one execution.

@@ -15,10 +15,9 @@ use tokio_util::task::TaskTracker;
 use tracing::{Span, field::Empty};
 
 use crate::{
-    engine::Idempotency,
+    engine::{Idempotency, Place},
     event::{Answered, Event, ShieldedSpan, shielded},
-    record_key::RecordKey,
-    waiting::Place,
+    record::RecordKey,
 };
 
 /// What is known of a request outside the future that serves it: its name, its span, how far it has

@@ -6,10 +6,9 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    key::InvalidKey,
     policy::{Policy, Profile},
-    record::NotKept,
-    response::{Headers, Response},
+    record::{Headers, NotKept, Response},
+    request::InvalidKey,
 };
 
 /// Names the refusal's code in every profile, whatever the body's shape.

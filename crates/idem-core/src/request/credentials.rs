@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     digest::{Hasher, Hex},
-    record_key::RecordKey,
+    record::RecordKey,
     request::RequestHead,
 };
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::{PLAIN_DIGITS, PLAIN_ZEROS};
-use crate::fingerprint::written::CHUNK;
+use crate::request::fingerprint::written::CHUNK;
 
 /// As many digits as a word has bytes.
 const DIGITS: usize = 8;

@@ -5,10 +5,9 @@ use std::time::Duration;
 use crate::{
     digest::Hex,
     engine::Idempotency,
-    fingerprint::Fingerprint,
     policy::Policy,
-    record::{Lease, NotKept, Outcome, Record, Stored},
-    record_key::RecordKey,
+    record::{Lease, NotKept, Outcome, Record, RecordKey, Stored},
+    request::Fingerprint,
     store::{Fenced, StoreError},
 };
 

@@ -5,15 +5,12 @@ use std::{future::Future, pin::pin};
 use tokio::time::Instant;
 
 use crate::{
-    current::CurrentExecution,
     engine::Idempotency,
     event::Event,
-    execution::{Execution, Verdict},
-    lease_term::LeaseTerm,
+    execution::{CurrentExecution, Execution, TravellingLease, Verdict},
+    policy::{LeaseTerm, Recording},
     record::{Lease, Outcome},
-    recording::Recording,
     store::{Fenced, Operation, StoreError},
-    travelling_lease::TravellingLease,
 };
 
 /// A lease that has travelled here, and what can be done with it.

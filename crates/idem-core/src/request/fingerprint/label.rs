@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::multipart;
-use crate::name::is_token;
+use crate::request::is_token;
 
 /// How a payload is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
