@@ -20,8 +20,8 @@ use idem_benches::{
     records::{RETENTION, key, lease, outcome, unbounded},
 };
 use idem_core::{
-    Admission, Begin, FingerprintRules, Headers, Idempotency, IdempotencyStore, Policy, Response,
-    Verdict,
+    FingerprintRules, Headers, Idempotency, IdempotencyStore, Policy, Response, Verdict,
+    adapter::{Admission, Begin},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, Stats, StatsAlloc};
 use tokio::runtime::Builder;

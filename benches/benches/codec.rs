@@ -8,7 +8,7 @@ use std::hint::black_box;
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use idem_benches::records::{lease, outcome};
-use idem_core::{decode, encode_completed, encode_pending};
+use idem_core::store::{decode, encode_completed, encode_pending};
 
 fn codec(criterion: &mut Criterion) {
     let lease = lease(1);

@@ -8,7 +8,7 @@ use std::{hint::black_box, time::Duration};
 use criterion::{Criterion, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use idem_benches::records::{key, lease, outcome, put, unbounded};
-use idem_core::{IdempotencyStore, MemoryLimits, MemoryStore, Outcome};
+use idem_core::{IdempotencyStore, MemoryLimits, MemoryStore, store::Outcome};
 use idem_momento::MomentoStore;
 use momento_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};

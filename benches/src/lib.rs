@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use idem_core::RequestHead;
+use idem_core::adapter::RequestHead;
 
 pub mod interleaved;
 pub mod orders;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Fingerprint, IdempotencyStore, Identity, Lease, MemoryLimits, MemoryStore, Outcome, RecordKey,
-    Response,
+    IdempotencyStore, MemoryLimits, MemoryStore, RecordKey, Response,
+    store::{Fingerprint, Identity, Lease, Outcome},
 };
 
 /// A lease that outlasts each bench.

@@ -10,8 +10,9 @@ use std::{
 };
 
 use idem_core::{
-    Event, Idempotency, IdempotencyKey, MemoryStore, Observer, Operation, Policy, RecordKey,
-    StoreErrorKind,
+    Idempotency, IdempotencyKey, MemoryStore, Policy, RecordKey,
+    event::{Event, Observer},
+    store::{Operation, StoreErrorKind},
 };
 use idem_store_tests::{Fault, FaultyStore};
 use tokio::time::{Instant, sleep};

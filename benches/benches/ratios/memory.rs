@@ -6,8 +6,8 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use idem_benches::interleaved::{Comparison, cpu_time};
 use idem_core::{
-    Fingerprint, IdempotencyStore, Identity, Lease, MemoryLimits, MemoryStore, Outcome, OwnerToken,
-    RecordKey, Response,
+    IdempotencyStore, MemoryLimits, MemoryStore, RecordKey, Response,
+    store::{Fingerprint, Identity, Lease, Outcome, OwnerToken},
 };
 use sha2::{Digest, Sha256};
 use tokio::{runtime::Builder, time::Instant};

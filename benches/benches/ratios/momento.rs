@@ -8,7 +8,11 @@ use idem_benches::{
     order,
     records::{RETENTION, key, lease, outcome, put},
 };
-use idem_core::{Admission, Begin, Idempotency, Policy, Verdict, encode_completed, encode_pending};
+use idem_core::{
+    Idempotency, Policy, Verdict,
+    adapter::{Admission, Begin},
+    store::{encode_completed, encode_pending},
+};
 use idem_momento::MomentoStore;
 use momento::{
     CacheClient,

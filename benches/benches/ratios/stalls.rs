@@ -6,7 +6,7 @@ use idem_benches::{
     interleaved::cpu_time,
     records::{RETENTION, key, lease, outcome, unbounded},
 };
-use idem_core::{IdempotencyStore, MemoryStore, Outcome};
+use idem_core::{IdempotencyStore, MemoryStore, store::Outcome};
 use tokio::{runtime::Builder, time::Instant};
 
 /// The records live at once.

@@ -11,7 +11,7 @@ use actix_web::{
         header::{HeaderName, HeaderValue},
     },
 };
-use idem_core::{CurrentExecution, RequestHead};
+use idem_core::{CurrentExecution, adapter::RequestHead};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a ServiceRequest);

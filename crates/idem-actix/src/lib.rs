@@ -101,7 +101,7 @@
 //! ```
 
 mod convert;
-mod exchange;
+mod endpoint;
 mod middleware;
 mod request_body;
 mod response_body;

@@ -11,7 +11,7 @@ use actix_web::{
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, Transform},
 };
-use idem_core::{Idempotency, IdempotencyStore, LeaseTerm, Policy, Protected, Scope};
+use idem_core::{Idempotency, IdempotencyStore, LeaseTerm, Policy, Scope, adapter::Protected};
 
 use crate::service::IdempotencyService;
 

@@ -15,7 +15,10 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::stream::{Stream, once};
-use idem_core::{Frames, Reading, Refusal, Stop, causes};
+use idem_core::{
+    Refusal,
+    adapter::{BufferedBody, Frames, Stop, causes},
+};
 
 /// Reads a request's body to its end, and leaves it there for the handler, sharing the bytes; one
 /// that announces more than the limit is not read at all.
@@ -23,7 +26,7 @@ pub(crate) async fn read(request: &mut ServiceRequest, limit: usize) -> Result<B
     if announced_length(request).is_some_and(|length| length > limit as u64) {
         return Err(Refusal::PayloadTooLarge { limit: Some(limit) });
     }
-    let mut reading = Reading::new(RequestFrames(request.take_payload()));
+    let mut reading = BufferedBody::new(RequestFrames(request.take_payload()));
     match reading.read_up_to(limit).await {
         Ok(()) => {}
         Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit: Some(limit) }),

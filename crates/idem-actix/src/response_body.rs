@@ -7,7 +7,7 @@ use std::{
 
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
-use idem_core::{Frames, Reading};
+use idem_core::adapter::{BufferedBody, Frames};
 
 /// A body that the core reads chunk by chunk.
 pub(crate) struct BodyFrames<B> {
@@ -42,7 +42,7 @@ impl<B: MessageBody> Frames for BodyFrames<B> {
 }
 
 /// A body that was read in part, and goes on to its client whole.
-pub(crate) struct ResumedBody<B: MessageBody>(pub(crate) Reading<BodyFrames<B>>);
+pub(crate) struct ResumedBody<B: MessageBody>(pub(crate) BufferedBody<BodyFrames<B>>);
 
 // The body under it is boxed, and what was read of it is never pinned.
 impl<B: MessageBody> Unpin for ResumedBody<B> {}

@@ -15,11 +15,11 @@ use futures_util::{
     TryFutureExt,
     future::{Either, MapOk},
 };
-use idem_core::{Admission, HandOver};
+use idem_core::adapter::{Admission, HandOver};
 
 use crate::{
     convert::{self, Head},
-    exchange::ActixExchange,
+    endpoint::ActixEndpoint,
     middleware::IdempotencyMiddleware,
 };
 
@@ -75,7 +75,7 @@ where
                 let protected = self.middleware.with_lease(protected, &request);
                 let watch = protected.watch();
                 let idempotency = idempotency.clone();
-                let exchange = ActixExchange::new(Rc::clone(&self.inner), request);
+                let exchange = ActixEndpoint::new(Rc::clone(&self.inner), request);
                 let serve: Pin<Box<dyn Future<Output = _>>> =
                     Box::pin(idempotency.serve(protected, exchange));
                 Either::Right(Either::Right(HandOver::local(serve, watch)))

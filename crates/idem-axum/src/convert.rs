@@ -7,7 +7,7 @@ use axum::{
     extract::{MatchedPath, OriginalUri},
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, request::Parts};
-use idem_core::{CurrentExecution, RequestHead};
+use idem_core::{CurrentExecution, adapter::RequestHead};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a Parts);

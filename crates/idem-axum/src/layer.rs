@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use http::request::Parts;
-use idem_core::{Idempotency, IdempotencyStore, LeaseTerm, Policy, Protected, Scope};
+use idem_core::{Idempotency, IdempotencyStore, LeaseTerm, Policy, Scope, adapter::Protected};
 use tower_layer::Layer;
 
 use crate::service::IdempotencyService;

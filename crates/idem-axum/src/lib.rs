@@ -72,7 +72,7 @@
 //! `axum::serve` has returned, before the runtime ends.
 
 mod convert;
-mod exchange;
+mod endpoint;
 mod layer;
 mod request_body;
 mod response_body;

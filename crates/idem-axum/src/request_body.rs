@@ -12,7 +12,10 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, LengthLimitError};
-use idem_core::{Frames, Reading, Refusal, Stop, causes};
+use idem_core::{
+    Refusal,
+    adapter::{BufferedBody, Frames, Stop, causes},
+};
 
 /// A body that was read: what is hashed, and what the handler gets.
 #[derive(Default)]
@@ -49,7 +52,7 @@ where
         return Err(too_large);
     }
     let body = pin!(body);
-    let mut reading = Reading::new(RequestFrames(body));
+    let mut reading = BufferedBody::new(RequestFrames(body));
     let trailers = match reading.read_up_to(limit).await {
         Ok(()) => None,
         Err(Stop::OverLimit) => return Err(too_large),

@@ -8,7 +8,7 @@ use std::{
 use axum::{Error, body::Body};
 use bytes::Bytes;
 use http_body::{Body as _, Frame, SizeHint};
-use idem_core::{Frames, Reading};
+use idem_core::adapter::{BufferedBody, Frames};
 
 /// A body that the core reads frame by frame.
 pub(crate) struct BodyFrames(pub(crate) Body);
@@ -38,7 +38,7 @@ impl Frames for BodyFrames {
 }
 
 /// A body that was read in part, and goes on to its client whole.
-pub(crate) struct ResumedBody(pub(crate) Reading<BodyFrames>);
+pub(crate) struct ResumedBody(pub(crate) BufferedBody<BodyFrames>);
 
 impl http_body::Body for ResumedBody {
     type Data = Bytes;

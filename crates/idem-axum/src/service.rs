@@ -14,12 +14,12 @@ use futures_util::{
     future::{Either, MapOk},
 };
 use http::{Request, Response};
-use idem_core::{Admission, HandOver};
+use idem_core::adapter::{Admission, HandOver};
 use tower_service::Service;
 
 use crate::{
     convert::{self, Head},
-    exchange::HttpExchange,
+    endpoint::HttpEndpoint,
     layer::IdempotencyLayer,
 };
 
@@ -84,7 +84,7 @@ where
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
                 let idempotency = idempotency.clone();
-                let exchange = HttpExchange::new(inner, head, body);
+                let exchange = HttpEndpoint::new(inner, head, body);
                 let serve: Pin<Box<dyn Future<Output = _> + Send>> =
                     Box::pin(idempotency.serve(protected, exchange));
                 Either::Right(Either::Right(HandOver::new(serve, watch)))
@@ -119,7 +119,7 @@ mod tests {
             panic!("a POST with a key is protected");
         };
         let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::empty())));
-        let serving = idempotency.serve(protected, HttpExchange::new(inner, head, body));
+        let serving = idempotency.serve(protected, HttpEndpoint::new(inner, head, body));
         let size = size_of_val(&serving);
         assert!(size <= QUICKLY_ALLOCATED, "{size} bytes");
     }

@@ -11,10 +11,12 @@ use std::{
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    event::{Event, report, shielded, times_store_calls},
+    contract::{
+        Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect,
+    },
+    events::{Event, report, shielded, times_store_calls},
     policy::Policy,
     record::{Lease, Outcome, RecordKey, Stored},
-    store::{Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect},
 };
 
 /// A store as the engine calls it.

@@ -7,23 +7,23 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     calls::Calls,
-    event::{Answered, Event},
+    contract::IdempotencyStore,
+    events::{Answered, Event},
     execution::{CurrentExecution, Execution, Watch},
     policy::{LeaseTerm, Policy, Refusal},
     record::{Identity, Lease, RecordKey, Response},
     request::{CredentialsDigest, IdempotencyKey, RequestHead, Scope, Unfinished, grpc},
-    store::IdempotencyStore,
 };
 
+mod continuation;
 mod decision;
 mod operator;
-mod resumption;
 mod run;
 mod waiting;
 
+pub use continuation::{Continuation, Resumed};
 pub use decision::{Decision, decide};
 pub use operator::{Freed, KeyState, KeyStatus};
-pub use resumption::{Resumed, Resumption};
 pub use run::{Done, OperationError, RunError};
 pub(crate) use waiting::Place;
 use waiting::{Waited, WaitingRoom};
@@ -105,7 +105,7 @@ impl Protected {
         self
     }
 
-    /// What a [`HandOver`](crate::HandOver) needs to know of the request.
+    /// What a [`HandOver`](crate::adapter::HandOver) needs to know of the request.
     #[must_use]
     pub fn watch(&self) -> Watch {
         self.watch.clone()
@@ -255,7 +255,7 @@ impl Idempotency {
     ///
     /// # Cancel safety
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
-    /// the lease. Put what calls it into a [`HandOver`](crate::HandOver).
+    /// the lease. Put what calls it into a [`HandOver`](crate::adapter::HandOver).
     pub async fn begin(&self, request: Protected, body: &[u8]) -> Begin {
         let (key, identity, term, watch) = request.identify(self.policy(), body);
         self.begin_as(key, identity, term, &watch).await

@@ -16,10 +16,10 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
     calls::Calls,
-    event::{End, Event},
-    policy::Recording,
+    contract::{Fenced, Operation, StoreError, StoreErrorKind},
+    events::{End, Event},
+    policy::ResponseRules,
     record::{Lease, NotKept, Outcome, RecordKey},
-    store::{Fenced, Operation, StoreError, StoreErrorKind},
 };
 
 mod current;
@@ -81,8 +81,8 @@ impl Execution {
 
     /// What is recorded of a response, and whether.
     #[must_use]
-    pub fn recording(&self) -> Recording {
-        Recording::new(self.current.idempotency())
+    pub fn response_rules(&self) -> ResponseRules {
+        ResponseRules::new(self.current.idempotency())
     }
 
     /// Ends the execution here without an end: its lease travels to another process, which
@@ -108,7 +108,7 @@ impl Execution {
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs
-    /// out. Put it into a [`HandOver`](crate::HandOver).
+    /// out. Put it into a [`HandOver`](crate::adapter::HandOver).
     pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> R {
         let work = pin!(work);
         self.run_pinned(work).await
@@ -143,7 +143,7 @@ impl Execution {
     /// Sends the end to the store, and keeps what it said.
     pub(crate) async fn end(&mut self, verdict: Verdict) {
         let kept = match verdict {
-            Verdict::Keep(outcome) => self.recording().admit(outcome),
+            Verdict::Keep(outcome) => self.response_rules().admit(outcome),
             Verdict::Free => None,
         };
         let ended = match kept {

@@ -12,11 +12,11 @@ use std::{
 use async_trait::async_trait;
 
 use crate::{
-    record::{Lease, Outcome, RecordKey, Stored},
-    store::{
+    contract::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
         WriteEffect,
     },
+    record::{Lease, Outcome, RecordKey, Stored},
 };
 
 mod clock;

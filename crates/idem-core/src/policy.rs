@@ -4,19 +4,20 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    event::{Observer, shielded},
-    record::{Headers, has_meaning_of_its_own},
+    events::{Observer, shielded},
+    record::Headers,
     request::{FingerprintRules, HeaderName, KeyFormat, MethodName, name},
 };
 
+mod header_filter;
 mod lease_term;
-mod recording;
 mod refusal;
+mod response_rules;
 
 pub use lease_term::LeaseTerm;
-pub use recording::Recording;
 pub(crate) use refusal::CODE_HEADER;
 pub use refusal::Refusal;
+pub use response_rules::ResponseRules;
 
 /// No lease is shorter: it would protect nothing.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
@@ -257,7 +258,7 @@ impl Policy {
 
     /// Sets how long a crashed server can block a key: 30 seconds by default, which is what most
     /// clients wait for an answer. A lease of no length would protect nothing: it has at least
-    /// 1 ms, and at most 100 years. A request may have [its own](crate::Protected::lease).
+    /// 1 ms, and at most 100 years. A request may have [its own](crate::adapter::Protected::lease).
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.clamp(SHORTEST, LONGEST);
@@ -345,7 +346,7 @@ impl Policy {
     pub fn replay_marker(mut self, name: impl TryInto<HeaderName, Error: fmt::Display>) -> Self {
         let marker = header_name("Policy::replay_marker", name);
         assert!(
-            !has_meaning_of_its_own(&marker),
+            !header_filter::has_meaning_of_its_own(&marker),
             "`Policy::replay_marker` was given `{marker}`, which means something else in a response; \
              name a header that no response has, such as `Idempotency-Replayed`"
         );
@@ -418,7 +419,7 @@ impl Policy {
         self
     }
 
-    /// Sends every [event](crate::Event) to the application too.
+    /// Sends every [event](crate::event::Event) to the application too.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(observer));

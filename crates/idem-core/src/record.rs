@@ -14,7 +14,6 @@ mod response;
 pub use codec::{DecodeError, decode, encode_completed, encode_pending};
 pub use record_key::RecordKey;
 pub use response::{Headers, Response};
-pub(crate) use response::{Recordable, has_meaning_of_its_own};
 
 /// A random 128-bit number that names one holder of a lease.
 ///

@@ -12,7 +12,7 @@ pub use credentials::CredentialsDigest;
 pub(crate) use fingerprint::Unfinished;
 pub use fingerprint::{Fingerprint, FingerprintRules, JsonPointer, ParsePointerError};
 pub use head::RequestHead;
-pub use key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES};
+pub use key::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax};
 pub(crate) use name::is_token;
 pub use name::{HeaderName, InvalidName, MethodName};
 pub use scope::Scope;

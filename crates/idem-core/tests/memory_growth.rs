@@ -7,8 +7,8 @@ use std::{alloc::System, time::Duration};
 
 use bytes::Bytes;
 use idem_core::{
-    Fingerprint, Headers, IdempotencyStore, Identity, Lease, MemoryLimits, MemoryStore, RecordKey,
-    Response,
+    Headers, IdempotencyStore, MemoryLimits, MemoryStore, RecordKey, Response,
+    store::{Fingerprint, Identity, Lease},
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use tokio::sync::Mutex;

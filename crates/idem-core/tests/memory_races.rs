@@ -22,8 +22,11 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use idem_core::{
-    Capacity, Claim, Completed, Fenced, Fingerprint, Headers, IdempotencyStore, Identity, Lease,
-    MemoryStore, Outcome, OwnerToken, Pending, Record, RecordKey, Response, StoreError, Stored,
+    Headers, IdempotencyStore, MemoryStore, RecordKey, Response,
+    store::{
+        Capacity, Claim, Completed, Fenced, Fingerprint, Identity, Lease, Outcome, OwnerToken,
+        Pending, Record, StoreError, Stored,
+    },
 };
 
 const THREADS: usize = 8;

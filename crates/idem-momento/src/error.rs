@@ -1,6 +1,6 @@
 //! What the SDK's errors mean for the write that was asked for.
 
-use idem_core::{Operation, StoreError, StoreErrorKind, WriteEffect};
+use idem_core::store::{Operation, StoreError, StoreErrorKind, WriteEffect};
 use momento::{MomentoError, MomentoErrorCode};
 
 /// Says what failed, and whether it may have landed; keeps the SDK's error as the source.

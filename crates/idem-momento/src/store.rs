@@ -6,9 +6,11 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use idem_core::{
-    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, OwnerToken, Pending,
-    Record, RecordKey, StoreError, StoreErrorKind, Stored, WriteEffect, decode, encode_completed,
-    encode_pending,
+    IdempotencyStore, RecordKey,
+    store::{
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, OwnerToken, Pending, Record,
+        StoreError, StoreErrorKind, Stored, WriteEffect, decode, encode_completed, encode_pending,
+    },
 };
 use momento::{
     CacheClient, CredentialProvider, MomentoResult,

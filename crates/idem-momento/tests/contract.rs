@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use idem_core::Operation;
+use idem_core::store::Operation;
 use idem_momento::MomentoStore;
 use idem_store_tests::Fixture;
 use momento_emulator::{Code, Emulator, Fault, Method, When};

@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use idem_core::{Claim, Fingerprint, IdempotencyStore, Identity, Lease, RecordKey, StoreErrorKind};
+use idem_core::{
+    IdempotencyStore, RecordKey,
+    store::{Claim, Fingerprint, Identity, Lease, StoreErrorKind},
+};
 use idem_momento::{MomentoStore, PrepareError};
 use momento::CredentialProvider;
 use momento_emulator::{Code, Emulator, Fault, Limits, Method, When};

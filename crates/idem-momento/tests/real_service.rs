@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Claim, Fenced, Fingerprint, Headers, IdempotencyStore, Identity, Lease, Outcome, OwnerToken,
-    Record, RecordKey, Response,
+    Headers, IdempotencyStore, RecordKey, Response,
+    store::{Claim, Fenced, Fingerprint, Identity, Lease, Outcome, OwnerToken, Record},
 };
 use idem_momento::MomentoStore;
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    Claim, Fenced, Fingerprint, Headers, IdempotencyStore, Identity, Lease, RecordKey, Response,
+    Headers, IdempotencyStore, RecordKey, Response,
+    store::{Claim, Fenced, Fingerprint, Identity, Lease},
 };
 use idem_momento::MomentoStore;
 use momento_emulator::{Code, Emulator, Fault, Method, When};

@@ -9,8 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 use idem_core::{
-    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, Stored, WriteEffect,
+    IdempotencyStore, RecordKey,
+    store::{
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
+        WriteEffect,
+    },
 };
 
 /// How a call fails.
@@ -30,7 +33,7 @@ pub enum Fault {
 /// A store that passes calls on to another one, until it is told to fail. Clones share the faults.
 ///
 /// ```
-/// use idem_core::{MemoryStore, Operation, StoreErrorKind};
+/// use idem_core::{store::{Operation, StoreErrorKind}, MemoryStore};
 /// use idem_store_tests::{Fault, FaultyStore};
 ///
 /// let store = FaultyStore::new(MemoryStore::new());

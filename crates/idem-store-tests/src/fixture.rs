@@ -2,7 +2,7 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
-use idem_core::{IdempotencyStore, Operation};
+use idem_core::{IdempotencyStore, store::Operation};
 
 pub(crate) type SharedStore = Arc<dyn IdempotencyStore>;
 

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use idem_core::{Claim, Fenced, Lease, Outcome};
+use idem_core::store::{Claim, Fenced, Lease, Outcome};
 
 use crate::trial::{completed, pending};
 

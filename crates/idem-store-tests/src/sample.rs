@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use idem_core::{
-    CredentialsDigest, Fingerprint, Headers, Identity, Lease, Outcome, RecordKey, Response,
+    Headers, RecordKey, Response,
+    store::{CredentialsDigest, Fingerprint, Identity, Lease, Outcome},
 };
 
 /// Longer than any test takes, so that nothing runs out that is not meant to.

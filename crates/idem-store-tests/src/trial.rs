@@ -3,8 +3,10 @@
 use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use idem_core::{
-    Claim, Completed, Fenced, IdempotencyStore, Lease, Operation, Outcome, Pending, Record,
-    RecordKey, StoreError, Stored,
+    IdempotencyStore, RecordKey,
+    store::{
+        Claim, Completed, Fenced, Lease, Operation, Outcome, Pending, Record, StoreError, Stored,
+    },
 };
 use tokio::sync::Barrier;
 

@@ -108,14 +108,14 @@ fn words<'t>(text: &'t str, begin: &'t str) -> BTreeSet<&'t str> {
 
 #[test]
 fn every_metric_is_on_the_page_about_operating_it_and_no_other() {
-    const METRICS: &str = include_str!("../../../crates/idem-core/src/event/metrics.rs");
+    const METRICS: &str = include_str!("../../../crates/idem-core/src/events/metrics.rs");
     let page = include_str!("../../guide/operating.md");
     assert_eq!(words(page, "idempotency_"), words(METRICS, "idempotency_"));
 }
 
 #[test]
 fn every_outcome_is_on_the_page_about_operating_it() {
-    const EVENTS: &str = include_str!("../../../crates/idem-core/src/event.rs");
+    const EVENTS: &str = include_str!("../../../crates/idem-core/src/events.rs");
     let page = include_str!("../../guide/operating.md");
     let names = EVENTS
         .lines()
@@ -131,7 +131,7 @@ fn every_outcome_is_on_the_page_about_operating_it() {
 
 #[test]
 fn every_refusal_is_on_the_page_about_keys() {
-    const REFUSALS: &str = include_str!("../../../crates/idem-core/src/refusal.rs");
+    const REFUSALS: &str = include_str!("../../../crates/idem-core/src/policy/refusal.rs");
     let page = include_str!("../../guide/keys.md");
     let (_, codes) = REFUSALS.split_once("pub const fn code").unwrap();
     let (codes, _) = codes.split_once("pub const fn status").unwrap();

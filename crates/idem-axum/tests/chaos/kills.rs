@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use idem_core::Outcome;
+use idem_core::store::Outcome;
 use rand::RngExt;
 use tokio::{
     net::TcpListener,

@@ -2,8 +2,8 @@
 
 use futures_util::future::{Either, join_all, select};
 use idem_core::{
-    Claim, Completed, Headers, MockIdempotencyStore, OnStoreFailure, Operation, Policy, Record,
-    Response, StoreErrorKind,
+    Headers, OnStoreFailure, Policy, Response,
+    store::{Claim, Completed, MockIdempotencyStore, Operation, Record, StoreErrorKind},
 };
 use idem_store_tests::{Fault, FaultyStore};
 

@@ -1,6 +1,6 @@
 //! The header.
 
-use idem_core::{KeyFormat, KeyRequirement, KeySyntax, MockIdempotencyStore, Policy};
+use idem_core::{KeyFormat, KeyRequirement, KeySyntax, Policy, store::MockIdempotencyStore};
 use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -1,7 +1,7 @@
 //! What is too large, and a store that is full.
 
 use futures_util::{Stream, StreamExt, stream};
-use idem_core::{MockIdempotencyStore, Policy};
+use idem_core::{Policy, store::MockIdempotencyStore};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

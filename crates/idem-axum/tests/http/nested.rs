@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use idem_core::{
-    Fenced, Headers, Idempotency, KeyRequirement, OnStoreFailure, Operation, Policy, Response,
-    StoreErrorKind, TravellingLease,
+    Headers, Idempotency, KeyRequirement, OnStoreFailure, Policy, Response, TravellingLease,
+    store::{Fenced, Operation, StoreErrorKind},
 };
 use idem_store_tests::{Fault, FaultyStore};
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use idem_core::{Fenced, Headers, Idempotency, Policy, Response, Resumption, TravellingLease};
+use idem_core::{
+    Continuation, Headers, Idempotency, Policy, Response, TravellingLease, store::Fenced,
+};
 
 use crate::support::{Layer, Server, profiles, send, store};
 
@@ -15,7 +17,7 @@ async fn market_and_worker(policy: Policy) -> (Server, Idempotency) {
     (server, worker)
 }
 
-fn receive(server: &Server, worker: &Idempotency) -> Resumption {
+fn receive(server: &Server, worker: &Idempotency) -> Continuation {
     let text = server.effects.queue.lock().unwrap().pop().unwrap();
     worker.resume(text.parse::<TravellingLease>().unwrap())
 }

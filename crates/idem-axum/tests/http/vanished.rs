@@ -8,7 +8,11 @@ use std::{
     time::Duration,
 };
 
-use idem_core::{Event, IdempotencyStore, Observer, Operation, Policy, RecordKey};
+use idem_core::{
+    IdempotencyStore, Policy, RecordKey,
+    event::{Event, Observer},
+    store::Operation,
+};
 use idem_store_tests::{Fault, FaultyStore};
 use socket2::SockRef;
 use tokio::{

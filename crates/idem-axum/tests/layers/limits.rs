@@ -6,7 +6,10 @@ use std::sync::{
 };
 
 use axum::{BoxError, error_handling::HandleErrorLayer, http::StatusCode};
-use idem_core::{Answered, Event, Observer, Policy, RecordKey};
+use idem_core::{
+    Policy, RecordKey,
+    event::{Answered, Event, Observer},
+};
 use reqwest::Client;
 use tokio::task::yield_now;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};

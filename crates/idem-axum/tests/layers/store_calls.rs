@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use idem_core::{Event, Observer, RecordKey};
+use idem_core::{
+    RecordKey,
+    event::{Event, Observer},
+};
 
 /// Counts the calls of a store, as an observer of the policy.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! What makes two requests the same to the toy server.
 
 use axum::http::{header, request::Parts};
-use idem_core::{Fingerprint, FingerprintRules, RequestHead};
+use idem_core::{FingerprintRules, adapter::RequestHead, store::Fingerprint};
 use serde_json::Value;
 
 use crate::defect::Defect;

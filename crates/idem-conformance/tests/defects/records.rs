@@ -7,7 +7,7 @@ use std::{
 };
 
 use axum::http::{HeaderMap, header};
-use idem_core::Fingerprint;
+use idem_core::store::Fingerprint;
 
 use crate::{defect::Defect, refusal::Refusal, stored::Stored};
 

@@ -4,8 +4,8 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
+    contract::Claim,
     record::{Completed, Identity, NotKept, Outcome, Record, Response},
-    store::Claim,
 };
 
 /// What becomes of a request.

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::{
+    contract::{Fenced, StoreError},
     digest::Hex,
     engine::Idempotency,
     policy::Policy,
     record::{Lease, NotKept, Outcome, Record, RecordKey, Stored},
     request::Fingerprint,
-    store::{Fenced, StoreError},
 };
 
 /// What freeing a key found.
@@ -126,7 +126,7 @@ impl KeyStatus {
     ///
     /// It is the policy's lease or retention less what remains, so no clock is asked but the
     /// store's, and the record need not hold a time. It is wrong by as much as those durations were
-    /// changed since, or as the request's [own lease](crate::Protected::lease) differs from the policy's, and
+    /// changed since, or as the request's [own lease](crate::adapter::Protected::lease) differs from the policy's, and
     /// `None` if that is plain: more remains than there was. A lease that is
     /// alive is renewed each third of it; one that is older has a holder that does not answer.
     #[must_use]

@@ -233,7 +233,7 @@ where
     T: Serialize + DeserializeOwned,
     F: Future<Output = Result<T, E>>,
 {
-    let recording = execution.recording();
+    let recording = execution.response_rules();
     let work = async {
         // Called in here, so that a panic of the closure itself frees the key too.
         match operation().await {

@@ -15,14 +15,14 @@ use tokio::{
 };
 
 use crate::{
+    contract::{Fenced, Operation, StoreError},
     digest::{Hasher, Hex},
     engine::Idempotency,
-    event::Event,
+    events::Event,
     execution::TravellingLease,
     policy::{LONGEST, LeaseTerm},
     record::{Lease, RecordKey},
     request::{IdempotencyKey, RequestHead},
-    store::{Fenced, Operation, StoreError},
 };
 
 /// The execution that a handler runs in: its key, its lease, and keys for what it calls.

@@ -16,7 +16,7 @@ use tracing::{Span, field::Empty};
 
 use crate::{
     engine::{Idempotency, Place},
-    event::{Answered, Event, ShieldedSpan, shielded},
+    events::{Answered, Event, ShieldedSpan, shielded},
     record::RecordKey,
 };
 
@@ -153,7 +153,7 @@ impl fmt::Debug for Watch {
 /// nothing has happened. Dropped later, it is handed to a task of the current runtime, inside the
 /// same span and the caller's, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task.
 /// Where no task can be spawned it is dropped, which is reported ([`Event::ClaimAbandoned`] or
-/// [`End::Abandoned`](crate::End::Abandoned)): the key then stays taken until its lease runs out.
+/// [`End::Abandoned`](crate::event::End::Abandoned)): the key then stays taken until its lease runs out.
 ///
 /// `F` is a boxed future, `Send` or not.
 #[must_use]

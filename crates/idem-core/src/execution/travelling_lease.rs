@@ -55,7 +55,7 @@ const ANY_VERSION: &str = "idem-lease-";
 /// }
 /// ```
 ///
-/// [`Execution::travel`]: crate::Execution::travel
+/// [`Execution::travel`]: crate::adapter::Execution::travel
 /// [`CurrentExecution::travel`]: crate::CurrentExecution::travel
 /// [`Idempotency::resume`]: crate::Idempotency::resume
 /// [`Idempotency::run`]: crate::Idempotency::run

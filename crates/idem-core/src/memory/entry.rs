@@ -89,7 +89,7 @@ impl Entry {
 #[cfg(test)]
 impl Entry {
     pub(super) fn sample() -> Self {
-        let identity = Identity::new(crate::Fingerprint::from_bytes([1; 32]));
+        let identity = Identity::new(crate::request::Fingerprint::from_bytes([1; 32]));
         let lease = Lease::new(identity, Duration::from_secs(1));
         let key = RecordKey::from_bytes([2; 32]);
         Self::new(key, Hash::default(), &lease, None, Time::START)

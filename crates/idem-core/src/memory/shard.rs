@@ -11,8 +11,8 @@ use super::{
     wheel::Wheel,
 };
 use crate::{
+    contract::{Claim, Fenced},
     record::{Lease, Outcome, RecordKey, Stored},
-    store::{Claim, Fenced},
 };
 
 /// Records in a slab, with an index to find them by key and a wheel to find what has run out.

@@ -4,10 +4,6 @@ use std::fmt;
 
 use bytes::Bytes;
 
-mod recordable;
-
-pub(crate) use recordable::{Recordable, has_meaning_of_its_own};
-
 /// A status, ordered headers and a body.
 ///
 /// `Debug` shows the body's length alone.

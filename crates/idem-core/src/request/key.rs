@@ -10,9 +10,9 @@ pub use format::{KeyFormat, KeySyntax};
 /// The longest key in bytes, counted after quotes and escapes are gone.
 ///
 /// 255 is what Stripe's API documents, so clients already keep to it.
-pub const MAX_KEY_BYTES: usize = 255;
+pub(crate) const MAX_KEY_BYTES: usize = 255;
 
-/// A client's idempotency key: opaque text of 1 to [`MAX_KEY_BYTES`] bytes.
+/// A client's idempotency key: opaque text of 1 to [`MAX_BYTES`](IdempotencyKey::MAX_BYTES) bytes.
 ///
 /// Keys compare byte for byte; those that differ in case only are two keys. `Debug` shows the
 /// length alone, for a key may carry what a log must not.
@@ -20,6 +20,9 @@ pub const MAX_KEY_BYTES: usize = 255;
 pub struct IdempotencyKey(Box<str>);
 
 impl IdempotencyKey {
+    /// The longest key, in bytes.
+    pub const MAX_BYTES: usize = MAX_KEY_BYTES;
+
     /// Takes a key that did not come in a header, such as a message's id.
     ///
     /// # Errors
@@ -64,7 +67,7 @@ pub enum InvalidKey {
     /// The field is there but holds nothing, or an empty string.
     #[error("the key is empty; send 1 to {MAX_KEY_BYTES} characters, such as a new UUID")]
     Empty,
-    /// The key is longer than [`MAX_KEY_BYTES`].
+    /// The key is longer than [`MAX_BYTES`](IdempotencyKey::MAX_BYTES).
     #[error("the key is {length} bytes long; send at most {MAX_KEY_BYTES}")]
     TooLong {
         /// How long it was, in bytes.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use idem_core::{
-    Admission, CurrentExecution, Idempotency, KeyRequirement, MemoryStore, Policy, Refusal,
-    RequestHead,
+    CurrentExecution, Idempotency, KeyRequirement, MemoryStore, Policy, Refusal,
+    adapter::{Admission, RequestHead},
 };
 
 use crate::{log::Lines, support::Engine};

@@ -22,7 +22,7 @@ async fn a_failure_frees_the_key_for_another_payload() {
         .await;
     assert!(matches!(
         engine.begin("[1]").await,
-        idem_core::Begin::Execute(_)
+        idem_core::adapter::Begin::Execute(_)
     ));
 }
 

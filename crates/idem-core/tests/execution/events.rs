@@ -1,6 +1,9 @@
 //! What is told of a request, and what never is.
 
-use idem_core::{Operation, StoreErrorKind, Verdict};
+use idem_core::{
+    Verdict,
+    store::{Operation, StoreErrorKind},
+};
 use idem_store_tests::Fault;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
@@ -109,13 +112,13 @@ fn metrics_count_outcomes_ends_and_calls() {
 
 #[test]
 fn each_counter_begins_at_zero_and_is_there_before_it_counts() {
-    let begun = recorded(idem_core::describe_metrics);
+    let begun = recorded(idem_core::event::describe_metrics);
     assert!(
         begun.iter().all(|counter| counter.ends_with(" 0")),
         "{begun:?}"
     );
     let both = recorded(|| {
-        idem_core::describe_metrics();
+        idem_core::event::describe_metrics();
         everything_on_a_paused_clock();
     });
     let counters = both.iter().filter(|it| !it.contains("_seconds "));

@@ -2,7 +2,11 @@
 
 use std::{future::pending, sync::Arc};
 
-use idem_core::{Begin, HandOver, Idempotency, Operation, Policy};
+use idem_core::{
+    Idempotency, Policy,
+    adapter::{Begin, HandOver},
+    store::Operation,
+};
 use tokio::{
     sync::Notify,
     time::{advance, sleep, timeout},

@@ -1,6 +1,9 @@
 //! A lease that is renewed, lost, or taken over.
 
-use idem_core::{OnLeaseEnd, Operation, Policy, StoreErrorKind, Verdict};
+use idem_core::{
+    OnLeaseEnd, Policy, Verdict,
+    store::{Operation, StoreErrorKind},
+};
 use idem_store_tests::Fault;
 use tokio::time::{advance, sleep};
 
@@ -43,7 +46,7 @@ async fn a_policy_may_refuse_to_take_over() {
     advance(10 * LEASE).await;
     assert_eq!(engine.duplicate().await, "idempotency-in-progress");
     let refusal = match engine.begin("{}").await {
-        idem_core::Begin::Refused(refusal) => refusal,
+        idem_core::adapter::Begin::Refused(refusal) => refusal,
         other => panic!("{other:?}"),
     };
     let retry_after = refusal.to_response(engine.idempotency.policy());

@@ -4,8 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use idem_core::{
-    Freed, Headers, IdempotencyKey, IdempotencyStore, KeyState, KeyStatus, MemoryStore, NotKept,
-    OnLeaseEnd, Operation, Outcome, Policy, RecordKey, Response, StoreErrorKind,
+    Headers, IdempotencyKey, IdempotencyStore, MemoryStore, OnLeaseEnd, Policy, RecordKey,
+    Response,
+    operator::{Freed, KeyState, KeyStatus},
+    store::{NotKept, Operation, Outcome, StoreErrorKind},
 };
 use idem_store_tests::Fault;
 
@@ -140,7 +142,7 @@ async fn what_is_shown_has_nothing_that_one_could_act_with() {
     let engine = Engine::new();
     let execution = engine.execution().await;
     let stored = engine.store.look_up(&name(&engine)).await.unwrap().unwrap();
-    let idem_core::Record::Pending(pending) = stored.record() else {
+    let idem_core::store::Record::Pending(pending) = stored.record() else {
         panic!("{stored:?}");
     };
     let owner: String = pending
@@ -197,8 +199,9 @@ async fn looking_sweeps_nothing() {
     let store = MemoryStore::new();
     let engine = idem_core::Idempotency::new(store.clone(), Policy::reference());
     let key = RecordKey::from_bytes([1; 32]);
-    let identity = idem_core::Identity::new(idem_core::Fingerprint::from_bytes([1; 32]));
-    let lease = idem_core::Lease::new(identity, SECOND / 2);
+    let identity =
+        idem_core::store::Identity::new(idem_core::store::Fingerprint::from_bytes([1; 32]));
+    let lease = idem_core::store::Lease::new(identity, SECOND / 2);
     let response = Arc::new(Response::new(201, Headers::default(), Bytes::new()));
     let outcome = Outcome::Response(Arc::clone(&response));
     let _ = store

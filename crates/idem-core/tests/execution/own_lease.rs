@@ -3,7 +3,9 @@
 use std::{convert::Infallible, time::Duration};
 
 use idem_core::{
-    Begin, Execution, Idempotency, LeaseTerm, MemoryStore, OnLeaseEnd, Operation, Policy, Refusal,
+    Idempotency, LeaseTerm, MemoryStore, OnLeaseEnd, Policy, Refusal,
+    adapter::{Begin, Execution},
+    store::Operation,
 };
 use idem_store_tests::Fault;
 use tokio::time::{Instant, advance, sleep};

@@ -4,8 +4,10 @@
 use std::future::pending;
 
 use idem_core::{
-    Admission, Begin, Event, HandOver, Idempotency, KeyFormat, Observer, Operation, Policy,
-    RecordKey, Refusal, RequestHead, Verdict,
+    Idempotency, KeyFormat, Policy, RecordKey, Refusal, Verdict,
+    adapter::{Admission, Begin, HandOver, RequestHead},
+    event::{Event, Observer},
+    store::Operation,
 };
 use tokio::{
     task::JoinHandle,
@@ -290,7 +292,7 @@ async fn answer(idempotency: &Idempotency, status: u16) {
     let Begin::Execute(execution) = begin(idempotency).await else {
         panic!("the key is fresh");
     };
-    let recording = execution.recording();
+    let recording = execution.response_rules();
     let work = async {
         let lines = std::iter::empty::<(&str, &[u8])>;
         let verdict = match recording.saves(status, lines) {

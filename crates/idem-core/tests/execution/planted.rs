@@ -8,8 +8,8 @@ use std::{
 
 use async_trait::async_trait;
 use idem_core::{
-    Capacity, Claim, Fenced, Idempotency, IdempotencyStore, Lease, MemoryStore, Operation, Outcome,
-    Policy, RecordKey, StoreError, Stored,
+    Idempotency, IdempotencyStore, MemoryStore, Policy, RecordKey,
+    store::{Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, Stored},
 };
 
 use crate::support::{LEASE, Log};

@@ -1,7 +1,11 @@
 //! What of a verdict gets into the record, whichever way it comes: from a handler or from a worker.
 
 use bytes::Bytes;
-use idem_core::{Begin, Fenced, Headers, NotKept, Outcome, Policy, Response, Resumed, Verdict};
+use idem_core::{
+    Headers, Policy, Response, Resumed, Verdict,
+    adapter::Begin,
+    store::{Fenced, NotKept, Outcome},
+};
 
 use crate::support::Engine;
 

@@ -3,8 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use idem_core::{
-    Begin, Claim, Idempotency, Lease, LeaseTerm, MockIdempotencyStore, OnLeaseEnd, Pending, Policy,
-    Record, Refusal,
+    Idempotency, LeaseTerm, OnLeaseEnd, Policy, Refusal,
+    adapter::Begin,
+    store::{Claim, Lease, MockIdempotencyStore, Pending, Record},
 };
 use tokio::time::{Instant, advance, sleep};
 

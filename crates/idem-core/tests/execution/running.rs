@@ -9,7 +9,8 @@ use std::{
 };
 
 use idem_core::{
-    Done, Idempotency, IdempotencyKey, MemoryStore, NotKept, Policy, Refusal, RunError, Scope,
+    Done, Idempotency, IdempotencyKey, MemoryStore, Policy, Refusal, RunError, Scope,
+    store::NotKept,
 };
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize, Serializer, de::DeserializeOwned};

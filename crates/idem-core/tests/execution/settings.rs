@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use idem_core::{
-    Begin, Idempotency, LeaseTerm, MemoryLimits, MemoryStore, OnLeaseEnd, Policy, Refusal, Response,
+    Idempotency, LeaseTerm, MemoryLimits, MemoryStore, OnLeaseEnd, Policy, Refusal, Response,
+    adapter::Begin,
 };
 use tokio::time::{advance, timeout};
 

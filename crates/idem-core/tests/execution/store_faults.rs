@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use idem_core::{
-    Begin, Claim, Idempotency, IdempotencyStore, MockIdempotencyStore, OnStoreFailure, Operation,
-    Policy, Refusal, StoreErrorKind,
+    Idempotency, IdempotencyStore, OnStoreFailure, Policy, Refusal,
+    adapter::Begin,
+    store::{Claim, MockIdempotencyStore, Operation, StoreErrorKind},
 };
 use idem_store_tests::Fault;
 use tokio::time::{Instant, advance};

@@ -7,8 +7,9 @@ use std::{
 
 use bytes::Bytes;
 use idem_core::{
-    Admission, Begin, Event, Execution, HandOver, Headers, Idempotency, MemoryStore, Observer,
-    Policy, Protected, RecordKey, Refusal, RequestHead, Response, Verdict, Watch,
+    Headers, Idempotency, MemoryStore, Policy, RecordKey, Refusal, Response, Verdict,
+    adapter::{Admission, Begin, Execution, HandOver, Protected, RequestHead, Watch},
+    event::{Event, Observer},
 };
 use idem_store_tests::FaultyStore;
 

@@ -6,7 +6,8 @@ mod sending;
 use std::io;
 
 use idem_core::{
-    Identity, Lease, Outcome, OwnerToken, RecordKey, StoreErrorKind, TravellingLease, Verdict,
+    RecordKey, TravellingLease, Verdict,
+    store::{Identity, Lease, Outcome, OwnerToken, StoreErrorKind},
 };
 use idem_store_tests::Fault;
 

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use idem_core::{Begin, HandOver, Idempotency, Operation, Policy, Refusal, Verdict};
+use idem_core::{
+    Idempotency, Policy, Refusal, Verdict,
+    adapter::{Begin, HandOver},
+    store::Operation,
+};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{

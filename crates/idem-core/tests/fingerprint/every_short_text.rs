@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use idem_core::Fingerprint;
+use idem_core::store::Fingerprint;
 
 use crate::{
     oracle::{Meaning, meaning},

@@ -1,6 +1,6 @@
 //! Rules that leave fields out, or take only some, against the same done to the oracle's trees.
 
-use idem_core::{Fingerprint, FingerprintRules, JsonPointer};
+use idem_core::{FingerprintRules, JsonPointer, store::Fingerprint};
 use proptest::{collection::vec, prelude::*};
 
 use crate::{

@@ -3,7 +3,7 @@
 //! Stores and other releases hold fingerprints: who changes one of these on purpose changes the
 //! version in the first part too.
 
-use idem_core::{Fingerprint, FingerprintRules, JsonPointer};
+use idem_core::{FingerprintRules, JsonPointer, store::Fingerprint};
 use sha2::{Digest, Sha256};
 
 use crate::request::{Head, json};

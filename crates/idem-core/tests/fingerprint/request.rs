@@ -1,6 +1,6 @@
 //! Requests to take fingerprints of.
 
-use idem_core::{Fingerprint, FingerprintRules, RequestHead};
+use idem_core::{FingerprintRules, adapter::RequestHead, store::Fingerprint};
 
 /// The head of a request: a POST with a JSON payload, unless it says otherwise.
 #[derive(Clone, Debug)]

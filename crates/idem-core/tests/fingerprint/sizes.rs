@@ -2,7 +2,7 @@
 //!
 //! Each runs on a stack that leaves no room for recursion that a payload decides on.
 
-use idem_core::{Fingerprint, FingerprintRules, JsonPointer};
+use idem_core::{FingerprintRules, JsonPointer, store::Fingerprint};
 
 use crate::request::Head;
 

@@ -1,6 +1,6 @@
 //! The syntax of keys, against a plain reading of RFC 8941, section 3.3.3.
 
-use idem_core::{InvalidKey, KeyFormat, KeySyntax, MAX_KEY_BYTES};
+use idem_core::{IdempotencyKey, InvalidKey, KeyFormat, KeySyntax};
 
 use crate::fuzzer::{fuzz, magnitude};
 
@@ -66,7 +66,7 @@ fn plainly(line: &[u8], strict: bool) -> Option<String> {
         None if strict || line.contains(['"', '\\', ',']) => return None,
         None => line.to_owned(),
     };
-    let fits = (1..=MAX_KEY_BYTES).contains(&key.len());
+    let fits = (1..=IdempotencyKey::MAX_BYTES).contains(&key.len());
     (is_printable(&key) && fits).then_some(key)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use idem_core::{
+use idem_core::store::{
     Identity, Lease, Outcome, OwnerToken, Record, decode, encode_completed, encode_pending,
 };
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use idem_core::{Fingerprint, FingerprintRules, RequestHead};
+use idem_core::{FingerprintRules, adapter::RequestHead, store::Fingerprint};
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Head {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use idem_core::{Fenced, IdempotencyStore, MemoryLimits, MemoryStore, StoreErrorKind};
+use idem_core::{
+    IdempotencyStore, MemoryLimits, MemoryStore,
+    store::{Fenced, StoreErrorKind},
+};
 use tokio::time::advance;
 
 use super::{INSTANT, LEASE, RETENTION, is_owned, key, lease, outcome, put};

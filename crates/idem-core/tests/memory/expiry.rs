@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use idem_core::{Claim, IdempotencyStore, MemoryStore, Record};
+use idem_core::{
+    IdempotencyStore, MemoryStore,
+    store::{Claim, Record},
+};
 use tokio::time::advance;
 
 use super::{INSTANT, LEASE, RETENTION, complete, holders, is_owned, key, lease, outcome, put};
@@ -58,7 +61,7 @@ async fn what_ran_out_is_absent_before_it_is_swept() {
     assert_eq!(holders(&outcome), 2, "nothing was swept yet");
     assert!(is_owned(&store, 1).await);
     let late = store.renew(&key(2), &lease()).await.unwrap();
-    assert_eq!(late, idem_core::Fenced::Lost);
+    assert_eq!(late, idem_core::store::Fenced::Lost);
 }
 
 #[tokio::test(start_paused = true)]

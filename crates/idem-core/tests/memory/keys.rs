@@ -1,6 +1,6 @@
 //! Each key has its own record, however keys are chosen and however many there are.
 
-use idem_core::{Claim, IdempotencyStore, MemoryStore, RecordKey};
+use idem_core::{IdempotencyStore, MemoryStore, RecordKey, store::Claim};
 
 use super::{RETENTION, is_owned, lease, put};
 

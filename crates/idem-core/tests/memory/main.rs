@@ -11,8 +11,8 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use idem_core::{
-    Claim, Fingerprint, Headers, IdempotencyStore, Identity, Lease, MemoryStore, Outcome,
-    RecordKey, Response,
+    Headers, IdempotencyStore, MemoryStore, RecordKey, Response,
+    store::{Claim, Fingerprint, Identity, Lease, Outcome},
 };
 
 const INSTANT: Duration = Duration::from_millis(1);

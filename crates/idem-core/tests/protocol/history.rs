@@ -1,6 +1,6 @@
 //! What the properties remember of effects and records.
 
-use idem_core::Fenced;
+use idem_core::store::Fenced;
 
 use crate::{
     properties::{Goal, Property, Seen},

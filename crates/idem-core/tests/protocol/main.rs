@@ -2,7 +2,7 @@
 //!
 //! Some requests carry one key to servers that share a store. What the store answers is the
 //! contract in `store.rs` of the crate, and what a request does with the answer is the crate's own
-//! [`decide`](idem_core::decide). Between the two there is a network: a message may land at any
+//! [`decide`](idem_core::adapter::decide). Between the two there is a network: a message may land at any
 //! later time, after its sender gave up or crashed too, or never; a reply may be lost. A lease may
 //! run out at any time, whether its owner lives or not.
 //!

@@ -5,7 +5,10 @@
 
 use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
-use idem_core::{Claim, Fenced, IdempotencyStore, Lease, MemoryStore, Pending, Record, RecordKey};
+use idem_core::{
+    IdempotencyStore, MemoryStore, RecordKey,
+    store::{Claim, Fenced, Lease, Pending, Record},
+};
 use proptest::{
     collection,
     prelude::any,

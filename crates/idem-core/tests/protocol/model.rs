@@ -134,7 +134,7 @@ impl Model {
                 }
             }
             Phase::Completing { .. }
-            | Phase::Recording
+            | Phase::ResponseRules
             | Phase::Committing
             | Phase::Undoing { .. }
             | Phase::Releasing { .. }

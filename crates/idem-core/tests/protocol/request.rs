@@ -20,7 +20,7 @@ pub(crate) enum Phase {
         tries: u8,
     },
     /// The completing statement was sent in the handler's transaction.
-    Recording,
+    ResponseRules,
     /// COMMIT was sent.
     Committing,
     /// ROLLBACK was sent, because the handler failed or its response cannot be kept.
@@ -107,7 +107,7 @@ impl Request {
             self.phase,
             Phase::Running
                 | Phase::Completing { .. }
-                | Phase::Recording
+                | Phase::ResponseRules
                 | Phase::Committing
                 | Phase::Undoing { .. }
                 | Phase::Releasing { .. }
@@ -133,7 +133,7 @@ impl Request {
             Phase::Crashed { executing } => 4 + u64::from(executing),
             Phase::Claiming { asks } => 16 + u64::from(asks),
             Phase::Completing { tries } => 32 + u64::from(tries),
-            Phase::Recording => 6,
+            Phase::ResponseRules => 6,
             Phase::Committing => 7,
             Phase::Undoing { failed } => 8 + u64::from(failed),
             Phase::Releasing { doubt } => 10 + u64::from(doubt),

@@ -1,6 +1,9 @@
 //! What each step does, and what it shows.
 
-use idem_core::{Claim, Decision, Fenced, Outcome, decide};
+use idem_core::{
+    adapter::{Decision, decide},
+    store::{Claim, Fenced, Outcome},
+};
 
 use crate::{
     enlisted::{Ending, Told, Transaction},

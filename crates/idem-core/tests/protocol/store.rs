@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use idem_core::{
-    Claim, Completed, Fenced, Fingerprint, Headers, Identity, Outcome, OwnerToken, Pending, Record,
-    Response,
+    Headers, Response,
+    store::{
+        Claim, Completed, Fenced, Fingerprint, Identity, Outcome, OwnerToken, Pending, Record,
+    },
 };
 
 /// What a request asks for; it stands for the fingerprint.

@@ -3,7 +3,7 @@
 use std::{env, future::pending, io, path::Path, time::Duration};
 
 use bytes::Bytes;
-use idem_core::{Fenced, Headers, Idempotency, IdempotencyKey, Policy, Response};
+use idem_core::{Headers, Idempotency, IdempotencyKey, Policy, Response, store::Fenced};
 use serde_json::{Value, json};
 
 use crate::{

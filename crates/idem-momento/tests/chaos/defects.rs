@@ -4,8 +4,11 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use idem_core::{
-    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, Stored, WriteEffect, encode_completed,
+    IdempotencyStore, RecordKey,
+    store::{
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
+        WriteEffect, encode_completed,
+    },
 };
 use idem_momento::MomentoStore;
 use momento::{

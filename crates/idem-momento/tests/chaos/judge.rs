@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
-use idem_core::{Completed, Fenced, Operation, Outcome, OwnerToken};
+use idem_core::store::{Completed, Fenced, Operation, Outcome, OwnerToken};
 
 use crate::statistics::Statistics;
 

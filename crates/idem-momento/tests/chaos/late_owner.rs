@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use idem_core::{Claim, Fenced, Fingerprint, IdempotencyStore, Identity, Lease, Operation};
+use idem_core::{
+    IdempotencyStore,
+    store::{Claim, Fenced, Fingerprint, Identity, Lease, Operation},
+};
 
 use crate::{
     judge::{Judge, Violation},
@@ -34,7 +37,7 @@ pub(crate) async fn violations_of(
 
     // Whatever the late owner was told, the one that took over can still complete.
     let asked = judge.asks(Operation::Complete, *next.owner(), clock.now());
-    let outcome = idem_core::NotKept::Stream.into();
+    let outcome = idem_core::store::NotKept::Stream.into();
     let completed = store.complete(&key(0), &next, &outcome, 10 * LEASE).await;
     assert_eq!(completed.unwrap(), Fenced::Held);
     judge.answers(&asked, Fenced::Held, clock.now());

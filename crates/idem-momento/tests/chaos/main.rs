@@ -22,7 +22,7 @@ mod world;
 
 use std::sync::Arc;
 
-use idem_core::Operation;
+use idem_core::store::Operation;
 
 use crate::{
     defects::{Defect, Defective},

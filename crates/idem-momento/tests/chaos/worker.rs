@@ -6,8 +6,11 @@ use std::{
 };
 
 use idem_core::{
-    Claim, Fenced, Fingerprint, Headers, IdempotencyStore, Identity, Lease, Operation, Outcome,
-    Record, RecordKey, Response, StoreError, StoreErrorKind,
+    Headers, IdempotencyStore, RecordKey, Response,
+    store::{
+        Claim, Fenced, Fingerprint, Identity, Lease, Operation, Outcome, Record, StoreError,
+        StoreErrorKind,
+    },
 };
 use momento_emulator::Clock;
 use rand::{RngExt, SeedableRng, rngs::StdRng};

@@ -8,7 +8,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use idem_core::{Completed, IdempotencyStore, Record, RecordKey, decode};
+use idem_core::{
+    IdempotencyStore, RecordKey,
+    store::{Completed, Record, decode},
+};
 use idem_momento::MomentoStore;
 use momento::CacheClient;
 use momento_emulator::{Clock, Code, Emulator, Fault, Landing, Method, When};

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use idem_core::{
-    Fenced, Headers, NotKept, Operation, Outcome, Response, StoreError, StoreErrorKind,
+    Headers, Response,
+    store::{Fenced, NotKept, Operation, Outcome, StoreError, StoreErrorKind},
 };
 
 use super::fidelity::comes_back;

@@ -1,6 +1,9 @@
 //! Claiming: the first has the key, and all others learn who.
 
-use idem_core::{Claim, Lease, Record, RecordKey};
+use idem_core::{
+    RecordKey,
+    store::{Claim, Lease, Record},
+};
 
 use crate::{
     Trial, Verdict,

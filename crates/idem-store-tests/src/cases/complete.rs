@@ -1,6 +1,6 @@
 //! Completing: the owner's result is recorded once, and nobody else's is.
 
-use idem_core::Fenced;
+use idem_core::store::Fenced;
 
 use crate::{
     Trial, Verdict,
@@ -49,7 +49,7 @@ pub async fn completing_again_does_not_restart_retention(trial: &Trial) -> Verdi
     let again = kept.before_its_end(key.complete(&first, &done)).await?;
     assert_eq!(again, Fenced::Held);
     kept.ended().await;
-    assert_eq!(key.look().await, idem_core::Claim::Owned);
+    assert_eq!(key.look().await, idem_core::store::Claim::Owned);
     Ok(())
 }
 

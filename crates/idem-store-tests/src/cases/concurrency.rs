@@ -5,7 +5,10 @@
 
 use std::sync::Arc;
 
-use idem_core::{Claim, Fenced, Lease, Outcome, Record, RecordKey};
+use idem_core::{
+    RecordKey,
+    store::{Claim, Fenced, Lease, Outcome, Record},
+};
 
 use crate::{
     Trial, Verdict,

@@ -1,6 +1,6 @@
 //! Time: what has run out is absent at that instant, and what has not is there.
 
-use idem_core::{Claim, Fenced};
+use idem_core::store::{Claim, Fenced};
 
 use crate::{
     Trial, Verdict,
@@ -153,7 +153,7 @@ pub async fn a_result_is_not_shortened_by_those_who_find_it(trial: &Trial) -> Ve
 }
 
 /// Records a result that is to run out; its lease would run on.
-async fn recorded(trial: &Trial, key: Key<'_>, lease: &idem_core::Lease) -> Span {
+async fn recorded(trial: &Trial, key: Key<'_>, lease: &idem_core::store::Lease) -> Span {
     key.own(lease).await;
     key.record(lease, &sample::outcome(), trial.short()).await
 }

@@ -3,7 +3,7 @@
 //! They need a way to lose a reply ([`Fixture::faults`](crate::Fixture::faults)); without one, and
 //! where the store asks again by itself and succeeds, they check nothing.
 
-use idem_core::{Claim, Fenced, Operation, StoreError};
+use idem_core::store::{Claim, Fenced, Operation, StoreError};
 
 use crate::{
     Trial, Verdict,

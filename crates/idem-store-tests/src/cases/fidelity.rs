@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use idem_core::{
-    CredentialsDigest, Fingerprint, Headers, Identity, Lease, NotKept, Outcome, OwnerToken,
-    Response,
+    Headers, Response,
+    store::{CredentialsDigest, Fingerprint, Identity, Lease, NotKept, Outcome, OwnerToken},
 };
 
 use crate::{

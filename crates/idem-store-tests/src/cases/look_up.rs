@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use idem_core::{Claim, Fenced};
+use idem_core::store::{Claim, Fenced};
 
 use crate::{
     Trial, Verdict,

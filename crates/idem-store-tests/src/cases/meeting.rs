@@ -1,6 +1,6 @@
 //! Two calls that meet: an owner completes while another claims.
 
-use idem_core::{Claim, Fenced, Lease, Outcome};
+use idem_core::store::{Claim, Fenced, Lease, Outcome};
 
 use super::concurrency::{ROUNDS, claim, complete};
 use crate::{

@@ -1,6 +1,6 @@
 //! Releasing: the owner frees a pending key, and nothing else is freed by it.
 
-use idem_core::{Claim, Fenced, Lease, Record};
+use idem_core::store::{Claim, Fenced, Lease, Record};
 
 use crate::{
     Trial, Verdict,

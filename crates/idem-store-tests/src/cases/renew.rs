@@ -1,6 +1,6 @@
 //! Renewing: the owner's lease runs anew, and nothing else is changed by it.
 
-use idem_core::{Claim, Fenced};
+use idem_core::store::{Claim, Fenced};
 
 use crate::{
     Trial, Verdict,

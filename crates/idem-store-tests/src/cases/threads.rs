@@ -2,7 +2,7 @@
 //!
 //! The paused clock has one thread alone, on which a store that never awaits cannot be raced.
 
-use idem_core::Fenced;
+use idem_core::store::Fenced;
 
 use super::concurrency::exactly_one_owns;
 use crate::{

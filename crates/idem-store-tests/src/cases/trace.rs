@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{Claim, Fenced, Lease, Outcome};
+use idem_core::store::{Claim, Fenced, Lease, Outcome};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use tokio::time::Instant;
 

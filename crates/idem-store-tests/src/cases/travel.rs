@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use idem_core::{Claim, Fenced, IdempotencyKey, Lease, OwnerToken, TravellingLease};
+use idem_core::{
+    IdempotencyKey, TravellingLease,
+    store::{Claim, Fenced, Lease, OwnerToken},
+};
 
 use crate::{
     Trial, Verdict,

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 use idem_core::{
-    CredentialsDigest, Fingerprint, Headers, Identity, NotKept, Outcome, OwnerToken, Response,
+    Headers, Response,
+    store::{CredentialsDigest, Fingerprint, Identity, NotKept, Outcome, OwnerToken},
 };
 
 use crate::defect::Defect;

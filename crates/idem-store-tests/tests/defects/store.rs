@@ -8,8 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use idem_core::{
-    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, OwnerToken, RecordKey,
-    StoreError, StoreErrorKind, Stored, WriteEffect,
+    IdempotencyStore, RecordKey,
+    store::{
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, OwnerToken, StoreError, StoreErrorKind,
+        Stored, WriteEffect,
+    },
 };
 use tokio::{task::yield_now, time::sleep};
 
@@ -175,7 +178,7 @@ impl ReferenceStore {
 
     fn too_large(&self, key: &RecordKey) -> Result<Outcome, StoreError> {
         if self.has(Defect::TooLargeIsCut) {
-            return Ok(idem_core::NotKept::TooLarge.into());
+            return Ok(idem_core::store::NotKept::TooLarge.into());
         }
         if self.has(Defect::TooLargeFreesTheKey) {
             self.table().remove(key);

@@ -3,8 +3,11 @@
 use std::{collections::HashMap, time::Duration};
 
 use idem_core::{
-    Claim, Completed, Fenced, Fingerprint, Identity, Lease, Outcome, OwnerToken, Pending, Record,
-    RecordKey, Stored,
+    RecordKey,
+    store::{
+        Claim, Completed, Fenced, Fingerprint, Identity, Lease, Outcome, OwnerToken, Pending,
+        Record, Stored,
+    },
 };
 use tokio::time::Instant;
 

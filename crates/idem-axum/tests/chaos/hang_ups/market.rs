@@ -19,8 +19,8 @@ use axum::{
 };
 use idem_axum::IdempotencyLayer;
 use idem_core::{
-    Claim, CurrentExecution, Fingerprint, IdempotencyKey, IdempotencyStore, Identity, Lease,
-    MemoryStore, Outcome, Record,
+    CurrentExecution, IdempotencyKey, IdempotencyStore, MemoryStore,
+    store::{Claim, Fingerprint, Identity, Lease, Outcome, Record},
 };
 use rand::{RngExt, rngs::StdRng};
 use serde_json::{Value, json};

@@ -6,7 +6,10 @@
 
 use std::collections::HashMap;
 
-use idem_core::{Claim, Fenced, Lease, Outcome, OwnerToken, Record, RecordKey};
+use idem_core::{
+    RecordKey,
+    store::{Claim, Fenced, Lease, Outcome, OwnerToken, Record},
+};
 use tokio::time::Instant;
 
 use super::LEASE;

@@ -5,8 +5,10 @@ use std::{io, time::Duration};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use idem_core::{
-    Claim, Fenced, Lease, Outcome, Pending, Record, RecordKey, decode, encode_completed,
-    encode_pending,
+    RecordKey,
+    store::{
+        Claim, Fenced, Lease, Outcome, Pending, Record, decode, encode_completed, encode_pending,
+    },
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

@@ -5,8 +5,11 @@ use std::{io, time::Duration};
 use async_trait::async_trait;
 use bytes::Bytes;
 use idem_core::{
-    Capacity, Claim, Fenced, IdempotencyStore, Lease, Operation, Outcome, RecordKey, StoreError,
-    StoreErrorKind, Stored, WriteEffect,
+    IdempotencyStore, RecordKey,
+    store::{
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
+        WriteEffect,
+    },
 };
 use tokio::{
     io::AsyncReadExt,

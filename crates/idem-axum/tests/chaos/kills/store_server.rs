@@ -75,7 +75,7 @@ impl StoreServer {
             Call::Claim(key, lease) => {
                 let (claim, span) = timed(self.store.claim(&key, &lease));
                 judge.claimed(process, key, &lease, &claim, span);
-                if claim == idem_core::Claim::Owned {
+                if claim == idem_core::store::Claim::Owned {
                     self.progressed();
                 }
                 Reply::Claimed(claim)
@@ -133,7 +133,7 @@ impl StoreServer {
 }
 
 /// What the store answered, and when. All that the test store can say is an answer.
-fn timed<T>(call: impl Future<Output = Result<T, idem_core::StoreError>>) -> (T, Span) {
+fn timed<T>(call: impl Future<Output = Result<T, idem_core::store::StoreError>>) -> (T, Span) {
     let before = Instant::now();
     let answer = call
         .now_or_never()

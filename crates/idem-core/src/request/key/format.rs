@@ -59,7 +59,7 @@ impl KeyFormat {
     /// Asks for keys of at least this many bytes, which makes them harder to guess.
     ///
     /// # Panics
-    /// If it is more than [`MAX_KEY_BYTES`]: every key would be refused.
+    /// If it is more than [`IdempotencyKey::MAX_BYTES`]: every key would be refused.
     #[must_use]
     #[track_caller]
     pub fn min_bytes(mut self, minimum: usize) -> Self {

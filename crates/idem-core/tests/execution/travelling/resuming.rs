@@ -3,8 +3,8 @@
 use std::{io, time::Duration};
 
 use idem_core::{
-    CredentialsDigest, Fenced, Fingerprint, Identity, Lease, Operation, OwnerToken, RecordKey,
-    Resumed, TravellingLease, Verdict,
+    RecordKey, Resumed, TravellingLease, Verdict,
+    store::{CredentialsDigest, Fenced, Fingerprint, Identity, Lease, Operation, OwnerToken},
 };
 use tokio::time::{Instant, advance, sleep, timeout};
 

@@ -3,7 +3,8 @@
 use std::{io, time::Duration};
 
 use idem_core::{
-    Fenced, OnLeaseEnd, Operation, Policy, Resumed, TravelError, TravellingLease, Verdict,
+    OnLeaseEnd, Policy, Resumed, TravelError, TravellingLease, Verdict,
+    store::{Fenced, Operation},
 };
 use idem_store_tests::Fault;
 use tokio::{

@@ -1,6 +1,6 @@
 //! What the steps of an enlisted ending do.
 
-use idem_core::Fenced;
+use idem_core::store::Fenced;
 
 use crate::{
     enlisted::{Ending, Told, Transaction, Wire},
@@ -19,7 +19,7 @@ impl Model {
             request.phase = Phase::Committing;
             request.ending.commit = true;
         } else {
-            request.phase = Phase::Recording;
+            request.phase = Phase::ResponseRules;
             request.ending.record = true;
         }
     }
@@ -173,7 +173,7 @@ impl Model {
     /// The server waits no longer for a reply.
     pub(crate) fn give_up_ending(&self, request: &mut Request, seen: &mut Seen) {
         match request.phase {
-            Phase::Recording => self.undo(request, false),
+            Phase::ResponseRules => self.undo(request, false),
             Phase::Committing if self.has(Flaw::FreedOnUnknown) => {
                 request.tell(Told::Unknown);
                 request.release = true;
@@ -290,7 +290,7 @@ impl Request {
         let ending = &mut self.ending;
         if !ending.is_open() {
             let undoing = matches!(self.phase, Phase::Undoing { .. });
-            ending.record &= self.phase == Phase::Recording;
+            ending.record &= self.phase == Phase::ResponseRules;
             ending.commit &= undoing || self.phase == Phase::Committing;
             ending.rollback &= undoing;
         }

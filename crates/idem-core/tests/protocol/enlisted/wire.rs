@@ -34,7 +34,7 @@ impl Model {
         let mut land = |wire| actions.push(Action::Land(number, Message::Ending(wire)));
         if ending.record && !state.is_locked_for(number) {
             land(Wire::Record { replied: false });
-            if request.phase == Phase::Recording {
+            if request.phase == Phase::ResponseRules {
                 land(Wire::Record { replied: true });
             }
         }

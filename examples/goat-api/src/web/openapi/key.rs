@@ -1,6 +1,6 @@
 //! The header `idempotency-key` in the document.
 
-use idem_core::{MAX_KEY_BYTES, Policy, Profile};
+use idem_core::{IdempotencyKey, Policy, Profile};
 use utoipa::openapi::Required;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -43,8 +43,9 @@ are one key. A bare key has no comma, double quote or backslash; in a quoted one
 fn pattern() -> String {
     // Printable ASCII but for: double quote and backslash; those and the comma; and the space.
     let (quoted, bare, edge) = (r"[ !#-\[\]-~]", r"[ !#-+\--\[\]-~]", r"[!#-+\--\[\]-~]");
-    let between = MAX_KEY_BYTES - 2;
-    format!(r#"^({edge}({bare}{{0,{between}}}{edge})?|"({quoted}|\\["\\]){{1,{MAX_KEY_BYTES}}}")$"#)
+    let most = IdempotencyKey::MAX_BYTES;
+    let between = most - 2;
+    format!(r#"^({edge}({bare}{{0,{between}}}{edge})?|"({quoted}|\\["\\]){{1,{most}}}")$"#)
 }
 
 fn mark(response: &mut Response, policy: &Policy) {
@@ -76,8 +77,11 @@ mod tests {
     fn the_pattern_takes_what_the_library_takes() {
         let pattern = jsonschema::validator_for(&serde_json::json!({"pattern": pattern()}));
         let pattern = pattern.unwrap();
-        let (long, longer) = ("k".repeat(MAX_KEY_BYTES), "k".repeat(MAX_KEY_BYTES + 1));
-        let escapes = r"\\".repeat(MAX_KEY_BYTES);
+        let (long, longer) = (
+            "k".repeat(IdempotencyKey::MAX_BYTES),
+            "k".repeat(IdempotencyKey::MAX_BYTES + 1),
+        );
+        let escapes = r"\\".repeat(IdempotencyKey::MAX_BYTES);
         let mut keys: Vec<String> = [
             "",
             "a",

@@ -3,7 +3,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use idem_core::{Freed, IdempotencyKey, KeyFormat, KeyState, NotKept, RecordKey, StoreError};
+use idem_core::{
+    IdempotencyKey, KeyFormat, RecordKey,
+    operator::{Freed, KeyState},
+    store::{NotKept, StoreError},
+};
 use serde::Serialize;
 use subtle::ConstantTimeEq;
 

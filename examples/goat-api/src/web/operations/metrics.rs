@@ -9,7 +9,7 @@
 //! | `idempotency_memory_store_records`, `idempotency_memory_store_bytes` | gauge | |
 //! | `goat_api_build_info` | gauge, always 1 | `version`, `framework`, `store` |
 //!
-//! and those of [`idem_core::Event`]. A route is a template such as `/orders/{order_id}`, or
+//! and those of [`idem_core::event::Event`]. A route is a template such as `/orders/{order_id}`, or
 //! `unmatched`; a method that is none of HTTP's usual ones is `other`. So clients cannot make
 //! series by what they send.
 
@@ -138,7 +138,7 @@ fn install() -> Result<PrometheusHandle, MetricsTaken> {
 }
 
 fn describe() {
-    idem_core::describe_metrics();
+    idem_core::event::describe_metrics();
     describe_counter!(
         REQUESTS,
         Unit::Count,

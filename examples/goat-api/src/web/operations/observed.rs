@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use idem_core::{Answered, Event, Observer, RecordKey};
+use idem_core::{
+    RecordKey,
+    event::{Answered, Event, Observer},
+};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use uuid::Uuid;

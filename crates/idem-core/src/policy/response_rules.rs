@@ -7,18 +7,19 @@ use bytes::Bytes;
 use crate::{
     engine::Idempotency,
     policy::CODE_HEADER,
-    record::{NotKept, Outcome, Recordable, Response},
+    policy::header_filter::HeaderFilter,
+    record::{NotKept, Outcome, Response},
     request::grpc,
 };
 
 /// The policy's rules about responses, for the time of one execution.
 #[derive(Clone, Debug)]
-pub struct Recording {
+pub struct ResponseRules {
     idempotency: Idempotency,
     limit: usize,
 }
 
-impl Recording {
+impl ResponseRules {
     pub(crate) fn new(idempotency: &Idempotency) -> Self {
         let limit = idempotency.policy().response_limit();
         let store = idempotency.store().capacity().max_record_bytes();
@@ -56,9 +57,9 @@ impl Recording {
         if !STATUSES.contains(&status) {
             return Some(NotKept::NotSerializable.into());
         }
-        let recordable = self.recordable(lines());
+        let filter = self.filter(lines());
         let as_it_is =
-            response.size() <= self.limit && lines().all(|(name, _)| recordable.allows(name));
+            response.size() <= self.limit && lines().all(|(name, _)| filter.allows(name));
         if as_it_is {
             return Some(outcome);
         }
@@ -103,10 +104,8 @@ impl Recording {
     where
         L: Iterator<Item = (&'a str, &'a [u8])>,
     {
-        let recordable = self.recordable(lines());
-        let headers = lines()
-            .filter(|(name, _)| recordable.allows(name))
-            .collect();
+        let filter = self.filter(lines());
+        let headers = lines().filter(|(name, _)| filter.allows(name)).collect();
         let response = Response::new(status, headers, body);
         if response.size() > self.limit {
             return NotKept::TooLarge.into();
@@ -115,11 +114,11 @@ impl Recording {
     }
 
     /// Which of these header lines may be recorded.
-    fn recordable<'a>(&self, lines: impl Iterator<Item = (&'a str, &'a [u8])>) -> Recordable<'_> {
+    fn filter<'a>(&self, lines: impl Iterator<Item = (&'a str, &'a [u8])>) -> HeaderFilter<'_> {
         let connection = lines
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .map(|(_, value)| value);
-        Recordable::new(
+        HeaderFilter::new(
             self.idempotency.policy().unrecorded_header_names(),
             connection,
         )

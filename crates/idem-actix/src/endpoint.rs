@@ -9,7 +9,10 @@ use actix_web::{
 };
 use bytes::Bytes;
 use futures_util::TryFutureExt;
-use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, Rendered, ResponseHead};
+use idem_core::{
+    CurrentExecution, Refusal,
+    adapter::{Endpoint, Handled, Opened, Rendered, ResponseHead},
+};
 
 use crate::{
     convert, request_body,
@@ -17,18 +20,18 @@ use crate::{
 };
 
 /// A protected request on its way to the service under the middleware.
-pub(crate) struct ActixExchange<S> {
+pub(crate) struct ActixEndpoint<S> {
     inner: Rc<S>,
     request: ServiceRequest,
 }
 
-impl<S> ActixExchange<S> {
+impl<S> ActixEndpoint<S> {
     pub(crate) const fn new(inner: Rc<S>, request: ServiceRequest) -> Self {
         Self { inner, request }
     }
 }
 
-impl<S, B> Exchange for ActixExchange<S>
+impl<S, B> Endpoint for ActixEndpoint<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,

@@ -32,14 +32,14 @@ pub(crate) fn has_meaning_of_its_own(name: &str) -> bool {
 
 /// Decides by name whether a header is recorded.
 #[derive(Debug)]
-pub(crate) struct Recordable<'a> {
+pub(crate) struct HeaderFilter<'a> {
     /// What the application leaves out besides.
     skipped: &'a [String],
     /// What the response's own `Connection` field names.
     connection: Vec<String>,
 }
 
-impl<'a> Recordable<'a> {
+impl<'a> HeaderFilter<'a> {
     pub(crate) fn new<'h>(
         skipped: &'a [String],
         connection_values: impl Iterator<Item = &'h [u8]>,
@@ -75,12 +75,12 @@ mod tests {
     fn what_connection_names_is_not_recorded() {
         let values = [b"close, X-Hop".as_slice(), b"x-other"];
         let skipped = ["set-cookie".to_owned()];
-        let recordable = Recordable::new(&skipped, values.into_iter());
+        let filter = HeaderFilter::new(&skipped, values.into_iter());
         for name in ["Connection", "X-HOP", "x-other", "Set-Cookie", "date", "te"] {
-            assert!(!recordable.allows(name), "{name}");
+            assert!(!filter.allows(name), "{name}");
         }
         for name in ["content-type", "location", "etag", "x-hop-2"] {
-            assert!(recordable.allows(name), "{name}");
+            assert!(filter.allows(name), "{name}");
         }
     }
 }

@@ -6,8 +6,8 @@ use tracing::{Level, debug, enabled, error, trace, warn};
 
 use super::{Answered, End, Event};
 use crate::{
+    contract::{Fenced, StoreError},
     record::RecordKey,
-    store::{Fenced, StoreError},
 };
 
 pub(super) fn tells_store_calls() -> bool {

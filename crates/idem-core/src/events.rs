@@ -6,8 +6,8 @@
 use std::{fmt, time::Duration};
 
 use crate::{
+    contract::{Fenced, Operation, StoreError},
     record::RecordKey,
-    store::{Fenced, Operation, StoreError},
 };
 
 mod log;

@@ -11,10 +11,10 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::{
-    adapter::{Frames, Reading, Stop},
+    adapter::{BufferedBody, Frames, Stop},
     engine::{Begin, Idempotency, Protected},
     execution::{CurrentExecution, Execution, Verdict, Watch},
-    policy::{LeaseTerm, Policy, Recording, Refusal},
+    policy::{LeaseTerm, Policy, Refusal, ResponseRules},
     record::{Headers, Identity, NotKept, Response},
     request::IdempotencyKey,
 };
@@ -22,7 +22,7 @@ use crate::{
 /// A protected request and its handler, as a web framework has them.
 ///
 /// An adapter implements it: each method converts types, and decides nothing.
-pub trait Exchange: Sized {
+pub trait Endpoint: Sized {
     /// What stands before the body of the handler's response.
     type Head: ResponseHead;
     /// The body of the handler's response.
@@ -98,7 +98,7 @@ impl Rendered {
     }
 
     /// Decides whether the error is the result, as of a response.
-    fn judge(self, recording: &Recording) -> Verdict {
+    fn judge(self, recording: &ResponseRules) -> Verdict {
         if !recording.saves(self.status, || self.headers.iter()) {
             return Verdict::Free;
         }
@@ -130,7 +130,7 @@ pub enum Handled<B, F: Frames> {
     /// Read to its end, and kept.
     Whole(Bytes),
     /// Read in part: what was read and what is left.
-    Resumed(Reading<F>),
+    Resumed(BufferedBody<F>),
 }
 
 impl Idempotency {
@@ -142,8 +142,8 @@ impl Idempotency {
     /// As the handler's own.
     ///
     /// # Cancel safety
-    /// Not cancel safe once the payload is read: put it into a [`HandOver`](crate::HandOver).
-    pub fn serve<X: Exchange>(
+    /// Not cancel safe once the payload is read: put it into a [`HandOver`](crate::adapter::HandOver).
+    pub fn serve<X: Endpoint>(
         self,
         protected: Protected,
         exchange: X,
@@ -187,7 +187,7 @@ struct Request<X> {
     protected: Option<Protected>,
 }
 
-impl<X: Exchange> Request<X> {
+impl<X: Endpoint> Request<X> {
     /// Reads the payload, and says by it what is asked for.
     async fn identified(
         &mut self,
@@ -207,11 +207,11 @@ impl<X: Exchange> Request<X> {
 const ONCE: &str = "a request is identified once and answered once";
 
 /// Runs the handler under its lease; what comes of it is recorded before the response leaves.
-async fn execute<X: Exchange>(
+async fn execute<X: Endpoint>(
     execution: &mut Execution,
     request: &mut Request<X>,
 ) -> Result<X::Response, X::Error> {
-    let recording = execution.recording();
+    let recording = execution.response_rules();
     let current = execution.current().clone();
     let mut work = Box::pin(async {
         match request.exchange().call(Some(current)).await {
@@ -231,8 +231,8 @@ async fn execute<X: Exchange>(
 
 /// Decides what of a response is kept, and reads it as far as that needs: a body that is too long
 /// or flows goes on to its client from where it was read to.
-async fn judge<X: Exchange>(
-    recording: &Recording,
+async fn judge<X: Endpoint>(
+    recording: &ResponseRules,
     head: &X::Head,
     body: X::Body,
 ) -> (Verdict, Handled<X::Body, X::Frames>) {
@@ -248,7 +248,7 @@ async fn judge<X: Exchange>(
     let bytes = match X::open(body) {
         Opened::Whole(bytes) => bytes,
         Opened::Frames(frames) => {
-            let mut reading = Reading::new(frames);
+            let mut reading = BufferedBody::new(frames);
             let within = recording.time_for_body(most == Some(least));
             match read_whole(&mut reading, recording.limit(), within).await {
                 Ok(()) => reading.into_data(),
@@ -270,7 +270,7 @@ async fn judge<X: Exchange>(
 
 /// Reads a body to its end within a time; if that fails, what was read is still there.
 async fn read_whole<F: Frames>(
-    reading: &mut Reading<F>,
+    reading: &mut BufferedBody<F>,
     limit: usize,
     within: Duration,
 ) -> Result<(), NotKept> {

@@ -35,7 +35,7 @@ pub trait Frames {
 }
 
 /// A body that was read in part: it gives what was read, in one piece, and then the rest.
-pub struct Reading<F: Frames> {
+pub struct BufferedBody<F: Frames> {
     read: Data,
     /// The frame that is no data, at which reading stopped.
     last: Option<F::Frame>,
@@ -53,7 +53,7 @@ pub enum Stop {
     NotData,
 }
 
-impl<F: Frames> Reading<F> {
+impl<F: Frames> BufferedBody<F> {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(rest: F) -> Self {
@@ -130,9 +130,9 @@ impl<F: Frames> Reading<F> {
     }
 }
 
-impl<F: Frames> fmt::Debug for Reading<F> {
+impl<F: Frames> fmt::Debug for BufferedBody<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reading")
+        f.debug_struct("BufferedBody")
             .field("buffered", &self.buffered())
             .finish_non_exhaustive()
     }
@@ -222,14 +222,14 @@ mod tests {
         }
     }
 
-    fn reading(frames: &[Option<&'static str>]) -> Reading<Ready> {
+    fn reading(frames: &[Option<&'static str>]) -> BufferedBody<Ready> {
         let frame =
             |text: &Option<&'static str>| text.map(|text| Bytes::from_static(text.as_bytes()));
-        Reading::new(Ready(frames.iter().map(frame).collect()))
+        BufferedBody::new(Ready(frames.iter().map(frame).collect()))
     }
 
     /// What the client gets, with `|` between frames and `!` for what is no data.
-    async fn handed_on(mut reading: Reading<Ready>) -> String {
+    async fn handed_on(mut reading: BufferedBody<Ready>) -> String {
         let mut parts = Vec::new();
         while let Some(frame) = poll_fn(|context| reading.poll_frame(context)).await {
             let text = frame.map(|data| String::from_utf8(data.to_vec()).unwrap());
@@ -276,7 +276,7 @@ mod tests {
     }
 
     /// What a reading holds on to, in bytes.
-    fn held(reading: &Reading<Ready>) -> usize {
+    fn held(reading: &BufferedBody<Ready>) -> usize {
         match &reading.read {
             Data::OneFrame(frame) => frame.len(),
             Data::Joined(data) => data.capacity(),
@@ -289,7 +289,7 @@ mod tests {
         let frames = (0..LENGTH)
             .map(|_| Some(Bytes::from_static(b"g")))
             .collect();
-        let mut small = Reading::new(Ready(frames));
+        let mut small = BufferedBody::new(Ready(frames));
         assert_eq!(small.read_up_to(LENGTH).await, Ok(()));
         assert!(held(&small) <= 2 * LENGTH, "{} bytes", held(&small));
         let Data::Joined(joined) = small.read else {
@@ -304,7 +304,7 @@ mod tests {
     async fn a_body_of_one_frame_is_not_copied() {
         let text = Bytes::from("goats".to_owned());
         let frames = [Bytes::new(), text.clone(), Bytes::new()].map(Some);
-        let mut one = Reading::new(Ready(frames.into()));
+        let mut one = BufferedBody::new(Ready(frames.into()));
         assert_eq!(one.read_up_to(5).await, Ok(()));
         assert_eq!(one.into_data().as_ptr(), text.as_ptr());
     }

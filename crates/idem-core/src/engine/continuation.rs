@@ -5,12 +5,12 @@ use std::{future::Future, pin::pin};
 use tokio::time::Instant;
 
 use crate::{
+    contract::{Fenced, Operation, StoreError},
     engine::Idempotency,
-    event::Event,
+    events::Event,
     execution::{CurrentExecution, Execution, TravellingLease, Verdict},
-    policy::{LeaseTerm, Recording},
+    policy::{LeaseTerm, ResponseRules},
     record::{Lease, Outcome},
-    store::{Fenced, Operation, StoreError},
 };
 
 /// A lease that has travelled here, and what can be done with it.
@@ -20,7 +20,7 @@ use crate::{
 /// Dropping it does nothing: the lease runs on until its end, and the message may be delivered again.
 #[derive(Debug)]
 #[must_use]
-pub struct Resumption {
+pub struct Continuation {
     current: CurrentExecution,
 }
 
@@ -52,7 +52,7 @@ impl Idempotency {
     ///
     /// ```
     /// use bytes::Bytes;
-    /// use idem_core::{Headers, Idempotency, Resumed, Response, TravellingLease, Verdict};
+    /// use idem_core::{Headers, Idempotency, Response, Resumed, TravellingLease, Verdict};
     ///
     /// # async fn ship() -> Result<Bytes, std::io::Error> { Ok(Bytes::new()) }
     /// # async fn worker(idempotency: Idempotency, text: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -75,7 +75,7 @@ impl Idempotency {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn resume(&self, lease: TravellingLease) -> Resumption {
+    pub fn resume(&self, lease: TravellingLease) -> Continuation {
         // What remains of it is not known before a renewal.
         let known = Instant::now();
         // It may come from anywhere.
@@ -90,11 +90,11 @@ impl Idempotency {
             term,
             known,
         );
-        Resumption { current }
+        Continuation { current }
     }
 }
 
-impl Resumption {
+impl Continuation {
     /// What the work may know, as in the process before: derived keys are the same. Its deadline is known
     /// when the lease has been renewed, which [`run`](Self::run) does first.
     #[must_use]
@@ -104,8 +104,8 @@ impl Resumption {
 
     /// What is recorded of a response: headers that may be replayed, a body within the limit.
     #[must_use]
-    pub fn recording(&self) -> Recording {
-        Recording::new(self.current.idempotency())
+    pub fn response_rules(&self) -> ResponseRules {
+        ResponseRules::new(self.current.idempotency())
     }
 
     /// Lets the lease run anew from now, for its whole duration. 1 round trip.

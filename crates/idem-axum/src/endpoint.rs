@@ -5,7 +5,10 @@ use bytes::Bytes;
 use futures_util::TryFutureExt;
 use http::{Request, Response, request, response};
 use http_body::Body as _;
-use idem_core::{CurrentExecution, Exchange, Handled, Opened, Refusal, ResponseHead};
+use idem_core::{
+    CurrentExecution, Refusal,
+    adapter::{Endpoint, Handled, Opened, ResponseHead},
+};
 use tower_service::Service;
 
 use crate::{
@@ -15,14 +18,14 @@ use crate::{
 };
 
 /// A protected request on its way to the service under the layer.
-pub(crate) struct HttpExchange<S, B> {
+pub(crate) struct HttpEndpoint<S, B> {
     inner: S,
     head: request::Parts,
     body: Option<B>,
     payload: Payload,
 }
 
-impl<S, B> HttpExchange<S, B> {
+impl<S, B> HttpEndpoint<S, B> {
     pub(crate) fn new(inner: S, head: request::Parts, body: B) -> Self {
         Self {
             inner,
@@ -33,7 +36,7 @@ impl<S, B> HttpExchange<S, B> {
     }
 }
 
-impl<S, ReqBody, ResBody> Exchange for HttpExchange<S, ReqBody>
+impl<S, ReqBody, ResBody> Endpoint for HttpEndpoint<S, ReqBody>
 where
     S: Service<Request<Body>, Response = Response<ResBody>> + Send,
     S::Future: Send,

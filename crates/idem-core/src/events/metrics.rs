@@ -3,7 +3,7 @@
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::{Answered, End, Event};
-use crate::store::{Fenced, Operation, StoreError, StoreErrorKind};
+use crate::contract::{Fenced, Operation, StoreError, StoreErrorKind};
 
 /// Tells the recorder what each metric means, and in which unit it is, and begins each counter at
 /// zero with each of its labels. Call it once, after the recorder was installed.
