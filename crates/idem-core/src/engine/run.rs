@@ -4,14 +4,15 @@ use std::{
     error::Error,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    engine::{Begin, Idempotency},
-    execution::{Execution, HandOver, Verdict, Watch},
+    engine::{Begin, Claimable, Idempotency},
+    execution::{Execution, HandOver, KeyedRequest, Verdict, Watch},
     policy::Refusal,
     record::{Identity, NotKept},
     request::{IdempotencyKey, Scope},
@@ -193,11 +194,14 @@ impl Idempotency {
         let record_key = self.record_key(scope.into(), key);
         let payload = serde_json::to_vec(payload).map_err(RunError::Payload)?;
         let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
-        let watch = Watch::new(self.clone(), record_key, || None);
-        let (idempotency, key, inner) = (self.clone(), key.clone(), watch.clone());
+        let calls = Arc::clone(&self.calls);
+        let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
+        let watch = Watch::new(request.clone());
+        let term = self.policy().lease_duration().into();
+        let claimable = Claimable::new(request, identity, term);
+        let idempotency = self.clone();
         let running = Box::pin(async move {
-            let term = idempotency.policy().lease_duration().into();
-            let begin = idempotency.begin_as(key, identity, term, &inner).await;
+            let begin = idempotency.begin_with(&claimable).await;
             answer(begin, operation).await
         });
         HandOver::new(running, watch).await
@@ -233,14 +237,14 @@ where
     T: Serialize + DeserializeOwned,
     F: Future<Output = Result<T, E>>,
 {
-    let recording = execution.response_rules();
+    let rules = execution.response_rules();
     let work = async {
         // Called in here, so that a panic of the closure itself frees the key too.
         match operation().await {
             Ok(value) => {
                 // What was done must be remembered, even if its value cannot be.
                 let outcome = match as_it_was(&value) {
-                    Some(json) => recording.outcome(200, std::iter::empty, json),
+                    Some(json) => rules.outcome(200, std::iter::empty, json),
                     None => NotKept::NotSerializable.into(),
                 };
                 (Verdict::Keep(outcome), Ok(Done::Executed(value)))
