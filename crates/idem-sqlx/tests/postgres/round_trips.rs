@@ -8,7 +8,7 @@ use test_servers::Relay;
 
 use crate::{
     race::{key, lease},
-    server::{options, pool, server, tables_of_its_own},
+    server::{options, pool, tables_of_its_own},
 };
 
 const KEPT: Duration = Duration::from_secs(60);
@@ -21,7 +21,7 @@ struct Counted {
 impl Counted {
     /// A store with one connection, which has sent each statement once: the first time, it is prepared.
     async fn start(set: impl Fn(PostgresBuilder) -> PostgresBuilder) -> Self {
-        let relay = Relay::to(server().port()).unwrap();
+        let relay = Relay::to(options().get_port()).unwrap();
         let builder = PostgresStore::builder(&pool())
             .tables(tables_of_its_own().await)
             .connect_options(options().port(relay.port()))

@@ -14,10 +14,6 @@ use test_servers::Postgres;
 
 static SERVER: LazyLock<Postgres> = LazyLock::new(|| Postgres::start().unwrap());
 
-pub(crate) fn server() -> &'static Postgres {
-    &SERVER
-}
-
 pub(crate) fn options() -> PgConnectOptions {
     SERVER.url("postgres").parse().unwrap()
 }
