@@ -6,6 +6,8 @@
 #[cfg(feature = "postgres-tests")]
 mod contract;
 #[cfg(feature = "postgres-tests")]
+mod errors;
+#[cfg(feature = "postgres-tests")]
 mod prepare;
 #[cfg(feature = "postgres-tests")]
 mod race;

@@ -73,7 +73,7 @@ enum Got {
 
 fn rounds() -> usize {
     let rounds = std::env::var("IDEM_RACE_ROUNDS").ok();
-    rounds.map_or(220, |rounds| rounds.parse().unwrap())
+    rounds.map_or(550, |rounds| rounds.parse().unwrap())
 }
 
 async fn stores() -> [PostgresStore; 2] {
