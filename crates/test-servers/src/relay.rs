@@ -15,7 +15,13 @@ use std::{
 #[derive(Debug)]
 pub struct Relay {
     port: u16,
-    trips: Arc<AtomicUsize>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    trips: AtomicUsize,
+    names: AtomicUsize,
 }
 
 impl Relay {
@@ -26,15 +32,15 @@ impl Relay {
     pub fn to(server: u16) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
-        let trips = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&trips);
+        let counts = Arc::new(Counts::default());
+        let counted = Arc::clone(&counts);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let trips = Arc::clone(&counted);
-                thread::spawn(move || drop(relay(client, server, &trips)));
+                let counts = Arc::clone(&counted);
+                thread::spawn(move || drop(relay(client, server, &counts)));
             }
         });
-        Ok(Self { port, trips })
+        Ok(Self { port, counts })
     }
 
     /// The port to connect to.
@@ -47,11 +53,17 @@ impl Relay {
     /// messages.
     #[must_use]
     pub fn trips(&self) -> usize {
-        self.trips.load(Ordering::SeqCst)
+        self.counts.trips.load(Ordering::SeqCst)
+    }
+
+    /// How many statements clients have prepared under a name, which a pooler may give to another client.
+    #[must_use]
+    pub fn names(&self) -> usize {
+        self.counts.names.load(Ordering::SeqCst)
     }
 }
 
-fn relay(client: TcpStream, server: u16, trips: &AtomicUsize) -> io::Result<()> {
+fn relay(client: TcpStream, server: u16, counts: &Counts) -> io::Result<()> {
     let server = TcpStream::connect(("127.0.0.1", server))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -60,13 +72,13 @@ fn relay(client: TcpStream, server: u16, trips: &AtomicUsize) -> io::Result<()> 
         drop(io::copy(&mut answers, &mut back));
         drop(back.shutdown(Shutdown::Both));
     });
-    let asked = ask(client, &server, trips);
+    let asked = ask(client, &server, counts);
     server.shutdown(Shutdown::Both)?;
     asked
 }
 
 /// Hands messages on: the first begins with its length, every other one with its kind.
-fn ask(mut client: TcpStream, mut server: &TcpStream, trips: &AtomicUsize) -> io::Result<()> {
+fn ask(mut client: TcpStream, mut server: &TcpStream, counts: &Counts) -> io::Result<()> {
     let mut first = [0; 4];
     client.read_exact(&mut first)?;
     let mut message = first.to_vec();
@@ -81,7 +93,11 @@ fn ask(mut client: TcpStream, mut server: &TcpStream, trips: &AtomicUsize) -> io
         body_of(&mut client, u32::from_be_bytes(length), &mut message)?;
         // It is counted before the answer can come.
         if matches!(kind, b'Q' | b'S') {
-            trips.fetch_add(1, Ordering::SeqCst);
+            counts.trips.fetch_add(1, Ordering::SeqCst);
+        }
+        // A `Parse` begins with the name, and an empty one is none.
+        if kind == b'P' && message.get(5).is_some_and(|byte| *byte != 0) {
+            counts.names.fetch_add(1, Ordering::SeqCst);
         }
         server.write_all(&message)?;
     }

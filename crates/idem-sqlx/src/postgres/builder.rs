@@ -137,10 +137,11 @@ impl PostgresBuilder {
     pub async fn check(self) -> Result<PostgresStore, PrepareError> {
         self.settings.check()?;
         prepare::check(&self.options, &self.tables, &self.pool).await?;
+        let named = self.pooler == Pooler::None;
         let open = OpenPostgres::new(self.options, self.pooler, &self.settings);
         let inner = Inner::new(
             Connections::new(open, self.connections),
-            Statements::new(&self.tables, self.effects_are_here),
+            Statements::new(&self.tables, self.effects_are_here, named),
             self.settings.clone(),
         );
         let sweep = self.settings.sweep;

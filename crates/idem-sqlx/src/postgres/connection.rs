@@ -35,12 +35,8 @@ pub(super) struct OpenPostgres {
 impl OpenPostgres {
     pub(super) fn new(options: PgConnectOptions, pooler: Pooler, settings: &Settings) -> Self {
         // An owner token lets its bearer act, so no statement is logged with what belongs to it.
-        let mut options = options.disable_statement_logging();
-        if pooler == Pooler::Transaction {
-            options = options.statement_cache_capacity(0);
-        }
         Self {
-            options,
+            options: options.disable_statement_logging(),
             pooler,
             call_timeout: settings.call_timeout,
         }

@@ -3,8 +3,9 @@
 use std::{future::Future, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Row,
-    postgres::PgConnectOptions,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row,
+    postgres::{PgArguments, PgConnectOptions},
+    query::Query,
 };
 use tokio::time::timeout;
 
@@ -97,7 +98,6 @@ pub(super) async fn check(
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, PrepareError> {
-    let options = options.clone().statement_cache_capacity(0);
     bounded("connect to the database", options.connect()).await
 }
 
@@ -106,10 +106,15 @@ async fn close(connection: PgConnection) {
     drop(timeout(TIMEOUT, connection.close()).await);
 }
 
+/// A statement that is prepared under no name, for behind a pooler the name may be another client's.
+fn unnamed(sql: &'static str) -> Query<'static, Postgres, PgArguments> {
+    sqlx::query(sql).persistent(false)
+}
+
 async fn read_only(connection: &mut PgConnection) -> Result<Option<&'static str>, PrepareError> {
     let sql = "SELECT pg_is_in_recovery() AS replica,
         current_setting('transaction_read_only') = 'on' AS read_only";
-    let asking = sqlx::query(sql).fetch_one(connection);
+    let asking = unnamed(sql).fetch_one(connection);
     let action = "ask whether the database takes writes";
     let row = bounded(action, asking).await?;
     let is = |column| row.try_get::<bool, _>(column);
@@ -127,7 +132,7 @@ async fn version(
 ) -> Result<Option<i32>, PrepareError> {
     let action = "read the version of the tables";
     let table = tables.named("schema");
-    let asking = sqlx::query("SELECT to_regclass($1) IS NOT NULL AS there").bind(&table);
+    let asking = unnamed("SELECT to_regclass($1) IS NOT NULL AS there").bind(&table);
     let row = bounded(action, asking.fetch_one(&mut *connection)).await?;
     if !row
         .try_get("there")
@@ -136,7 +141,9 @@ async fn version(
         return Ok(None);
     }
     let sql = format!("SELECT coalesce(max(version), 0) FROM {table}");
-    let asking = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection);
+    let asking = sqlx::query_scalar(AssertSqlSafe(sql))
+        .persistent(false)
+        .fetch_one(connection);
     bounded(action, asking).await.map(Some)
 }
 
@@ -151,7 +158,7 @@ async fn look_at(
             ARRAY(SELECT has_table_privilege(c.oid, p) FROM unnest($2::text[]) WITH ORDINALITY
                 AS asked (p, n) ORDER BY n) AS granted
         FROM pg_class c WHERE c.oid = to_regclass($1)";
-    let asking = sqlx::query(sql).bind(table).bind(privileges);
+    let asking = unnamed(sql).bind(table).bind(privileges);
     let Some(row) = bounded(action, asking.fetch_optional(connection)).await? else {
         let table = table.to_owned();
         return Err(PrepareError::MissingTable { table });
@@ -189,7 +196,9 @@ async fn place(connection: &mut PgConnection, tables: &Tables) -> Result<String,
     let sql = "SELECT format('%s of the database %s, of the server on port %s that was started at %s',
         coalesce('table ' || to_regclass($1)::oid, 'no table'), current_database(),
         current_setting('port'), to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'))";
-    let asking = sqlx::query_scalar(sql).bind(tables.named("records"));
+    let asking = sqlx::query_scalar(sql)
+        .persistent(false)
+        .bind(tables.named("records"));
     bounded("compare the databases", asking.fetch_one(connection)).await
 }
 

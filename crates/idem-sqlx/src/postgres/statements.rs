@@ -22,6 +22,8 @@ const ASYNCHRONOUSLY: &str = "AND set_config('synchronous_commit', 'off', true) 
 /// The texts, with the tables' names in them.
 #[derive(Debug)]
 pub(super) struct Statements {
+    /// Whether a connection may keep them prepared, under names of its own.
+    named: bool,
     claim: SqlStr,
     takeover_lock: SqlStr,
     takeover: SqlStr,
@@ -69,7 +71,7 @@ pub(super) struct Obstacle {
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 impl Statements {
-    pub(super) fn new(tables: &Tables, asynchronous_claims: bool) -> Self {
+    pub(super) fn new(tables: &Tables, asynchronous_claims: bool, named: bool) -> Self {
         let asynchronously = match asynchronous_claims {
             true => ASYNCHRONOUSLY,
             false => "",
@@ -81,6 +83,7 @@ impl Statements {
             AssertSqlSafe(sql).into_sql_str()
         };
         Self {
+            named,
             claim: text(include_str!("sql/claim.sql")),
             takeover_lock: text(include_str!("sql/takeover_lock.sql")),
             takeover: text(include_str!("sql/takeover.sql")),
@@ -96,13 +99,24 @@ impl Statements {
         }
     }
 
+    fn query<'q>(&self, text: &'q SqlStr) -> Statement<'q> {
+        sqlx::query(text.clone()).persistent(self.named)
+    }
+
+    fn with_entry<'q>(&self, text: &'q SqlStr, entry: Entry<'q>) -> Statement<'q> {
+        let statement = self.query(text).bind(entry.key).bind(entry.owner);
+        statement.bind(entry.record).bind(entry.microseconds)
+    }
+
     /// Takes the key if nobody has it, and else tells who does, in one statement.
     pub(super) async fn claim(
         &self,
         on: impl PgExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<Claimed, sqlx::Error> {
-        let statement = with_entry(&self.claim, entry).bind(kept_pending(entry));
+        let statement = self
+            .with_entry(&self.claim, entry)
+            .bind(kept_pending(entry));
         let Some(row) = statement.fetch_optional(on).await? else {
             return Ok(Claimed::Raced);
         };
@@ -120,7 +134,10 @@ impl Statements {
         on: impl PgExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<(), sqlx::Error> {
-        let statement = query(&self.takeover_lock).bind(entry.key).bind(entry.owner);
+        let statement = self
+            .query(&self.takeover_lock)
+            .bind(entry.key)
+            .bind(entry.owner);
         statement.execute(on).await.map(drop)
     }
 
@@ -130,7 +147,9 @@ impl Statements {
         on: impl PgExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<bool, sqlx::Error> {
-        let statement = with_entry(&self.takeover, entry).bind(kept_pending(entry));
+        let statement = self
+            .with_entry(&self.takeover, entry)
+            .bind(kept_pending(entry));
         any_row(statement, on).await
     }
 
@@ -142,7 +161,7 @@ impl Statements {
         owner: &[u8],
         microseconds: i64,
     ) -> Result<bool, sqlx::Error> {
-        let statement = query(&self.renew).bind(key).bind(owner);
+        let statement = self.query(&self.renew).bind(key).bind(owner);
         any_row(statement.bind(microseconds), on).await
     }
 
@@ -153,7 +172,7 @@ impl Statements {
         on: impl PgExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<bool, sqlx::Error> {
-        any_row(with_entry(&self.complete, entry), on).await
+        any_row(self.with_entry(&self.complete, entry), on).await
     }
 
     /// Waits for the row that kept a completion out, and tells what it is; `None` if it is gone.
@@ -162,7 +181,10 @@ impl Statements {
         on: impl PgExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<Option<Obstacle>, sqlx::Error> {
-        let statement = query(&self.complete_lock).bind(entry.key).bind(entry.owner);
+        let statement = self
+            .query(&self.complete_lock)
+            .bind(entry.key)
+            .bind(entry.owner);
         let Some(row) = statement.fetch_optional(on).await? else {
             return Ok(None);
         };
@@ -179,7 +201,7 @@ impl Statements {
         on: impl PgExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<bool, sqlx::Error> {
-        any_row(with_entry(&self.complete_lapsed, entry), on).await
+        any_row(self.with_entry(&self.complete_lapsed, entry), on).await
     }
 
     /// Frees the key, if its row is pending and the owner's; tells whether its lease still ran, and `None`
@@ -191,7 +213,7 @@ impl Statements {
         key: &[u8],
         owner: &[u8],
     ) -> Result<Option<bool>, sqlx::Error> {
-        let statement = query(&self.release).bind(key).bind(owner);
+        let statement = self.query(&self.release).bind(key).bind(owner);
         let row = statement.fetch_optional(on).await?;
         row.map(|row| row.try_get("live")).transpose()
     }
@@ -202,7 +224,11 @@ impl Statements {
         on: impl PgExecutor<'_>,
         key: &[u8],
     ) -> Result<Option<(Vec<u8>, i64)>, sqlx::Error> {
-        let row = query(&self.look_up).bind(key).fetch_optional(on).await?;
+        let row = self
+            .query(&self.look_up)
+            .bind(key)
+            .fetch_optional(on)
+            .await?;
         row.map(|row| Ok((row.try_get("record")?, row.try_get("left_us")?)))
             .transpose()
     }
@@ -213,7 +239,10 @@ impl Statements {
         on: impl PgExecutor<'_>,
         most: u32,
     ) -> Result<Vec<Vec<u8>>, sqlx::Error> {
-        let rows = query(&self.sweep_lock).bind(i64::from(most)).fetch_all(on);
+        let rows = self
+            .query(&self.sweep_lock)
+            .bind(i64::from(most))
+            .fetch_all(on);
         rows.await?.iter().map(|row| row.try_get("key")).collect()
     }
 
@@ -223,7 +252,7 @@ impl Statements {
         on: impl PgExecutor<'_>,
         keys: &[Vec<u8>],
     ) -> Result<u64, sqlx::Error> {
-        let swept = query(&self.sweep).bind(keys).execute(on).await?;
+        let swept = self.query(&self.sweep).bind(keys).execute(on).await?;
         Ok(swept.rows_affected())
     }
 
@@ -233,18 +262,9 @@ impl Statements {
         on: impl PgExecutor<'_>,
         most: u32,
     ) -> Result<(), sqlx::Error> {
-        let statement = query(&self.sweep_renewals).bind(i64::from(most));
+        let statement = self.query(&self.sweep_renewals).bind(i64::from(most));
         statement.execute(on).await.map(drop)
     }
-}
-
-fn query(text: &SqlStr) -> Statement<'_> {
-    sqlx::query(text.clone())
-}
-
-fn with_entry<'q>(text: &'q SqlStr, entry: Entry<'q>) -> Statement<'q> {
-    let statement = query(text).bind(entry.key).bind(entry.owner);
-    statement.bind(entry.record).bind(entry.microseconds)
 }
 
 fn kept_pending(entry: Entry<'_>) -> i64 {

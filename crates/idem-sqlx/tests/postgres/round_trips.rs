@@ -108,3 +108,16 @@ async fn a_failed_handler_costs_one_for_its_release() {
     let release = counted.store.release(&key, &lease);
     assert_eq!(counted.trips(release, Fenced::Held).await, 1);
 }
+
+#[tokio::test]
+async fn behind_a_pooler_no_statement_has_a_name() {
+    let plain = Counted::start(|builder| builder).await;
+    assert!(plain.relay.names() > 0, "the relay sees names");
+    let counted = Counted::start(PostgresBuilder::behind_transaction_pooler).await;
+    let trips = counted.whole_life(&key(), &lease(KEPT)).await;
+    assert_eq!(
+        trips, [4; 5],
+        "BEGIN with its settings, preparation, the statement, COMMIT"
+    );
+    assert_eq!(counted.relay.names(), 0);
+}
