@@ -41,11 +41,11 @@
 //! replica, a missing privilege, a database that is not the pool's ([`PrepareError`]).
 //!
 //! # Connections
-//! The store takes the pool's connect options and opens a few connections of its own. A handler that
-//! holds one of the pool's connections and waits for another then never waits for its own claim. They have
-//! short timeouts: whatever the store gives up, the database stops too, so a claim that timed
-//! out is not granted a second later. Keep `call_timeout` below what the policy gives a call, which is half of its
-//! `store_timeout` and a third of the lease.
+//! The store takes the pool's connect options and opens a few connections of its own, so a handler that
+//! holds one of the pool's connections never blocks its own claim. The store's connections have
+//! short timeouts: when the store gives a call up, the database stops it too, and a claim that timed
+//! out is not granted a second later. `call_timeout` must stay below what the policy gives a call, which
+//! is half of its `store_timeout` and a third of the lease.
 //!
 //! # What it costs
 //! | | PostgreSQL | SQLite |
@@ -66,21 +66,21 @@
 //! `PostgresBuilder::behind_transaction_pooler`.
 //!
 //! # SQLite
-//! For the processes of one host, and files in WAL mode. SQLite has one writer at a time. The writers of this process
-//! line up at one gate for each file; those of other processes, and the application's own,
-//! contend for SQLite's lock. A duplicate never waits for them. A fresh claim or a renewal does, so a lease should
-//! be three times as long as the longest transaction that writes.
+//! For the processes of one host, and for files in WAL mode. SQLite allows one writer at a time. This
+//! process's stores queue at one gate per file; other processes and the application's own transactions
+//! compete for SQLite's lock. A duplicate never waits for a writer. A fresh claim or a renewal does, so
+//! make a lease three times as long as the longest write transaction.
 //!
-//! Time is the host's wall clock, read by SQLite within the statement: after the wait for the lock, and the same for
-//! all processes. A clock that is set back lets leases and results live longer by as much.
+//! The clock is the host's wall clock. SQLite reads it inside the statement, after the wait for the lock, and all
+//! processes share it. If somebody sets it back, leases and results live longer by as much.
 //!
-//! Claims commit with `synchronous = NORMAL`: the end of the process loses nothing, but a power cut may lose
-//! the claims since the last flush. Each completion flushes, and so does every commit of
-//! the application's that is at FULL, and all claims before it are safe with it.
+//! Claims commit with `synchronous = NORMAL`. A process that dies loses nothing. A power cut may lose
+//! claims made since the last flush; each completion flushes, and so does each commit of the
+//! application's at FULL.
 //!
 //! # Expired records
-//! They are absent from the instant at which their time is over, and a task of the store removes them later, one
-//! bounded batch at a time. It ends with the store's last clone.
+//! An expired record is absent to every operation at once. A background task of the store deletes it
+//! later, in bounded batches, and ends when the last clone of the store is dropped.
 
 mod budget;
 mod connections;

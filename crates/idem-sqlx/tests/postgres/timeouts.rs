@@ -176,3 +176,33 @@ async fn claims_alone_commit_asynchronously_where_that_was_asked_for() {
     ];
     assert_eq!(noted, wanted);
 }
+
+// S75
+#[tokio::test]
+async fn fifty_requests_share_one_connection_of_the_pool_and_one_of_the_store() {
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(options());
+    let builder = PostgresStore::builder(&pool).connections(1);
+    let builder = builder.tables(tables_of_its_own().await);
+    let store = builder.prepare().await.unwrap();
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..50 {
+        let (store, pool) = (store.clone(), pool.clone());
+        requests.spawn(async move {
+            let (key, held) = (key(), lease(LONG));
+            assert_eq!(store.claim(&key, &held).await.unwrap(), Claim::Owned);
+            let mut effect = pool.begin().await.unwrap();
+            sqlx::raw_sql("SELECT 1")
+                .execute(&mut *effect)
+                .await
+                .unwrap();
+            // The record is written while the handler still has the pool's only connection.
+            let done = idem_core::NotKept::Stream.into();
+            let completion = store.complete(&key, &held, &done, LONG).await.unwrap();
+            assert_eq!(completion, Fenced::Held);
+            effect.commit().await.unwrap();
+        });
+    }
+    assert_eq!(requests.join_all().await.len(), 50);
+}
