@@ -108,7 +108,7 @@ impl Execution {
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs
-    /// out. Put it into a [`HandOver`](crate::HandOver).
+    /// out. Put it into a [`HandOver`](crate::adapter::HandOver).
     pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> R {
         self.run_pinned(pin!(work)).await.result
     }
