@@ -21,6 +21,7 @@ mod continuation;
 mod decision;
 mod operator;
 mod run;
+mod undone;
 mod waiting;
 
 pub(crate) use admit::Claimable;
@@ -30,6 +31,7 @@ pub use continuation::{Continuation, Resumed};
 pub use decision::{Decision, decide};
 pub use operator::{Freed, KeyState, KeyStatus};
 pub use run::{Done, OperationError, RunError};
+pub(crate) use undone::Instead;
 
 /// A store and a policy: all that makes operations idempotent. Clones share both.
 ///

@@ -18,18 +18,22 @@ use crate::{
 
 mod current;
 mod end;
+mod ending;
 mod hand_over;
 mod keyed;
 mod lease;
 mod renewal;
+mod reservation;
 mod travelling_lease;
 
 pub use current::{CurrentExecution, TravelError};
+pub use ending::Undone;
 pub use hand_over::{HandOver, Watch};
 pub(crate) use keyed::KeyedRequest;
+pub use reservation::{EnlistError, Renewals, Reservation};
 pub use travelling_lease::{InvalidLease, TravellingLease};
 
-use lease::Settled;
+use lease::EndsBy;
 
 /// The right to run a handler: a lease that was claimed.
 ///
@@ -54,11 +58,30 @@ pub enum Verdict {
     Free,
 }
 
-/// What came of an execution: the work's result, and what the store said to its end, `None` where the
-/// lease had left and the end is another process's.
+/// What came of an execution: the work's result, and its end.
 pub(crate) struct Ran<R> {
     pub(crate) result: R,
-    pub(crate) ended: Option<Result<Fenced, StoreError>>,
+    pub(crate) ended: Ended,
+}
+
+/// How an execution ended in the store. What is rare is boxed, since each request has room for one.
+pub(crate) enum Ended {
+    /// The lease had left, and the end is another process's.
+    Elsewhere,
+    /// What the store said.
+    Said(Result<Fenced, StoreError>),
+    /// The handler's transaction did not commit, so the result is not the answer.
+    Undone(Box<Undone>),
+}
+
+impl<R> Ran<R> {
+    /// The result, unless it was undone.
+    pub(crate) fn into_result(self) -> Result<R, Undone> {
+        match self.ended {
+            Ended::Elsewhere | Ended::Said(_) => Ok(self.result),
+            Ended::Undone(undone) => Err(*undone),
+        }
+    }
 }
 
 impl Execution {
@@ -106,11 +129,14 @@ impl Execution {
     ///
     /// Work that is ready at once sets no timer, and nothing here asks the work to be `Send`.
     ///
+    /// # Errors
+    /// The work handed a transaction over, and it was [undone](Undone).
+    ///
     /// # Cancel safety
     /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs
     /// out. Put it into a [`HandOver`](crate::adapter::HandOver).
-    pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> R {
-        self.run_pinned(pin!(work)).await.result
+    pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> Result<R, Undone> {
+        self.run_pinned(pin!(work)).await.into_result()
     }
 
     /// As `run`, and only once. Execution and work stay where they are: they are large, and would
@@ -132,31 +158,45 @@ impl Execution {
         }
     }
 
-    /// Sends the end to the store, and tells what it said; `None` where the lease has left.
-    pub(crate) async fn end(&mut self, verdict: Verdict) -> Option<Result<Fenced, StoreError>> {
+    /// Sends the end to the store, and tells what it said.
+    pub(crate) async fn end(&mut self, verdict: Verdict) -> Ended {
         let request = self.request();
-        if request.begin_end().await == Settled::Elsewhere {
-            return None;
-        }
-        let kept = match verdict {
-            Verdict::Keep(outcome) => self.response_rules().admit(outcome),
-            Verdict::Free => None,
+        let ending = match request.begin_end().await {
+            EndsBy::Leaving => return Ended::Elsewhere,
+            EndsBy::Transaction(ending) => Some(ending),
+            EndsBy::Call => None,
         };
-        Some(match kept {
+        let kept = self.kept(verdict);
+        if let Some(ending) = ending {
+            return request.end_with(ending, kept).await;
+        }
+        Ended::Said(match kept {
             Some(outcome) => request.complete(outcome).await,
             None => request.release(End::Freed).await,
         })
     }
 
-    async fn end_by_panic(&mut self) {
-        let request = self.request();
-        if request.begin_end().await == Settled::Here {
-            // What the store says to it is reported, and changes nothing here.
-            drop(request.release(End::Panicked).await);
+    /// What of a verdict goes into the record; `None` frees the key.
+    fn kept(&self, verdict: Verdict) -> Option<Outcome> {
+        match verdict {
+            Verdict::Keep(outcome) => self.response_rules().admit(outcome),
+            Verdict::Free => None,
         }
     }
 
-    fn request(&self) -> &KeyedRequest {
+    async fn end_by_panic(&mut self) {
+        let request = self.request();
+        match request.begin_end().await {
+            EndsBy::Leaving => {}
+            // What the store says to it is reported, and changes nothing here.
+            EndsBy::Call => drop(request.release(End::Panicked).await),
+            EndsBy::Transaction(ending) => {
+                Box::pin(request.roll_back(ending, End::Panicked)).await;
+            }
+        }
+    }
+
+    pub(crate) fn request(&self) -> &KeyedRequest {
         self.current.request()
     }
 }

@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use crate::{
     adapter::{BufferedBody, Frames, Stop},
-    engine::{Begin, Claimable, Idempotency, Protected},
-    execution::{CurrentExecution, Execution, Verdict},
+    engine::{Begin, Claimable, Idempotency, Instead, Protected},
+    execution::{CurrentExecution, Ended, Execution, Ran, Verdict},
     policy::{Policy, Refusal, ResponseRules},
     record::{Headers, NotKept, Response},
 };
@@ -66,6 +66,17 @@ pub trait Endpoint: Sized {
 
     /// An answer in the handler's place; the marker is the name of a header that says `true`.
     fn answer(self, response: &Response, replay_marker: Option<&str>) -> Self::Response;
+
+    /// An answer in place of what the handler has answered, whose effect was undone.
+    ///
+    /// # Errors
+    /// As the framework answers errors; a handler's own error may be handed back as it is where none is
+    /// [rendered](Self::rendered).
+    fn replace(
+        handled: Result<Self::Response, Self::Error>,
+        response: &Response,
+        replay_marker: Option<&str>,
+    ) -> Result<Self::Response, Self::Error>;
 }
 
 /// What the core reads of a response before its body.
@@ -162,7 +173,16 @@ impl Idempotency {
             };
             let mut begin = self.begin_with(&claimable).await;
             match begin {
-                Begin::Execute(ref mut execution) => execute(execution, &mut request).await,
+                Begin::Execute(ref mut execution) => {
+                    let ran = execute(execution, &mut request).await;
+                    match ran.ended {
+                        Ended::Elsewhere | Ended::Said(_) => ran.result,
+                        Ended::Undone(undone) => {
+                            let instead = self.instead(execution.request(), *undone);
+                            replace::<X>(policy, ran.result, instead)
+                        }
+                    }
+                }
                 Begin::Unprotected => {
                     let (head, body) = request.endpoint().call(None).await?;
                     Ok(X::respond(head, Handled::Untouched(body)))
@@ -206,7 +226,7 @@ const ONCE: &str = "a request is identified once and answered once";
 async fn execute<X: Endpoint>(
     execution: &mut Execution,
     request: &mut Request<X>,
-) -> Result<X::Response, X::Error> {
+) -> Ran<Result<X::Response, X::Error>> {
     let rules = execution.response_rules();
     let current = execution.current().clone();
     let mut work = Box::pin(async {
@@ -222,7 +242,21 @@ async fn execute<X: Endpoint>(
             }
         }
     });
-    execution.run_pinned(work.as_mut()).await.result
+    execution.run_pinned(work.as_mut()).await
+}
+
+fn replace<X: Endpoint>(
+    policy: &Policy,
+    handled: Result<X::Response, X::Error>,
+    instead: Instead,
+) -> Result<X::Response, X::Error> {
+    match instead {
+        Instead::Replay(response) => {
+            X::replace(handled, &response, Some(policy.replay_marker_name()))
+        }
+        Instead::Refused(refusal) => X::replace(handled, &refusal.to_response(policy), None),
+        Instead::Own(response) => X::replace(handled, &response, None),
+    }
 }
 
 /// Decides what of a response is kept, and reads it as far as that needs: a body that is too long

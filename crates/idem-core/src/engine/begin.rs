@@ -100,9 +100,15 @@ impl Idempotency {
                     }
                 }
             }
-            return self.answer(decision, lease, term, || {
-                Execution::new(CurrentExecution::new(request.clone()), under_way)
-            });
+            return match self.duplicate(decision, lease, term) {
+                None => {
+                    let current = CurrentExecution::new(request.clone());
+                    let execution = Execution::new(current, under_way);
+                    (Answered::Execute, Begin::Execute(execution))
+                }
+                Some(Duplicate::Replay(response)) => (Answered::Replay, Begin::Replay(response)),
+                Some(Duplicate::Refused(answered, refusal)) => refused(answered, refusal),
+            };
         }
     }
 
@@ -113,19 +119,19 @@ impl Idempotency {
         refused(Answered::StoreUnavailable, Refusal::StoreUnavailable)
     }
 
-    fn answer(
+    /// What a duplicate gets; `None` if the request is none.
+    pub(super) fn duplicate(
         &self,
         decision: Decision,
         lease: &Lease,
         term: &LeaseTerm,
-        execution: impl FnOnce() -> Execution,
-    ) -> (Answered, Begin) {
-        match decision {
-            Decision::Execute => (Answered::Execute, Begin::Execute(execution())),
-            Decision::Replay(response) => (Answered::Replay, Begin::Replay(response)),
-            Decision::NotKept(reason) => refused(Answered::NotKept, Refusal::NotKept(reason)),
-            Decision::Mismatch => refused(Answered::Mismatch, Refusal::Mismatch),
-            Decision::OtherCaller => refused(Answered::OtherCaller, Refusal::OtherCaller),
+    ) -> Option<Duplicate> {
+        let (answered, refusal) = match decision {
+            Decision::Execute => return None,
+            Decision::Replay(response) => return Some(Duplicate::Replay(response)),
+            Decision::NotKept(reason) => (Answered::NotKept, Refusal::NotKept(reason)),
+            Decision::Mismatch => (Answered::Mismatch, Refusal::Mismatch),
+            Decision::OtherCaller => (Answered::OtherCaller, Refusal::OtherCaller),
             Decision::InProgress(remaining) => {
                 // What the original's lease is like is known from the duplicate's own, more or less.
                 let age = remaining.map_or(Duration::ZERO, |remaining| {
@@ -134,10 +140,17 @@ impl Idempotency {
                 let left =
                     remaining.map_or(term.duration(), |remaining| remaining.min(term.duration()));
                 let retry_after = self.policy().retry_in(age, left);
-                refused(Answered::InProgress, Refusal::InProgress { retry_after })
+                (Answered::InProgress, Refusal::InProgress { retry_after })
             }
-        }
+        };
+        Some(Duplicate::Refused(answered, refusal))
     }
+}
+
+/// What a duplicate gets.
+pub(super) enum Duplicate {
+    Replay(Arc<Response>),
+    Refused(Answered, Refusal),
 }
 
 fn refused(answered: Answered, refusal: Refusal) -> (Answered, Begin) {

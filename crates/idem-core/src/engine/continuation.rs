@@ -8,7 +8,9 @@ use crate::{
     contract::{Fenced, Operation, StoreError},
     engine::Idempotency,
     events::Event,
-    execution::{CurrentExecution, Execution, KeyedRequest, TravellingLease, Verdict},
+    execution::{
+        CurrentExecution, Ended, Execution, KeyedRequest, TravellingLease, Undone, Verdict,
+    },
     policy::{LeaseTerm, ResponseRules},
     record::{Lease, Outcome},
 };
@@ -27,7 +29,7 @@ pub struct Continuation {
 /// What came of running under a lease that has travelled.
 ///
 /// The enum is complete: a worker knows with each case what to do with its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Resumed<R> {
     /// The work ran, and the store has what became of it, or its lease has travelled on. The message is
@@ -39,6 +41,9 @@ pub enum Resumed<R> {
     /// The work ran, and meanwhile the lease ran out and somebody took over: what they record
     /// stands, and what this work did may be done twice. The message is done.
     LostMeanwhile(R),
+    /// The work ran, and its transaction did not commit. If the lease was [lost](Undone::Lost) the message is
+    /// done; otherwise let it be delivered again.
+    Undone(Undone),
     /// Nothing ran: this process is [shutting down](Idempotency::drain). The message is for another.
     ShuttingDown,
 }
@@ -167,9 +172,10 @@ impl Continuation {
         let mut execution = Execution::new(self.current, under_way);
         let ran = execution.run_pinned(pin!(work)).await;
         match ran.ended {
-            None | Some(Ok(Fenced::Held)) => Ok(Resumed::Ended(ran.result)),
-            Some(Ok(Fenced::Lost)) => Ok(Resumed::LostMeanwhile(ran.result)),
-            Some(Err(error)) => Err(error),
+            Ended::Elsewhere | Ended::Said(Ok(Fenced::Held)) => Ok(Resumed::Ended(ran.result)),
+            Ended::Said(Ok(Fenced::Lost)) => Ok(Resumed::LostMeanwhile(ran.result)),
+            Ended::Said(Err(error)) => Err(error),
+            Ended::Undone(undone) => Ok(Resumed::Undone(*undone)),
         }
     }
 
@@ -213,7 +219,11 @@ impl Continuation {
         let bound = Instant::now() + request.lease().duration();
         request.state().runs_until(bound);
         let ended = Execution::new(self.current, under_way).end(verdict).await;
-        // A lease that was sent on by a clone of `current` is another's.
-        ended.unwrap_or(Ok(Fenced::Lost))
+        match ended {
+            Ended::Said(said) => said,
+            // A lease that was sent on by a clone of `current` is another's, and so is one that was lost while
+            // its transaction was open.
+            Ended::Elsewhere | Ended::Undone(_) => Ok(Fenced::Lost),
+        }
     }
 }

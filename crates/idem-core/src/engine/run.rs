@@ -4,6 +4,7 @@ use std::{
     error::Error,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::Arc,
 };
 
@@ -12,7 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     engine::{Begin, Claimable, Idempotency},
-    execution::{Execution, HandOver, KeyedRequest, Verdict, Watch},
+    execution::{Ended, Execution, HandOver, KeyedRequest, Undone, Verdict, Watch},
     policy::Refusal,
     record::{Identity, NotKept},
     request::{IdempotencyKey, Scope},
@@ -59,6 +60,10 @@ pub enum RunError<E> {
     /// or the store could not be asked.
     #[error("the operation was refused: {}", .0.code())]
     Refused(Refusal),
+    /// The operation ran, and its transaction did not commit: nothing of it was done, or, if that is not
+    /// [known](Undone::Unknown), calling again with the same key tells.
+    #[error("the operation's transaction did not commit")]
+    Undone(Undone),
     /// The payload cannot be written as JSON, so it has no fingerprint; nothing ran.
     #[error("the payload cannot be serialised")]
     Payload(#[source] serde_json::Error),
@@ -98,6 +103,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> RunError<E> {
         match self {
             Self::Failed(error) => RunError::Failed(OperationError(error.into())),
             Self::Refused(refusal) => RunError::Refused(refusal),
+            Self::Undone(undone) => RunError::Undone(undone),
             Self::Payload(error) => RunError::Payload(error),
             Self::Replay(error) => RunError::Replay(error),
         }
@@ -252,7 +258,12 @@ where
             Err(error) => (Verdict::Free, Err(RunError::Failed(error))),
         }
     };
-    execution.run(work).await
+    let mut execution = execution;
+    let ran = execution.run_pinned(pin!(work)).await;
+    match ran.ended {
+        Ended::Elsewhere | Ended::Said(_) => ran.result,
+        Ended::Undone(undone) => Err(RunError::Undone(*undone)),
+    }
 }
 
 /// A value as JSON, if that gives it back as it was.

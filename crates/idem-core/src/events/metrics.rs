@@ -22,6 +22,8 @@ fn begin_at_zero() {
     for end in End::ALL {
         counter!("idempotency_executions_total", "end" => end.as_str()).increment(0);
     }
+    counter!("idempotency_rolled_back_total").increment(0);
+    counter!("idempotency_in_doubt_total").increment(0);
     counter!("idempotency_handed_over_total").increment(0);
     counter!("idempotency_abandoned_claims_total").increment(0);
     for result in ["held", "lost", "failed"] {
@@ -46,7 +48,15 @@ fn describe() {
         ),
         (
             "idempotency_executions_total",
-            "Executions that ended, by how: recorded, freed for a retry, panicked, travelled to another process, or abandoned.",
+            "Executions that ended, by how: recorded, freed for a retry, panicked, rolled back, travelled to another process, or abandoned.",
+        ),
+        (
+            "idempotency_rolled_back_total",
+            "Transactions of handlers that were rolled back instead of committed with their record.",
+        ),
+        (
+            "idempotency_in_doubt_total",
+            "Commits of which nobody knew whether they had landed, so that the store was asked.",
         ),
         (
             "idempotency_handed_over_total",
@@ -115,6 +125,8 @@ pub(super) fn count(event: &Event<'_>) {
             let operation = error.operation().as_str();
             counter!("idempotency_unrecorded_total", "operation" => operation).increment(1);
         }
+        Event::RolledBack(_) => counter!("idempotency_rolled_back_total").increment(1),
+        Event::InDoubt(_) => counter!("idempotency_in_doubt_total").increment(1),
         Event::HandedOver => counter!("idempotency_handed_over_total").increment(1),
         Event::ClaimAbandoned => counter!("idempotency_abandoned_claims_total").increment(1),
     }

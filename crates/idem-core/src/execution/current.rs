@@ -39,6 +39,9 @@ pub enum TravelError<E> {
     /// lease that is lost.
     #[error("the execution ended before the lease had travelled")]
     Ended,
+    /// A transaction was begun in the execution, which ends it here; nothing was sent.
+    #[error("the lease cannot travel: a transaction was begun in its execution, and ends it here")]
+    Enlisted,
     /// The store did not renew it; nothing was sent.
     #[error("the lease could not be renewed before it travels")]
     Store(#[source] StoreError),
@@ -201,6 +204,7 @@ impl Drop for Leaving<'_> {
 impl<E> From<Stays> for TravelError<E> {
     fn from(stays: Stays) -> Self {
         match stays {
+            Stays::Enlisted => Self::Enlisted,
             Stays::Travelled => Self::Travelled,
             Stays::Ended => Self::Ended,
         }

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     contract::{Fenced, Operation, StoreError, StoreErrorKind},
     events::{End, Event},
-    execution::{keyed::KeyedRequest, lease::Settled},
+    execution::{keyed::KeyedRequest, lease::EndsBy},
     record::{NotKept, Outcome},
 };
 
@@ -22,7 +22,7 @@ impl KeyedRequest {
     ///
     /// A lease that is on its way is waited for, since only then it is known whose the end is: for as
     /// long as a lease of its own has, so that a drain ends.
-    pub(super) async fn begin_end(&self) -> Settled {
+    pub(super) async fn begin_end(&self) -> EndsBy {
         if self.state().now_settled().is_none() {
             let patience = self.state().term().duration();
             // Boxed, for few leases travel, and every request would have room for it.
@@ -67,7 +67,7 @@ impl KeyedRequest {
             match call.await {
                 Err(error) if attempts.again(&error).await => {}
                 // An earlier attempt may have freed it although its reply was lost.
-                Ok(Fenced::Lost) if attempts.may_have_landed => break Ok(Fenced::Held),
+                Ok(Fenced::Lost) if attempts.may_have_landed() => break Ok(Fenced::Held),
                 ended => break ended,
             }
         };
@@ -83,7 +83,7 @@ impl KeyedRequest {
         }
     }
 
-    fn attempts(&self) -> Attempts {
+    pub(super) fn attempts(&self) -> Attempts {
         Attempts {
             left: ATTEMPTS - 1,
             pause: FIRST_PAUSE,
@@ -98,7 +98,7 @@ fn is_too_large(error: &StoreError, outcome: &Outcome) -> bool {
 }
 
 /// How often and until when the end of an execution is sent again.
-struct Attempts {
+pub(super) struct Attempts {
     left: u32,
     pause: Duration,
     deadline: Instant,
@@ -107,7 +107,7 @@ struct Attempts {
 
 impl Attempts {
     /// Waits before another attempt, if one is worth it.
-    async fn again(&mut self, error: &StoreError) -> bool {
+    pub(super) async fn again(&mut self, error: &StoreError) -> bool {
         self.may_have_landed |= error.may_have_landed();
         let is_final = matches!(
             error.kind(),
@@ -120,5 +120,10 @@ impl Attempts {
         self.left -= 1;
         self.pause *= 2;
         true
+    }
+
+    /// Whether an attempt that failed may have landed all the same.
+    pub(super) const fn may_have_landed(&self) -> bool {
+        self.may_have_landed
     }
 }

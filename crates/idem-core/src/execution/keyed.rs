@@ -95,10 +95,14 @@ impl KeyedRequest {
         self.state().lease()
     }
 
+    /// What was asked for, of which the lease may be longer: one that is refused at its end stays.
+    pub(crate) fn term(&self) -> &LeaseTerm {
+        self.state().term()
+    }
+
     /// How long one call to the store may take.
     pub(super) fn call_timeout(&self) -> Duration {
-        let term = self.state().term().duration();
-        self.calls().policy.call_timeout(term)
+        self.calls().policy.call_timeout(self.term().duration())
     }
 
     pub(crate) fn report(&self, event: &Event<'_>) {

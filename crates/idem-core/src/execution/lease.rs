@@ -12,6 +12,9 @@
 //! Losing it ends nothing here: the work goes on, and the store's fence refuses what comes too late.
 //! Whether anybody still listens is known here too, since it decides with the phase what becomes of a
 //! request that is dropped.
+//!
+//! While the lease is held a transaction may take the place of its ending, and be handed over there. It
+//! then neither leaves nor takes another one.
 
 use std::{
     fmt, mem,
@@ -24,15 +27,24 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{calls::Place, events::End, policy::LeaseTerm, record::Lease};
+use crate::{
+    calls::Place,
+    contract::Ending,
+    events::End,
+    execution::reservation::{EnlistError, Renewals},
+    policy::LeaseTerm,
+    record::Lease,
+};
 
 /// A lease as this process knows it.
 pub(crate) struct LeaseState {
     /// What is claimed; it does not change once a claim was sent.
     claimed: OnceLock<(Lease, LeaseTerm)>,
     known: Mutex<Known>,
-    /// Wakes whoever waits for a lease to come back or to leave.
-    settled: Notify,
+    /// Whether it was claimed in this process, so that nobody else bears it.
+    claimed_here: bool,
+    /// Wakes whoever waits for a lease to come back or to leave, or for a transaction to be over.
+    changed: Notify,
     /// Renewals go one by one, so that one for a short time does not land after one for a long time.
     renewals: sync::Mutex<()>,
 }
@@ -44,6 +56,16 @@ struct Known {
     caller_vanished: bool,
     /// Where the caller waits, if it is a duplicate that does.
     place: Option<Place>,
+    ending: EndingPlace,
+}
+
+/// The place of a transaction that commits together with the record.
+enum EndingPlace {
+    Free,
+    /// A transaction was begun.
+    Reserved(Renewals),
+    /// It was handed over, to be committed or rolled back here.
+    Enlisted(Box<dyn Ending>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +93,21 @@ pub(crate) enum Settled {
     Elsewhere,
 }
 
+/// What the end of an execution is sent with.
+pub(super) enum EndsBy {
+    /// Nothing: the lease has left, and another process ends it.
+    Leaving,
+    /// A call to the store.
+    Call,
+    /// The transaction that was handed over.
+    Transaction(Box<dyn Ending>),
+}
+
 /// Why a lease does not leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stays {
+    /// A transaction was begun in its execution, and ends it here.
+    Enlisted,
     /// It is on its way already, or has left.
     Travelled,
     /// Its execution has ended.
@@ -99,22 +133,29 @@ impl Known {
             _ => Some(Settled::Here),
         }
     }
+
+    fn renewable(&self) -> Option<Settled> {
+        match self.ending {
+            EndingPlace::Reserved(Renewals::Pause) => None,
+            _ => self.settled(),
+        }
+    }
 }
 
 impl LeaseState {
     /// A lease that is not claimed yet.
     pub(super) fn unclaimed() -> Self {
-        Self::new(Phase::Unclaimed)
+        Self::new(Phase::Unclaimed, true)
     }
 
     /// A lease that travelled here; how much of it remains is not known before a renewal.
     pub(super) fn arrived(lease: Lease, term: LeaseTerm) -> Self {
-        let state = Self::new(Phase::Held);
+        let state = Self::new(Phase::Held, false);
         state.claimed.get_or_init(|| (lease, term));
         state
     }
 
-    fn new(phase: Phase) -> Self {
+    fn new(phase: Phase, claimed_here: bool) -> Self {
         Self {
             claimed: OnceLock::new(),
             known: Mutex::new(Known {
@@ -123,8 +164,10 @@ impl LeaseState {
                 lost: false,
                 caller_vanished: false,
                 place: None,
+                ending: EndingPlace::Free,
             }),
-            settled: Notify::new(),
+            claimed_here,
+            changed: Notify::new(),
             renewals: sync::Mutex::new(()),
         }
     }
@@ -166,13 +209,14 @@ impl LeaseState {
     /// The lease sets out for another process.
     pub(super) fn leave(&self) -> Result<(), Stays> {
         let mut known = self.known();
-        match known.phase {
-            Phase::Held => {
+        match (known.phase, &known.ending) {
+            (Phase::Held, EndingPlace::Free) => {
                 known.phase = Phase::Leaving;
                 Ok(())
             }
-            Phase::Leaving | Phase::Left => Err(Stays::Travelled),
-            Phase::Unclaimed | Phase::Claiming | Phase::Ended => Err(Stays::Ended),
+            (Phase::Held, _) => Err(Stays::Enlisted),
+            (Phase::Leaving | Phase::Left, _) => Err(Stays::Travelled),
+            (Phase::Unclaimed | Phase::Claiming | Phase::Ended, _) => Err(Stays::Ended),
         }
     }
 
@@ -194,24 +238,71 @@ impl LeaseState {
         }
         known.phase = phase;
         drop(known);
-        self.settled.notify_waiters();
+        self.changed.notify_waiters();
         Ok(())
     }
 
     /// The work has returned: the store is told next, unless the lease has left. One that is on its way
     /// has taken too long, and comes to a lease that is lost.
-    pub(super) fn begin_end(&self) -> Settled {
+    pub(super) fn begin_end(&self) -> EndsBy {
         let mut known = self.known();
         if known.phase == Phase::Left {
-            return Settled::Elsewhere;
+            return EndsBy::Leaving;
         }
         known.phase = Phase::Ended;
-        Settled::Here
+        match mem::replace(&mut known.ending, EndingPlace::Free) {
+            EndingPlace::Enlisted(ending) => EndsBy::Transaction(ending),
+            // One that was begun and not handed over comes too late from now on.
+            EndingPlace::Free | EndingPlace::Reserved(_) => EndsBy::Call,
+        }
+    }
+
+    /// Takes the place of the ending, for a transaction that is about to begin.
+    pub(super) fn reserve(&self, renewals: Renewals) -> Result<(), EnlistError> {
+        let mut known = self.known();
+        match (known.phase, &known.ending) {
+            (Phase::Held, EndingPlace::Free) => {
+                known.ending = EndingPlace::Reserved(renewals);
+                Ok(())
+            }
+            (Phase::Held, _) => Err(EnlistError::AlreadyBegun),
+            (Phase::Leaving | Phase::Left, _) => Err(EnlistError::Travelled),
+            (Phase::Unclaimed | Phase::Claiming | Phase::Ended, _) => Err(EnlistError::Ended),
+        }
+    }
+
+    /// Gives the place back: the transaction was dropped.
+    pub(super) fn give_back(&self) {
+        let mut known = self.known();
+        if let EndingPlace::Reserved(_) = known.ending {
+            known.ending = EndingPlace::Free;
+            drop(known);
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Puts a transaction into the place that it took; it comes back if the handler has returned.
+    pub(super) fn enlist(&self, ending: Box<dyn Ending>) -> Result<(), Box<dyn Ending>> {
+        let mut known = self.known();
+        match (known.phase, &known.ending) {
+            (Phase::Held, EndingPlace::Reserved(_)) => {
+                known.ending = EndingPlace::Enlisted(ending);
+                Ok(())
+            }
+            _ => Err(ending),
+        }
     }
 
     /// The execution is dropped: how it has ended, if the store was not told.
     pub(super) fn dropped(&self) -> Option<End> {
-        match self.known().phase {
+        let (phase, ending) = {
+            let mut known = self.known();
+            let ending = mem::replace(&mut known.ending, EndingPlace::Free);
+            (known.phase, ending)
+        };
+        // Rolls back what was handed over, outside the lock.
+        drop(ending);
+        match phase {
             Phase::Ended => None,
             Phase::Left => Some(End::Travelled),
             _ => Some(End::Abandoned),
@@ -267,6 +358,11 @@ impl LeaseState {
         self.known().deadline
     }
 
+    /// Whether it was claimed in this process, so that its owner's record is this execution's.
+    pub(super) fn was_claimed_here(&self) -> bool {
+        self.claimed_here
+    }
+
     pub(super) fn is_lost(&self) -> bool {
         self.known().lost
     }
@@ -281,12 +377,30 @@ impl LeaseState {
     /// # Cancel safety
     /// Safe: it changes nothing.
     pub(super) async fn settled(&self) -> Settled {
+        self.wait_for(Known::settled).await
+    }
+
+    /// Waits until the lease may be renewed, and tells whose that is.
+    ///
+    /// # Cancel safety
+    /// Safe: it changes nothing.
+    pub(super) async fn renewable(&self) -> Settled {
+        self.wait_for(Known::renewable).await
+    }
+
+    /// Whether it may be renewed now.
+    pub(super) fn is_renewable(&self) -> bool {
+        self.known().renewable() == Some(Settled::Here)
+    }
+
+    async fn wait_for<T>(&self, look: impl Fn(&Known) -> Option<T>) -> T {
         loop {
-            let mut woken = pin!(self.settled.notified());
+            let mut woken = pin!(self.changed.notified());
             // Before the look, so that a change between the two is not missed.
             woken.as_mut().enable();
-            if let Some(settled) = self.now_settled() {
-                return settled;
+            let seen = look(&self.known());
+            if let Some(seen) = seen {
+                return seen;
             }
             woken.await;
         }
@@ -348,12 +462,12 @@ mod tests {
         state.came_back();
         assert_eq!((state.leave(), state.left()), (Ok(()), Ok(())));
         assert_eq!(state.leave(), Err(Stays::Travelled));
-        assert_eq!(state.begin_end(), Settled::Elsewhere);
+        assert!(matches!(state.begin_end(), EndsBy::Leaving));
         assert_eq!(state.dropped(), Some(End::Travelled));
 
         let state = held();
         assert_eq!(state.leave(), Ok(()));
-        assert_eq!(state.begin_end(), Settled::Here);
+        assert!(matches!(state.begin_end(), EndsBy::Call));
         assert_eq!(
             (state.left(), state.leave()),
             (Err(Stays::Ended), Err(Stays::Ended))

@@ -56,7 +56,7 @@ impl KeyedRequest {
     async fn run_out(&self) {
         loop {
             sleep_until(self.state().deadline()).await;
-            match self.state().settled().await {
+            match self.state().renewable().await {
                 Settled::Elsewhere => return pending().await,
                 // Its journey may have put its deadline off.
                 Settled::Here if Instant::now() >= self.state().deadline() => return,
@@ -95,12 +95,12 @@ impl KeyedRequest {
     /// Renews the lease once, for its own length, when it is here; `None` if it has left.
     async fn renew_here(&self) -> Option<Result<Fenced, StoreError>> {
         loop {
-            if self.state().settled().await == Settled::Elsewhere {
+            if self.state().renewable().await == Settled::Elsewhere {
                 return None;
             }
             let _turn = self.state().turn_to_renew().await;
             // It may have set out while this waited for its turn.
-            if self.state().now_settled() == Some(Settled::Here) {
+            if self.state().is_renewable() {
                 return Some(self.send_renewal(self.lease().duration()).await);
             }
         }

@@ -180,5 +180,5 @@ async fn a_handler_sees_its_lease_move_and_end() {
         assert!(inside.is_lost());
         (Verdict::Free, ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
-        WriteEffect, encode_completed, encode_pending,
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
+        StoreIdentity, Stored, WriteEffect, encode_completed, encode_pending,
     },
 };
 use sqlx::PgPool;
@@ -46,6 +46,7 @@ pub(super) struct Inner {
     connections: Arc<Connections<OpenPostgres>>,
     statements: Statements,
     settings: Settings,
+    identity: StoreIdentity,
 }
 
 impl PostgresStore {
@@ -91,6 +92,7 @@ impl Inner {
             connections,
             statements,
             settings,
+            identity: StoreIdentity::unique(),
         })
     }
 
@@ -294,6 +296,10 @@ impl IdempotencyStore for PostgresStore {
 
     fn capacity(&self) -> Capacity {
         Capacity::unlimited().with_max_record_bytes(self.inner.settings.max_record_bytes)
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity
     }
 }
 

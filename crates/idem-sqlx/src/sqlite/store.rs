@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
-        WriteEffect, encode_completed, encode_pending,
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
+        StoreIdentity, Stored, WriteEffect, encode_completed, encode_pending,
     },
 };
 use sqlx::SqlitePool;
@@ -45,6 +45,7 @@ pub(super) struct Inner {
     connections: ByPurpose,
     statements: Statements,
     settings: Settings,
+    identity: StoreIdentity,
 }
 
 impl SqliteStore {
@@ -89,6 +90,7 @@ impl Inner {
             connections,
             statements,
             settings,
+            identity: StoreIdentity::unique(),
         })
     }
 
@@ -259,6 +261,10 @@ impl IdempotencyStore for SqliteStore {
 
     fn capacity(&self) -> Capacity {
         Capacity::unlimited().with_max_record_bytes(self.inner.settings.max_record_bytes)
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity
     }
 }
 
