@@ -71,6 +71,19 @@ impl Answer {
     }
 }
 
+/// A path, and what `GET` gives there.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) path: &'static str,
+    pub(super) answer: Answer,
+}
+
+impl Page {
+    pub(super) const fn new(path: &'static str, answer: Answer) -> Self {
+        Self { path, answer }
+    }
+}
+
 /// What has come to be.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Created<T> {
