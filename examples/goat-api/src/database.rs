@@ -2,7 +2,6 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
-mod open;
 pub mod sqlite;
 
 use std::error::Error;
@@ -10,7 +9,6 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use crate::database::open::{OpenError, open};
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId};
 use crate::market::invalid::Invalid;
