@@ -25,7 +25,7 @@ use crate::cli::{Cli, Framework, on_lambda};
 pub use crate::server::database::OpenError;
 pub use crate::server::idempotency::StoreError;
 use crate::server::stop::StopSignals;
-use crate::service::GoatMarket;
+use crate::web::GoatMarket;
 use crate::web::operations::{AdminToken, Metrics, MetricsTaken, Operations, WeakToken};
 
 /// Serves the market until Ctrl-C or SIGTERM, then lets the running requests end.
@@ -50,7 +50,7 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
     let served = serve(&cli, listener, &market, idempotency, operations).await;
     upkeep.abort();
     served?;
-    market.close().await;
+    market.database().close().await;
     tracing::info!("stopped");
     Ok(())
 }
