@@ -75,6 +75,10 @@ impl Claimable {
             term,
         }
     }
+
+    pub(super) fn watch(&self) -> Watch {
+        Watch::new(self.request.clone())
+    }
 }
 
 impl Idempotency {
