@@ -169,7 +169,7 @@ impl Idempotency {
                     Ok(X::respond(head, Handled::Untouched(body)))
                 }
                 Begin::Replay(response) => {
-                    let marker = policy.replay_marker_name();
+                    let marker = policy.replay_marker.as_str();
                     Ok(request.exchange().answer(&response, Some(marker)))
                 }
                 Begin::Refused(refusal) => refuse(refusal, request.exchange()),
@@ -194,7 +194,7 @@ impl<X: Endpoint> Request<X> {
         policy: &Policy,
     ) -> Result<(IdempotencyKey, Identity, LeaseTerm, Watch), Refusal> {
         let exchange = self.exchange.as_mut().expect(ONCE);
-        let payload = exchange.read_payload(policy.request_limit()).await?;
+        let payload = exchange.read_payload(policy.max_request_bytes).await?;
         let protected = self.protected.take().expect(ONCE);
         Ok(protected.identify(policy, &payload))
     }

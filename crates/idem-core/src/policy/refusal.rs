@@ -97,7 +97,7 @@ impl Refusal {
         let body = match policy.profile() {
             Profile::Ietf => {
                 headers.push("content-type", b"application/problem+json");
-                let link = format!("<{}>; rel=\"describedby\"", policy.documentation_url());
+                let link = format!("<{}>; rel=\"describedby\"", policy.documentation);
                 headers.push("link", link.as_bytes());
                 self.problem(status, policy)
             }
@@ -131,7 +131,7 @@ impl Refusal {
 
     fn problem(&self, status: u16, policy: &Policy) -> Bytes {
         json(&Problem {
-            r#type: &format!("{}#{}", policy.documentation_url(), self.code()),
+            r#type: &format!("{}#{}", policy.documentation, self.code()),
             title: self.title(),
             status,
             detail: &self.message(policy),
@@ -156,7 +156,7 @@ impl Refusal {
     }
 
     fn message(&self, policy: &Policy) -> String {
-        let header = policy.key_header();
+        let header = &policy.header;
         match self {
             Self::KeyMissing => format!(
                 "this operation requires the header `{header}`; send a new unique value, such as a \

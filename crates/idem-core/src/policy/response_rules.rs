@@ -21,7 +21,7 @@ pub struct ResponseRules {
 
 impl ResponseRules {
     pub(crate) fn new(idempotency: &Idempotency) -> Self {
-        let limit = idempotency.policy().response_limit();
+        let limit = idempotency.policy().max_response_bytes;
         let store = idempotency.store().capacity().max_record_bytes();
         Self {
             idempotency: idempotency.clone(),
@@ -84,9 +84,9 @@ impl ResponseRules {
     /// How long a body may take to come to its end before it counts as a stream.
     pub(crate) fn time_for_body(&self, length_is_known: bool) -> Duration {
         let policy = self.idempotency.policy();
-        let unknown = policy.stream_grace();
+        let unknown = policy.stream_after;
         if length_is_known {
-            policy.lease_duration().max(unknown)
+            policy.lease.max(unknown)
         } else {
             unknown
         }
@@ -118,10 +118,7 @@ impl ResponseRules {
         let connection = lines
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .map(|(_, value)| value);
-        HeaderFilter::new(
-            self.idempotency.policy().unrecorded_header_names(),
-            connection,
-        )
+        HeaderFilter::new(&self.idempotency.policy().unrecorded_headers, connection)
     }
 }
 
