@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     events::Observer,
-    policy::rules::{RetryRule, SaveRule},
+    policy::rules::{RefusalRule, RetryRule, SaveRule},
     request::{FingerprintRules, KeyFormat},
 };
 
@@ -111,6 +111,7 @@ pub struct Policy {
     on_store_failure: OnStoreFailure,
     on_lease_end: OnLeaseEnd,
     retry_after: RetryRule,
+    refusals: RefusalRule,
     wait: Option<Wait>,
     observer: Option<Arc<dyn Observer>>,
 }
@@ -152,6 +153,7 @@ impl Policy {
             on_store_failure: OnStoreFailure::Refuse,
             on_lease_end: OnLeaseEnd::TakeOver,
             retry_after: RetryRule::Age,
+            refusals: RefusalRule::Profile,
             wait: None,
             observer: None,
         }

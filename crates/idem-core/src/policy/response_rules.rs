@@ -1,6 +1,6 @@
 //! What is recorded of a response.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -8,7 +8,7 @@ use crate::{
     engine::Idempotency,
     policy::CODE_HEADER,
     policy::header_filter::HeaderFilter,
-    record::{NotKept, Outcome, Response},
+    record::{NotKept, Outcome, Response, STATUSES},
     request::grpc,
 };
 
@@ -121,9 +121,6 @@ impl ResponseRules {
         HeaderFilter::new(&self.idempotency.policy().unrecorded_headers, connection)
     }
 }
-
-/// The statuses that HTTP can send (RFC 9110, section 15, and the three digits of its grammar).
-const STATUSES: RangeInclusive<u16> = 100..=999;
 
 /// The status by which a response is judged; `None` if it is no result, since nothing was done.
 ///

@@ -5,10 +5,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use crate::{
     events::Observer,
     policy::{
-        KeyRequirement, LONGEST, OnLeaseEnd, OnStoreFailure, Policy, SHORTEST, Wait, header_filter,
-        rules::{RetryRule, SaveRule},
+        KeyRequirement, LONGEST, OnLeaseEnd, OnStoreFailure, Policy, Refusal, SHORTEST, Wait,
+        header_filter,
+        rules::{RefusalRule, RetryRule, SaveRule},
     },
-    record::Headers,
+    record::{Headers, Response},
     request::{FingerprintRules, HeaderName, KeyFormat, MethodName, name},
 };
 
@@ -143,7 +144,8 @@ impl Policy {
     }
 
     /// Says by status and headers which responses are kept; all others free the key. If the rule panics,
-    /// a status below 400 is kept.
+    /// a status below 400 is kept. A status compares with the `StatusCode` of the `http` crate, which axum's and
+    /// actix-web's are: `status == StatusCode::CONFLICT`.
     ///
     /// Some responses say that nothing was done, or belong to one connection. They are no results, and the rule is not asked:
     /// informational ones (1xx, 101 included), redirects that ask for the same request elsewhere (307 and 308), and a refusal of
@@ -253,6 +255,35 @@ impl Policy {
     pub fn wait(mut self, at_most: Duration, waiters: usize) -> Self {
         let waits = !at_most.is_zero() && waiters > 0;
         self.wait = waits.then_some(Wait { at_most, waiters });
+        self
+    }
+
+    /// Words refusals as the application words its other errors: the closure gets the refusal and the response that
+    /// the profile would send, and gives the response that is sent.
+    ///
+    /// Start from the [code](Refusal::code), which is a refusal's own in every profile, and from the
+    /// [title](Refusal::title) or [message](Refusal::message).
+    ///
+    /// ```
+    /// use idem_core::{Policy, Response};
+    /// use serde_json::json;
+    ///
+    /// let policy = Policy::reference().render_refusals(|refusal, ours| {
+    ///     let message = refusal.message("Idempotency-Key");
+    ///     let error = json!({"error": {"code": refusal.code(), "message": message}});
+    ///     Response::new(ours.status(), ours.headers().clone(), error.to_string().into())
+    /// });
+    /// ```
+    ///
+    /// `Idempotency-Refusal` and the refusal's `Retry-After` are sent whatever the closure gives, and headers of the
+    /// connection, `Content-Length` and `Date` are left to the server. If the closure panics, or gives a status that ends
+    /// no exchange (outside 200 to 999), the profile's own response is sent.
+    #[must_use]
+    pub fn render_refusals(
+        mut self,
+        render: impl Fn(&Refusal, Response) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        self.refusals = RefusalRule::Custom(Arc::new(render));
         self
     }
 
