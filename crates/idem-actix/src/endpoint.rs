@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::TryFutureExt;
 use idem_core::{
     CurrentExecution, Refusal,
-    adapter::{Endpoint, Handled, Opened, Rendered, ResponseHead},
+    adapter::{Answer, Endpoint, Handled, Opened, Rendered, ResponseHead},
 };
 
 use crate::{
@@ -95,8 +95,8 @@ where
         ServiceResponse::new(head.request, head.response.set_body(body))
     }
 
-    fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Self::Response {
-        convert::response(self.request, response, marker)
+    fn answer(self, answer: Answer<'_>) -> Self::Response {
+        convert::response(self.request, answer)
     }
 }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::{
-    adapter::{BufferedBody, Frames, Stop},
+    adapter::{Answer, BufferedBody, Frames, Stop},
     engine::{Begin, Idempotency, Protected},
     execution::{CurrentExecution, Execution, Verdict, Watch},
     policy::{LeaseTerm, Policy, Refusal, ResponseRules},
@@ -65,8 +65,8 @@ pub trait Endpoint: Sized {
     /// The handler's response, for its client.
     fn respond(head: Self::Head, body: Handled<Self::Body, Self::Frames>) -> Self::Response;
 
-    /// An answer in the handler's place; the marker is the name of a header that says `true`.
-    fn answer(self, response: &Response, replay_marker: Option<&str>) -> Self::Response;
+    /// An answer in the handler's place.
+    fn answer(self, answer: Answer<'_>) -> Self::Response;
 }
 
 /// What the core reads of a response before its body.
@@ -155,7 +155,7 @@ impl Idempotency {
         async move {
             let policy = self.policy();
             let refuse = |refusal: Refusal, exchange: X| {
-                Ok(exchange.answer(&refusal.to_response(policy), None))
+                Ok(exchange.answer(Answer::new(&refusal.to_response(policy))))
             };
             let (key, identity, term, watch) = match request.identified(policy).await {
                 Ok(identified) => identified,
@@ -169,8 +169,8 @@ impl Idempotency {
                     Ok(X::respond(head, Handled::Untouched(body)))
                 }
                 Begin::Replay(response) => {
-                    let marker = policy.replay_marker.as_str();
-                    Ok(request.exchange().answer(&response, Some(marker)))
+                    let answer = Answer::replay(&response, &policy.replay_marker);
+                    Ok(request.exchange().answer(answer))
                 }
                 Begin::Refused(refusal) => refuse(refusal, request.exchange()),
             }
