@@ -27,7 +27,8 @@ mod endpoint;
 mod options;
 
 pub use answer::Answer;
-pub use buffered_body::{BufferedBody, Frames, Stop, causes};
+use buffered_body::Stop;
+pub use buffered_body::{BufferedBody, Frames, causes};
 pub use endpoint::{Endpoint, Handled, Opened, Rendered, ResponseHead};
 pub use options::{IntoLeaseTerm, IntoScope, Options};
 
