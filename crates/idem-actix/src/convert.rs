@@ -51,6 +51,11 @@ pub(crate) fn response<B: MessageBody>(
     request: ServiceRequest,
     answer: Answer<'_>,
 ) -> ServiceResponse<EitherBody<B>> {
+    request.into_response(http_response(answer).map_into_right_body())
+}
+
+/// The same, apart from the request that it answers.
+pub(crate) fn http_response(answer: Answer<'_>) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status());
     let mut response = HttpResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     let headers = response.headers_mut();
@@ -60,6 +65,5 @@ pub(crate) fn response<B: MessageBody>(
             headers.append(name, value);
         }
     }
-    let response = response.set_body(answer.body());
-    request.into_response(response.map_into_boxed_body().map_into_right_body())
+    response.set_body(answer.body()).map_into_boxed_body()
 }

@@ -6,6 +6,7 @@ use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
+    error::InternalError,
 };
 use bytes::Bytes;
 use futures_util::TryFutureExt;
@@ -97,6 +98,18 @@ where
 
     fn answer(self, answer: Answer<'_>) -> Self::Response {
         convert::response(self.request, answer)
+    }
+
+    fn replace(
+        handled: Result<Self::Response, Error>,
+        answer: Answer<'_>,
+    ) -> Result<Self::Response, Error> {
+        let answer = convert::http_response(answer);
+        match handled {
+            Ok(handled) => Ok(handled.into_response(answer.map_into_right_body())),
+            // The handler has consumed its request, so the answer goes the way of its error.
+            Err(error) => Err(InternalError::from_response(error, answer).into()),
+        }
     }
 }
 

@@ -93,6 +93,13 @@ where
     fn answer(self, answer: Answer<'_>) -> Response<Body> {
         convert::response(answer)
     }
+
+    fn replace(
+        handled: Result<Response<Body>, S::Error>,
+        answer: Answer<'_>,
+    ) -> Result<Response<Body>, S::Error> {
+        handled.map(|_| convert::response(answer))
+    }
 }
 
 /// The head of a response, as the core reads it.

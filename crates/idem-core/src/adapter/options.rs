@@ -180,12 +180,16 @@ mod tests {
         Options::new(MemoryStore::new())
     }
 
-    /// The record that a request is admitted to.
-    fn admitted(options: &Options<str>) -> RecordKey {
+    /// What is known of a request that is admitted; it shows the name of its record.
+    fn admitted(options: &Options<str>) -> String {
         let Admission::Protected(protected) = options.admit(NAME, &Post) else {
             panic!("a POST with a key is protected");
         };
-        *protected.watch().record_key()
+        format!("{protected:?}")
+    }
+
+    fn shows(admitted: &str, part: impl fmt::Debug) -> bool {
+        admitted.contains(&format!("{part:?}"))
     }
 
     fn record_of(scope: Option<Scope>) -> RecordKey {
@@ -209,7 +213,7 @@ mod tests {
             options().scope(|head| head.parse::<i64>().ok()),
             options().scope(|head| Some(Scope::from(head))),
         ] {
-            assert_eq!(admitted(&scoped), of_17);
+            assert!(shows(&admitted(&scoped), of_17));
         }
     }
 
@@ -222,7 +226,7 @@ mod tests {
             options().scope(|_| None::<Scope>),
             options().scope(|_| None::<u64>),
         ] {
-            assert_eq!(admitted(&unscoped), record_of(None));
+            assert!(shows(&admitted(&unscoped), record_of(None)));
         }
     }
 
@@ -240,11 +244,8 @@ mod tests {
             (options().lease(|_| None::<LeaseTerm>), policy),
             (options(), policy),
         ] {
-            let Admission::Protected(protected) = leased.admit(NAME, &Post) else {
-                panic!("a POST with a key is protected");
-            };
-            let shown = format!("{protected:?}");
-            assert!(shown.contains(&format!("{expected:?}")), "{shown}");
+            let admitted = admitted(&leased);
+            assert!(shows(&admitted, expected), "{admitted}");
         }
     }
 
@@ -253,6 +254,6 @@ mod tests {
         let original = options().scope(|_| 17);
         let cloned = original.clone().policy(Policy::ietf());
         drop(original);
-        assert_eq!(admitted(&cloned), record_of(Some("17".into())));
+        assert!(shows(&admitted(&cloned), record_of(Some("17".into()))));
     }
 }
