@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::TryFutureExt;
 use idem_core::{
     CurrentExecution, Refusal,
-    adapter::{Endpoint, Handled, Opened, Rendered, ResponseHead},
+    adapter::{Answer, Endpoint, Handled, Opened, Rendered, ResponseHead},
 };
 
 use crate::{
@@ -96,16 +96,15 @@ where
         ServiceResponse::new(head.request, head.response.set_body(body))
     }
 
-    fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Self::Response {
-        convert::response(self.request, response, marker)
+    fn answer(self, answer: Answer<'_>) -> Self::Response {
+        convert::response(self.request, answer)
     }
 
     fn replace(
         handled: Result<Self::Response, Error>,
-        response: &idem_core::Response,
-        marker: Option<&str>,
+        answer: Answer<'_>,
     ) -> Result<Self::Response, Error> {
-        let answer = convert::http_response(response, marker);
+        let answer = convert::http_response(answer);
         match handled {
             Ok(handled) => Ok(handled.into_response(answer.map_into_right_body())),
             // The handler has consumed its request, so the answer goes the way of its error.

@@ -7,7 +7,7 @@ use http::{Request, Response, request, response};
 use http_body::Body as _;
 use idem_core::{
     CurrentExecution, Refusal,
-    adapter::{Endpoint, Handled, Opened, ResponseHead},
+    adapter::{Answer, Endpoint, Handled, Opened, ResponseHead},
 };
 use tower_service::Service;
 
@@ -90,16 +90,15 @@ where
         Response::from_parts(head.0, body)
     }
 
-    fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
-        convert::response(response, marker)
+    fn answer(self, answer: Answer<'_>) -> Response<Body> {
+        convert::response(answer)
     }
 
     fn replace(
         handled: Result<Response<Body>, S::Error>,
-        response: &idem_core::Response,
-        marker: Option<&str>,
+        answer: Answer<'_>,
     ) -> Result<Response<Body>, S::Error> {
-        handled.map(|_| convert::response(response, marker))
+        handled.map(|_| convert::response(answer))
     }
 }
 

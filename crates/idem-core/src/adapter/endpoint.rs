@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::{
-    adapter::{BufferedBody, Frames, Stop},
+    adapter::{Answer, BufferedBody, Frames, Stop},
     engine::{Begin, Claimable, Idempotency, Instead, Protected},
     execution::{CurrentExecution, Ended, Execution, Ran, Verdict},
     policy::{Policy, Refusal, ResponseRules},
@@ -64,8 +64,8 @@ pub trait Endpoint: Sized {
     /// The handler's response, for its client.
     fn respond(head: Self::Head, body: Handled<Self::Body, Self::Frames>) -> Self::Response;
 
-    /// An answer in the handler's place; the marker is the name of a header that says `true`.
-    fn answer(self, response: &Response, replay_marker: Option<&str>) -> Self::Response;
+    /// An answer in the handler's place.
+    fn answer(self, answer: Answer<'_>) -> Self::Response;
 
     /// An answer in place of what the handler has answered, whose effect was undone.
     ///
@@ -74,8 +74,7 @@ pub trait Endpoint: Sized {
     /// [rendered](Self::rendered).
     fn replace(
         handled: Result<Self::Response, Self::Error>,
-        response: &Response,
-        replay_marker: Option<&str>,
+        answer: Answer<'_>,
     ) -> Result<Self::Response, Self::Error>;
 }
 
@@ -165,7 +164,7 @@ impl Idempotency {
         async move {
             let policy = self.policy();
             let refuse = |refusal: Refusal, endpoint: X| {
-                Ok(endpoint.answer(&refusal.to_response(policy), None))
+                Ok(endpoint.answer(Answer::new(&refusal.to_response(policy))))
             };
             let claimable = match request.claimable(policy).await {
                 Ok(claimable) => claimable,
@@ -188,8 +187,8 @@ impl Idempotency {
                     Ok(X::respond(head, Handled::Untouched(body)))
                 }
                 Begin::Replay(response) => {
-                    let marker = policy.replay_marker_name();
-                    Ok(request.endpoint().answer(&response, Some(marker)))
+                    let answer = Answer::replay(&response, &policy.replay_marker);
+                    Ok(request.endpoint().answer(answer))
                 }
                 Begin::Refused(refusal) => refuse(refusal, request.endpoint()),
             }
@@ -210,7 +209,7 @@ impl<X: Endpoint> Request<X> {
     /// Reads the payload, and says by it what is asked for.
     async fn claimable(&mut self, policy: &Policy) -> Result<Claimable, Refusal> {
         let endpoint = self.endpoint.as_mut().expect(ONCE);
-        let payload = endpoint.read_payload(policy.request_limit()).await?;
+        let payload = endpoint.read_payload(policy.max_request_bytes).await?;
         let protected = self.protected.take().expect(ONCE);
         Ok(protected.identify(policy, &payload))
     }
@@ -252,10 +251,10 @@ fn replace<X: Endpoint>(
 ) -> Result<X::Response, X::Error> {
     match instead {
         Instead::Replay(response) => {
-            X::replace(handled, &response, Some(policy.replay_marker_name()))
+            X::replace(handled, Answer::replay(&response, &policy.replay_marker))
         }
-        Instead::Refused(refusal) => X::replace(handled, &refusal.to_response(policy), None),
-        Instead::Own(response) => X::replace(handled, &response, None),
+        Instead::Refused(refusal) => X::replace(handled, Answer::new(&refusal.to_response(policy))),
+        Instead::Own(response) => X::replace(handled, Answer::new(&response)),
     }
 }
 

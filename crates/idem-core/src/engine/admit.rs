@@ -20,7 +20,7 @@ pub enum Admission {
     PassThrough,
     /// The request must not reach its handler.
     Refused(Refusal),
-    /// Read the body, up to [`Policy::request_limit`], and begin.
+    /// Read the body, up to [`Policy::max_request_bytes`], and begin.
     Protected(Protected),
 }
 

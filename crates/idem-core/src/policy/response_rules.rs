@@ -1,13 +1,13 @@
 //! What is recorded of a response.
 
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use crate::{
     contract::Capacity,
     policy::{CODE_HEADER, Policy, header_filter::HeaderFilter},
-    record::{NotKept, Outcome, Response},
+    record::{NotKept, Outcome, Response, STATUSES},
     request::grpc,
 };
 
@@ -20,7 +20,7 @@ pub struct ResponseRules {
 
 impl ResponseRules {
     pub(crate) fn new(policy: Arc<Policy>, capacity: Capacity) -> Self {
-        let limit = policy.response_limit();
+        let limit = policy.max_response_bytes;
         let most = capacity.max_record_bytes();
         Self {
             limit: most.map_or(limit, |most| limit.min(most)),
@@ -82,9 +82,9 @@ impl ResponseRules {
 
     /// How long a body may take to come to its end before it counts as a stream.
     pub(crate) fn time_for_body(&self, length_is_known: bool) -> Duration {
-        let unknown = self.policy.stream_grace();
+        let unknown = self.policy.stream_after;
         if length_is_known {
-            self.policy.lease_duration().max(unknown)
+            self.policy.lease.max(unknown)
         } else {
             unknown
         }
@@ -116,12 +116,9 @@ impl ResponseRules {
         let connection = lines
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .map(|(_, value)| value);
-        HeaderFilter::new(self.policy.unrecorded_header_names(), connection)
+        HeaderFilter::new(&self.policy.unrecorded_headers, connection)
     }
 }
-
-/// The statuses that HTTP can send (RFC 9110, section 15, and the three digits of its grammar).
-const STATUSES: RangeInclusive<u16> = 100..=999;
 
 /// The status by which a response is judged; `None` if it is no result, since nothing was done.
 ///
