@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     engine::Idempotency,
+    events::shielded,
     policy::CODE_HEADER,
     policy::header_filter::HeaderFilter,
     record::{NotKept, Outcome, Response},
@@ -22,7 +23,8 @@ pub struct ResponseRules {
 impl ResponseRules {
     pub(crate) fn new(idempotency: &Idempotency) -> Self {
         let limit = idempotency.policy().response_limit();
-        let store = idempotency.store().capacity().max_record_bytes();
+        // A store that does not say what it takes says so when it is given too much.
+        let store = shielded(|| idempotency.store().capacity().max_record_bytes()).flatten();
         Self {
             idempotency: idempotency.clone(),
             limit: store.map_or(limit, |store| limit.min(store)),
