@@ -42,6 +42,10 @@ where
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
 
+    fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
     async fn read_payload(&mut self, limit: usize) -> Result<Bytes, Refusal> {
         request_body::read(&mut self.request, limit).await
     }

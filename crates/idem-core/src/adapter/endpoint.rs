@@ -34,6 +34,9 @@ pub trait Endpoint: Sized {
     /// How the handler fails without a response.
     type Error;
 
+    /// The request's method.
+    fn method(&self) -> &str;
+
     /// Reads the request's body whole, and keeps it for the handler; it shares the bytes.
     ///
     /// # Errors
@@ -199,6 +202,10 @@ impl<X: Endpoint> Request<X> {
         Ok(protected.identify(policy, &payload))
     }
 
+    fn method(&self) -> &str {
+        self.exchange.as_ref().expect(ONCE).method()
+    }
+
     fn exchange(&mut self) -> X {
         self.exchange.take().expect(ONCE)
     }
@@ -211,7 +218,7 @@ async fn execute<X: Endpoint>(
     execution: &mut Execution,
     request: &mut Request<X>,
 ) -> Result<X::Response, X::Error> {
-    let recording = execution.response_rules();
+    let recording = execution.response_rules().for_method(request.method());
     let current = execution.current().clone();
     let mut work = Box::pin(async {
         match request.exchange().call(Some(current)).await {
