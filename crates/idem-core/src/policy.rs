@@ -563,6 +563,11 @@ impl Policy {
         }
     }
 
+    /// Whether a response with this status is kept with some headers.
+    pub(crate) fn may_save(&self, status: u16) -> bool {
+        matches!(self.saves, SaveRule::Custom(_)) || self.saves(status, Headers::default)
+    }
+
     pub(crate) fn unrecorded_header_names(&self) -> &[String] {
         &self.unrecorded_headers
     }

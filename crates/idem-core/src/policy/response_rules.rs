@@ -60,6 +60,11 @@ impl ResponseRules {
         })
     }
 
+    /// Whether a response with this status may be kept, whatever its headers are.
+    pub(crate) fn may_save(&self, status: u16) -> bool {
+        self.idempotency.policy().may_save(status)
+    }
+
     /// What of an outcome goes into the record, whichever way it came here; `None` frees the key.
     ///
     /// Every outcome passes here on its way to the store, also a response that an application built by hand.
