@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,8 +13,8 @@ use std::{
 };
 
 use idem_core::{
-    IdempotencyStore, RecordKey,
-    store::{Claim, Fingerprint, Identity, Lease, StoreErrorKind},
+    Idempotency, IdempotencyKey, IdempotencyStore, Policy, RecordKey, Refusal, RunError,
+    store::{Claim, Fingerprint, Identity, Lease, NotKept, StoreErrorKind},
 };
 use idem_momento::{MomentoStore, PrepareError};
 use momento::CredentialProvider;
@@ -200,4 +201,39 @@ async fn answers_that_are_errors_build_no_client_anew() {
         assert!(!error.may_have_landed());
     }
     assert_eq!(built.load(Ordering::SeqCst), 1);
+}
+
+/// Runs an operation, and again: whether it was protected.
+async fn protects(store: MomentoStore, policy: Policy) -> bool {
+    let idempotency = Idempotency::new(store, policy);
+    let key = IdempotencyKey::new("k").unwrap();
+    let ship = || async { Ok::<_, Infallible>("parcel-4".to_owned()) };
+    let first = idempotency.run(&key, "order-9", ship).await.unwrap();
+    assert!(!first.is_replay());
+    // Nothing is left to its lease.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    match idempotency.run(&key, "order-9", ship).await {
+        Ok(again) => again.is_replay(),
+        Err(RunError::Refused(Refusal::NotKept(reason))) => reason == NotKept::TooLarge,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn no_value_of_a_setting_takes_the_protection_away() {
+    let policy = || Policy::reference().lease(Duration::from_millis(100));
+    for bytes in [0, 1, 100, usize::MAX] {
+        let emulator = Emulator::start().unwrap();
+        emulator.create_cache("requests");
+        let store = store(&emulator).max_item_bytes(bytes);
+        assert!(protects(store, policy()).await, "{bytes} bytes");
+    }
+    for idle in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let emulator = Arc::new(Emulator::start().unwrap());
+        emulator.create_cache("requests");
+        let served = Arc::clone(&emulator);
+        let connect = move || Ok(served.client(Duration::from_secs(5)));
+        let store = MomentoStore::connect(connect, "requests").unwrap();
+        assert!(protects(store.idle(idle), policy()).await, "{idle:?}");
+    }
 }
