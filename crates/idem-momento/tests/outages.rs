@@ -7,7 +7,7 @@ use std::{
     convert::Infallible,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -236,4 +236,27 @@ async fn no_value_of_a_setting_takes_the_protection_away() {
         let store = MomentoStore::connect(connect, "requests").unwrap();
         assert!(protects(store.idle(idle), policy()).await, "{idle:?}");
     }
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_be_built_without_a_panic_takes_nothing_down() {
+    let emulator = Arc::new(Emulator::start().unwrap());
+    emulator.create_cache("requests");
+    let (served, is_first) = (Arc::clone(&emulator), AtomicBool::new(true));
+    let connect = move || {
+        assert!(is_first.swap(false, Ordering::SeqCst), "a planted panic");
+        Ok(served.client(Duration::from_secs(5)))
+    };
+    let store = MomentoStore::connect(connect, "requests").unwrap();
+    emulator
+        .faults()
+        .every(Method::SetIf, Fault::Hang(When::Before));
+    // Whoever gives up drops the call, which notices that it had no answer: after the third the client is to be built.
+    for _ in 0..4 {
+        let claim = async { store.claim(&key(1), &lease()).await };
+        let claimed = tokio::time::timeout(Duration::from_millis(1), claim).await;
+        assert!(claimed.is_err());
+    }
+    emulator.faults().clear();
+    assert_eq!(store.claim(&key(2), &lease()).await.unwrap(), Claim::Owned);
 }
