@@ -51,6 +51,10 @@ where
     type Response = Response<Body>;
     type Error = S::Error;
 
+    fn method(&self) -> &str {
+        self.head.method.as_str()
+    }
+
     async fn read_payload(&mut self, limit: usize) -> Result<Bytes, Refusal> {
         if let Some(body) = self.body.take() {
             self.payload = request_body::read(body, limit).await?;

@@ -107,6 +107,8 @@ fn market(config: &mut web::ServiceConfig) {
         .route("/breaks", web::post().to(breaks))
         .route("/events", web::post().to(events))
         .route("/answers/{code}", web::post().to(answers))
+        .route("/answers/{code}", web::patch().to(answers))
+        .route("/answers/{code}", web::put().to(answers))
         .route("/hesitant", web::post().to(hesitant))
         .route("/endless", web::post().to(endless))
         .route("/silent", web::post().to(silent));

@@ -84,7 +84,7 @@ fn market() -> Router<Effects> {
         .route("/unknown", post(unknown))
         .route("/breaks", post(breaks))
         .route("/events", post(events))
-        .route("/answers/{code}", post(answers))
+        .route("/answers/{code}", post(answers).patch(answers).put(answers))
         .route("/hesitant", post(hesitant))
         .route("/endless", post(endless))
         .route("/silent", post(silent))

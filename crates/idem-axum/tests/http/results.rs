@@ -1,6 +1,7 @@
 //! Which responses are results, and which say that nothing was done.
 
 use idem_core::{Policy, Profile};
+use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -64,6 +65,38 @@ async fn a_redirected_request_runs_under_the_key_that_it_had() {
             assert!(direct.is_replay());
         }
     }
+}
+
+// S87
+#[tokio::test]
+async fn a_redirect_that_keeps_the_method_is_no_result_whatever_its_status() {
+    let everything = || Policy::reference().save_when(|_, _| true);
+    for policy in [Policy::reference, Policy::stripe, everything] {
+        for method in [Method::PATCH, Method::PUT] {
+            // Of these methods a client makes no GET, as it does of POST.
+            for (code, is_result) in [(301, false), (302, false), (303, true)] {
+                let policy = policy().methods(["PATCH", "PUT"]);
+                let server = Server::start(policy).await;
+                for again in [false, true] {
+                    let request = server.request(method.clone(), &format!("/answers/{code}"));
+                    let request = request.header("idempotency-key", "k");
+                    let answer = send(request.header("x-answer", "x-any=1")).await;
+                    let told = (answer.status, answer.is_replay());
+                    assert_eq!(told, (code, again && is_result), "{method}");
+                }
+            }
+        }
+    }
+}
+
+// S87
+#[tokio::test]
+async fn a_redirected_patch_runs_under_the_key_that_it_had() {
+    let server = Server::start(Policy::reference()).await;
+    let request = server.request(Method::PATCH, "/answers/301");
+    let request = request.header("idempotency-key", "k");
+    let answer = send(request.header("x-answer", "location=/orders")).await;
+    assert_eq!((answer.status, answer.is_replay()), (201, false));
 }
 
 #[tokio::test]

@@ -11,12 +11,13 @@ use crate::{
     support::{Effects, send},
 };
 
+fn timeout() -> TimeoutLayer {
+    let at_most = Duration::from_millis(100);
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, at_most)
+}
+
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
-    let timeout = || {
-        let at_most = Duration::from_millis(100);
-        TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, at_most)
-    };
     let layer = || idempotency(Policy::reference());
     let [right, wrong] = orders(
         |effects| gated(effects).layer(layer()).layer(timeout()),
@@ -44,6 +45,33 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
         send(wrong.post("/goats", "k", "{}")).await.text(),
         "order 2"
     );
+}
+
+#[tokio::test]
+async fn a_timeout_between_two_layers_cuts_the_handler_off() {
+    let layer = idempotency(Policy::reference());
+    let [right, wrong] = orders(
+        |effects| {
+            let twice = gated(effects).layer(layer.clone()).layer(layer.clone());
+            twice.layer(timeout())
+        },
+        |effects| {
+            let inner = gated(effects).layer(layer.clone());
+            inner.layer(timeout()).layer(layer.clone())
+        },
+    )
+    .await;
+    for (server, key, retry) in [(right, "k", "order 1"), (wrong, "l", "order 2")] {
+        assert_eq!(send(server.post("/goats", key, "{}")).await.status, 408);
+        server.effects.gate.add_permits(1);
+        let answer = loop {
+            let answer = send(server.post("/goats", key, "{}")).await;
+            if answer.status != 202 {
+                break answer;
+            }
+        };
+        assert_eq!(answer.text(), retry);
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     events::Observer,
-    policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile, Wait},
+    policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile, Wait, rules::SaveRule},
     record::Headers,
     request::{FingerprintRules, KeyFormat},
 };
@@ -91,5 +91,10 @@ impl Policy {
     /// Whether a response is kept, as far as the policy says.
     pub(crate) fn saves(&self, status: u16, headers: impl FnOnce() -> Headers) -> bool {
         self.saves.saves(status, headers)
+    }
+
+    /// Whether a response with this status is kept with some headers.
+    pub(crate) fn may_save(&self, status: u16) -> bool {
+        matches!(self.saves, SaveRule::Custom(_)) || self.saves(status, Headers::default)
     }
 }

@@ -16,6 +16,8 @@ use crate::{
 pub struct ResponseRules {
     policy: Arc<Policy>,
     limit: usize,
+    /// Whether 301 and 302, too, ask for the same request elsewhere.
+    redirects_keep_method: bool,
 }
 
 impl ResponseRules {
@@ -25,7 +27,18 @@ impl ResponseRules {
         Self {
             limit: most.map_or(limit, |most| limit.min(most)),
             policy,
+            redirects_keep_method: false,
         }
+    }
+
+    /// The rules for responses to a request of this method.
+    ///
+    /// Clients make a GET of a POST that is answered with 301 or 302, and repeat every other method (RFC 9110, section
+    /// 15.4.2, and the Fetch standard).
+    #[must_use]
+    pub(crate) fn for_method(mut self, method: &str) -> Self {
+        self.redirects_keep_method = !method.eq_ignore_ascii_case("POST");
+        self
     }
 
     /// Whether a response with this status and these headers is kept; all others free the key.
@@ -35,10 +48,18 @@ impl ResponseRules {
     where
         L: Iterator<Item = (&'a str, &'a [u8])>,
     {
+        if self.redirects_keep_method && matches!(status, 301 | 302) {
+            return false;
+        }
         judged_status(status, lines()).is_some_and(|judged| {
             let headers = || lines().collect();
             self.policy.saves(judged, headers)
         })
+    }
+
+    /// Whether a response with this status may be kept, whatever its headers are.
+    pub(crate) fn may_save(&self, status: u16) -> bool {
+        self.policy.may_save(status)
     }
 
     /// What of an outcome goes into the record, whichever way it came here; `None` frees the key.

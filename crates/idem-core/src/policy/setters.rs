@@ -148,8 +148,8 @@ impl Policy {
     /// actix-web's are: `status == StatusCode::CONFLICT`.
     ///
     /// Some responses say that nothing was done, or belong to one connection. They are no results, and the rule is not asked:
-    /// informational ones (1xx, 101 included), redirects that ask for the same request elsewhere (307 and 308), and a refusal of
-    /// this library, which has the header `Idempotency-Refusal`, by another layer or another server. A gRPC failure comes with
+    /// informational ones (1xx, 101 included), redirects that ask for the same request elsewhere (307 and 308, and for any
+    /// method but POST 301 and 302), and a refusal of this library, which has the header `Idempotency-Refusal`, by another layer or another server. A gRPC failure comes with
     /// status 200 and its own code in `grpc-status`: the rule gets the HTTP status that this code stands for.
     #[must_use]
     pub fn save_when(
