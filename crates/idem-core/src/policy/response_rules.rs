@@ -83,10 +83,11 @@ impl ResponseRules {
         let filter = self.filter(lines());
         let as_it_is =
             response.size() <= self.limit && lines().all(|(name, _)| filter.allows(name));
+        let body = own(response.body());
         if as_it_is {
-            return Some(outcome);
+            return Some(Response::new(status, response.headers().clone(), body).into());
         }
-        Some(self.outcome(status, lines, response.body().clone()))
+        Some(self.outcome(status, lines, body))
     }
 
     /// Why a response that is saved cannot be kept, as far as its head tells.
@@ -146,6 +147,14 @@ impl ResponseRules {
             connection,
         )
     }
+}
+
+/// A body in memory of its own, for a store that keeps it in memory.
+///
+/// A body is often a small part of a buffer, as what a proxy passes on is of the one that it was read into. The whole
+/// buffer would stay for as long as the record does, and no limit would count it.
+fn own(body: &Bytes) -> Bytes {
+    Bytes::copy_from_slice(body)
 }
 
 /// The statuses that HTTP can send (RFC 9110, section 15, and the three digits of its grammar).
