@@ -536,7 +536,7 @@ async fn a_store_that_panics_before_it_gives_a_future_is_one_that_failed() {
                         Operation::Release => Handler::Fails,
                         _ => Handler::Succeeds,
                     };
-                    execution.run(handler.work()).await;
+                    execution.run(handler.work()).await.unwrap();
                     "ran"
                 }
                 Begin::Refused(refusal) => refusal.code(),
