@@ -1,8 +1,7 @@
 //! What an adapter implements and calls: a web framework's types go in, and an answer comes out.
 //!
-//! An adapter converts types and decides nothing. Those for axum and actix-web have about 400 lines of code each, without
-//! docs and tests, of which a third are imports and bounds. A framework whose middleware is an async function needs fewer. This
-//! is what one consists of:
+//! An adapter converts types and decides nothing. Those for axum and actix-web have about 400 lines of code each, not
+//! counting docs and tests. A framework whose middleware is an async function needs fewer. This is what one consists of:
 //!
 //! | it implements | for | methods |
 //! |---|---|---|

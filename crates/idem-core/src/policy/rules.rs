@@ -81,12 +81,14 @@ impl RefusalRule {
             return ours;
         };
         if !FINAL.contains(&given.status()) {
-            tracing::warn!(
-                status = given.status(),
-                refusal = refusal.code(),
-                "`Policy::render_refusals` gave a status that is no final one of HTTP, so the profile's response is \
-                 sent; give one from 200 to 999"
-            );
+            shielded(|| {
+                tracing::warn!(
+                    status = given.status(),
+                    refusal = refusal.code(),
+                    "`Policy::render_refusals` gave a status that ends no exchange, so the profile's response is \
+                     sent; give one from 200 to 999"
+                );
+            });
             return ours;
         }
         let is_kept = |(name, _): &(&str, &[u8])| matches!(*name, CODE_HEADER | RETRY_AFTER);
