@@ -3,7 +3,7 @@
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::{Answered, End, Event};
-use crate::contract::{Fenced, Operation, StoreError, StoreErrorKind};
+use crate::contract::{Fenced, Operation, StoreError};
 
 /// Tells the recorder what each metric means, and in which unit it is, and begins each counter at
 /// zero with each of its labels. Call it once, after the recorder was installed.
@@ -95,7 +95,7 @@ pub(super) fn count(event: &Event<'_>) {
         } => histogram!(
             "idempotency_store_call_duration_seconds",
             "operation" => operation.as_str(),
-            "result" => error.map_or("ok", |error| label(error.kind())),
+            "result" => error.map_or("ok", |error| error.kind().as_str()),
         )
         .record(elapsed.as_secs_f64()),
         Event::Renewed(result) => {
@@ -125,12 +125,5 @@ const fn held(result: Result<Fenced, &StoreError>) -> &'static str {
         Ok(Fenced::Held) => "held",
         Ok(Fenced::Lost) => "lost",
         Err(_) => "failed",
-    }
-}
-
-const fn label(kind: StoreErrorKind) -> &'static str {
-    match kind {
-        StoreErrorKind::TooLarge => "too_large",
-        other => other.as_str(),
     }
 }
