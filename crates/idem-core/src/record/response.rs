@@ -83,6 +83,9 @@ impl fmt::Debug for Response {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     /// Each line is the length of its name, that of its value, and then both.
+    ///
+    /// This is for memory. As a `Vec<(Box<str>, Box<[u8]>)>`, a record with one header takes 607 bytes
+    /// instead of 487, and a fresh request makes two more allocations and takes 4 % longer.
     lines: Vec<u8>,
 }
 
