@@ -3,11 +3,9 @@
 use actix_cors::Cors;
 use actix_web::{App, middleware::DefaultHeaders};
 use idem_core::Policy;
+use idem_http_tests::{Answer, Server, send};
 
-use crate::{
-    goats, idempotency,
-    support::{Answer, Server, send},
-};
+use crate::{goats, idempotency};
 
 const SHOP: &str = "https://shop.example";
 const APP: &str = "https://app.example";

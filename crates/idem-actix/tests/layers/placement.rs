@@ -2,12 +2,10 @@
 
 use actix_web::{App, Resource, Route, web};
 use idem_core::Policy;
+use idem_http_tests::{Server, send};
 use reqwest::Method;
 
-use crate::{
-    goats, idempotency,
-    support::{Server, send},
-};
+use crate::{goats, idempotency};
 
 fn post() -> Route {
     web::post().to(async || "a goat")

@@ -3,16 +3,13 @@
 use axum::extract::DefaultBodyLimit;
 use futures_util::{Stream, StreamExt, stream};
 use idem_core::Policy;
+use idem_http_tests::{Answer, Server, StoreCalls, send};
 use tower_http::{
     compression::CompressionLayer, decompression::RequestDecompressionLayer,
     limit::RequestBodyLimitLayer,
 };
 
-use crate::{
-    goats, idempotency, orders, serve,
-    store_calls::StoreCalls,
-    support::{Answer, Server, send},
-};
+use crate::{goats, idempotency, orders, serve};
 
 /// `{"item":"goat"}`, as gzip has it.
 const PACKED_GOAT: &[u8] = &[

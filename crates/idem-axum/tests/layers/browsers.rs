@@ -2,12 +2,13 @@
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use idem_core::Policy;
+use idem_http_tests::send;
 use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::{goats, idempotency, orders, support::send};
+use crate::{goats, idempotency, orders};
 
 const SHOP: &str = "https://shop.example";
 const APP: &str = "https://app.example";

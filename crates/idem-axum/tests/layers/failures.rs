@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, routing::post};
 use idem_core::Policy;
+use idem_http_tests::{Effects, send};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
-use crate::{
-    gated, idempotency, orders,
-    support::{Effects, send},
-};
+use crate::{gated, idempotency, orders};
 
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
@@ -26,19 +24,14 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
 
     assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 408);
     assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 202);
-    right.effects.gate.add_permits(1);
-    let retry = loop {
-        let answer = send(right.post("/goats", "k", "{}")).await;
-        if answer.status != 202 {
-            break answer;
-        }
-    };
+    right.effects.open_gate(1);
+    let retry = right.settled("/goats", "k").await;
     assert!(retry.is_replay());
     assert_eq!(retry.text(), "order 1");
     assert_eq!(right.effects.runs(), 1);
 
     assert_eq!(send(wrong.post("/goats", "k", "{}")).await.status, 408);
-    wrong.effects.gate.add_permits(1);
+    wrong.effects.open_gate(1);
     // The first run was cut off wherever it was; nobody knows what it did, and it runs again.
     assert_eq!(
         send(wrong.post("/goats", "k", "{}")).await.text(),

@@ -5,9 +5,10 @@ use axum::{
     routing::{get, post},
 };
 use idem_core::Policy;
+use idem_http_tests::send;
 use reqwest::Method;
 
-use crate::{idempotency, serve, support::send};
+use crate::{idempotency, serve};
 
 /// What each of them gets without a key: the route's own method, its other one, a route for `GET`, and no route.
 async fn without_key(app: impl FnOnce() -> Router) -> [u16; 4] {

@@ -2,15 +2,12 @@
 
 use idem_core::Policy;
 
-use crate::{
-    market::scoped_by_tenant,
-    support::{Layer, Server, profiles, send, store},
-};
+use super::profiles;
+use crate::{Adapter, Server, send};
 
-#[tokio::test]
-async fn another_caller_never_gets_the_response_of_the_first() {
+pub async fn another_caller_never_gets_the_response_of_the_first<A: Adapter>() {
     for (policy, mismatch, _) in profiles() {
-        let server = Server::start(policy).await;
+        let server = Server::start::<A>(policy).await;
         let by = |header: &'static str, value: &'static str| {
             server.post("/orders", "k", "{}").header(header, value)
         };
@@ -40,9 +37,8 @@ async fn another_caller_never_gets_the_response_of_the_first() {
     }
 }
 
-#[tokio::test]
-async fn scopes_share_no_key_and_a_refreshed_token_is_the_same_client() {
-    let layer = scoped_by_tenant(Layer::new(store()));
+pub async fn scopes_share_no_key_and_a_refreshed_token_is_the_same_client<A: Adapter>() {
+    let layer = A::new(A::store(), Policy::reference());
     let server = Server::with_layer(layer).await;
     let by = |tenant: &'static str, token: &'static str| {
         server
@@ -67,9 +63,8 @@ async fn scopes_share_no_key_and_a_refreshed_token_is_the_same_client() {
     assert_eq!(server.effects.runs(), 3);
 }
 
-#[tokio::test]
-async fn a_scope_that_names_nobody_is_none() {
-    let layer = scoped_by_tenant(Layer::new(store()));
+pub async fn a_scope_that_names_nobody_is_none<A: Adapter>() {
+    let layer = A::new(A::store(), Policy::reference());
     let server = Server::with_layer(layer).await;
     let by = |token: &'static str| {
         server
@@ -83,9 +78,8 @@ async fn a_scope_that_names_nobody_is_none() {
     assert_eq!(server.effects.runs(), 1);
 }
 
-#[tokio::test]
-async fn an_application_names_the_headers_that_are_credentials() {
-    let server = Server::start(Policy::reference().credential_headers(["X-Api-Key"])).await;
+pub async fn an_application_names_the_headers_that_are_credentials<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference().credential_headers(["X-Api-Key"])).await;
     let by = |key: &'static str, cookie: &'static str| {
         server
             .post("/orders", "k", "{}")
@@ -97,9 +91,8 @@ async fn an_application_names_the_headers_that_are_credentials() {
     assert_eq!(send(by("2", "a")).await.status, 400);
 }
 
-#[tokio::test]
-async fn an_api_key_tells_callers_apart_without_any_configuration() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn an_api_key_tells_callers_apart_without_any_configuration<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let by = |key: &'static str| server.post("/orders", "k", "{}").header("X-Api-Key", key);
     assert_eq!(send(by("alice")).await.status, 201);
     assert!(send(by("alice")).await.is_replay());
@@ -114,9 +107,8 @@ async fn an_api_key_tells_callers_apart_without_any_configuration() {
 }
 
 // S91
-#[tokio::test]
-async fn cookies_in_several_lines_and_in_one_are_one_caller() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn cookies_in_several_lines_and_in_one_are_one_caller<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let by = |lines: &[&'static str]| {
         let request = server.post("/orders", "k", "{}");
         let add =

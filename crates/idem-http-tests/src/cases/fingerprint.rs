@@ -3,16 +3,21 @@
 use idem_core::{FingerprintRules, Policy};
 use reqwest::Method;
 
-use crate::support::{Answer, Server, profiles, send};
+use super::profiles;
+use crate::{Adapter, Answer, Server, send};
 
 /// Sends two payloads under one key; answers whether the second was taken for the first.
-async fn are_same(policy: Policy, first: impl Into<Vec<u8>>, second: impl Into<Vec<u8>>) -> bool {
+async fn are_same<A: Adapter>(
+    policy: Policy,
+    first: impl Into<Vec<u8>>,
+    second: impl Into<Vec<u8>>,
+) -> bool {
     let mismatch = if policy.profile() == idem_core::Profile::Ietf {
         422
     } else {
         400
     };
-    let server = Server::start(policy).await;
+    let server = Server::start::<A>(policy).await;
     let original = send(server.post("/orders", "k", first.into())).await;
     assert_eq!(original.status, 201);
     let duplicate = send(server.post("/orders", "k", second.into())).await;
@@ -34,8 +39,7 @@ fn assert_refused(answer: &Answer, status: u16) {
     assert_eq!(answer.header("location"), None);
 }
 
-#[tokio::test]
-async fn the_same_meaning_is_the_same_request() {
+pub async fn the_same_meaning_is_the_same_request<A: Adapter>() {
     for (policy, ..) in profiles() {
         for (first, second) in [
             ("{\"a\":1}", "{\"a\":1}"),
@@ -48,15 +52,14 @@ async fn the_same_meaning_is_the_same_request() {
             ("{\"goat\":\"🐐\"}", "{\"goat\":\"\\ud83d\\udc10\"}"),
         ] {
             assert!(
-                are_same(policy.clone(), first, second).await,
+                are_same::<A>(policy.clone(), first, second).await,
                 "{first} and {second}"
             );
         }
     }
 }
 
-#[tokio::test]
-async fn another_meaning_is_another_request() {
+pub async fn another_meaning_is_another_request<A: Adapter>() {
     for (policy, ..) in profiles() {
         for (first, second) in [
             ("[1,2]", "[2,1]"),
@@ -68,24 +71,23 @@ async fn another_meaning_is_another_request() {
             ("null", ""),
         ] {
             assert!(
-                !are_same(policy.clone(), first, second).await,
+                !are_same::<A>(policy.clone(), first, second).await,
                 "{first} and {second}"
             );
             assert!(
-                !are_same(policy.clone(), second, first).await,
+                !are_same::<A>(policy.clone(), second, first).await,
                 "{second} and {first}"
             );
             assert!(
-                are_same(policy.clone(), second, second).await,
+                are_same::<A>(policy.clone(), second, second).await,
                 "{second} twice"
             );
         }
     }
 }
 
-#[tokio::test]
-async fn what_is_no_text_is_compared_by_its_bytes_and_harms_no_record() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn what_is_no_text_is_compared_by_its_bytes_and_harms_no_record<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let original = send(server.post("/orders", "k", "{\"a\":1}")).await;
     let broken: [&[u8]; 4] = [
         b"{\"a\":\"\xff\"}",
@@ -95,16 +97,15 @@ async fn what_is_no_text_is_compared_by_its_bytes_and_harms_no_record() {
     ];
     for body in broken {
         assert_refused(&send(server.post("/orders", "k", body.to_vec())).await, 400);
-        assert!(are_same(Policy::reference(), body, body).await);
+        assert!(are_same::<A>(Policy::reference(), body, body).await);
     }
     let replay = send(server.post("/orders", "k", "{\"a\":1}")).await;
     assert!(replay.is_replay());
     assert_eq!(replay.comparable(), original.comparable());
 }
 
-#[tokio::test]
-async fn other_types_are_compared_by_their_bytes_and_their_type() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn other_types_are_compared_by_their_bytes_and_their_type<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let typed = |content_type: &str, body: &'static str| {
         server
             .request(Method::POST, "/orders")
@@ -124,9 +125,8 @@ async fn other_types_are_compared_by_their_bytes_and_their_type() {
     assert_eq!(server.effects.runs(), 1);
 }
 
-#[tokio::test]
-async fn utf_8_is_what_json_is_in_whether_or_not_its_type_says_so() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn utf_8_is_what_json_is_in_whether_or_not_its_type_says_so<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let typed = |content_type: &str| {
         server
             .request(Method::POST, "/orders")
@@ -148,9 +148,8 @@ async fn utf_8_is_what_json_is_in_whether_or_not_its_type_says_so() {
     assert_eq!(server.effects.runs(), 1);
 }
 
-#[tokio::test]
-async fn the_coding_of_the_content_counts() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn the_coding_of_the_content_counts<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let coded = |coding: &'static str| {
         let request = server.post("/orders", "k", "{}");
         request.header("content-encoding", coding)
@@ -163,9 +162,8 @@ async fn the_coding_of_the_content_counts() {
 }
 
 // S93
-#[tokio::test]
-async fn a_form_with_another_boundary_is_the_same_and_with_another_part_is_not() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn a_form_with_another_boundary_is_the_same_and_with_another_part_is_not<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let form = |boundary: &str, file_name: &str, file: &str| {
         let body = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"goat\"\r\n\r\nZilli\r\n\
@@ -201,37 +199,35 @@ async fn a_form_with_another_boundary_is_the_same_and_with_another_part_is_not()
     assert_eq!(server.effects.runs(), 1);
 }
 
-#[tokio::test]
-async fn fields_are_left_out_or_chosen() {
+pub async fn fields_are_left_out_or_chosen<A: Adapter>() {
     let without = FingerprintRules::default().without(["/sentAt".parse().unwrap()]);
     let without = Policy::reference().fingerprint(without);
     assert!(
-        are_same(
+        are_same::<A>(
             without.clone(),
             "{\"a\":1,\"sentAt\":1}",
             "{\"sentAt\":2,\"a\":1}"
         )
         .await
     );
-    assert!(!are_same(without, "{\"a\":1,\"sentAt\":1}", "{\"a\":2,\"sentAt\":1}").await);
+    assert!(!are_same::<A>(without, "{\"a\":1,\"sentAt\":1}", "{\"a\":2,\"sentAt\":1}").await);
 
     let only = FingerprintRules::default().only(["/order/id".parse().unwrap()]);
     let only = Policy::ietf().fingerprint(only);
     assert!(
-        are_same(
+        are_same::<A>(
             only.clone(),
             "{\"order\":{\"id\":1,\"x\":1}}",
             "{\"order\":{\"x\":2,\"id\":1}}"
         )
         .await
     );
-    assert!(!are_same(only, "{\"order\":{\"id\":1}}", "{\"order\":{\"id\":2}}").await);
+    assert!(!are_same::<A>(only, "{\"order\":{\"id\":1}}", "{\"order\":{\"id\":2}}").await);
 }
 
-#[tokio::test]
-async fn another_path_query_or_method_never_gets_this_response() {
+pub async fn another_path_query_or_method_never_gets_this_response<A: Adapter>() {
     for (policy, mismatch, _) in profiles() {
-        let server = Server::start(policy).await;
+        let server = Server::start::<A>(policy).await;
         let original = send(server.post("/orders?page=1", "k", "{}")).await;
         for (method, path) in [
             (Method::POST, "/orders"),
@@ -252,10 +248,9 @@ async fn another_path_query_or_method_never_gets_this_response() {
     }
 }
 
-#[tokio::test]
-async fn a_mismatch_is_told_while_the_original_runs() {
+pub async fn a_mismatch_is_told_while_the_original_runs<A: Adapter>() {
     for (policy, mismatch, in_progress) in profiles() {
-        let server = Server::start(policy).await;
+        let server = Server::start::<A>(policy).await;
         let original = tokio::spawn(send(server.post("/gated", "k", "{\"a\":1}")));
         server.effects.wait_for_runs(1).await;
         assert_refused(
@@ -266,16 +261,15 @@ async fn a_mismatch_is_told_while_the_original_runs() {
             send(server.post("/gated", "k", "{\"a\":1}")).await.status,
             in_progress
         );
-        server.effects.gate.add_permits(1);
+        server.effects.open_gate(1);
         assert_eq!(original.await.unwrap().status, 201);
         assert_eq!(server.effects.runs(), 1);
     }
 }
 
-#[tokio::test]
-async fn a_mismatch_reveals_nothing_and_changes_nothing() {
+pub async fn a_mismatch_reveals_nothing_and_changes_nothing<A: Adapter>() {
     for (policy, mismatch, _) in profiles() {
-        let server = Server::start(policy).await;
+        let server = Server::start::<A>(policy).await;
         let original = send(server.post("/orders", "k", "{\"secret\":\"first\"}")).await;
         let refused = send(server.post("/orders", "k", "{\"secret\":\"second\"}")).await;
         assert_refused(&refused, mismatch);
@@ -289,9 +283,8 @@ async fn a_mismatch_reveals_nothing_and_changes_nothing() {
     }
 }
 
-#[tokio::test]
-async fn another_key_with_the_same_body_runs() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn another_key_with_the_same_body_runs<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     for key in ["k", "l"] {
         assert!(!send(server.post("/orders", key, "{}")).await.is_replay());
     }

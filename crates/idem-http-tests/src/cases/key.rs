@@ -7,11 +7,10 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::support::{Layer, Server, send};
+use crate::{Adapter, Server, send};
 
-#[tokio::test]
-async fn without_a_key_the_handler_runs_each_time() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn without_a_key_the_handler_runs_each_time<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     for run in 1..=2 {
         let answer = send(server.request(Method::POST, "/orders").body("{}")).await;
         assert_eq!(
@@ -21,11 +20,10 @@ async fn without_a_key_the_handler_runs_each_time() {
     }
 }
 
-#[tokio::test]
-async fn a_required_key_that_is_missing_is_refused() {
+pub async fn a_required_key_that_is_missing_is_refused<A: Adapter>() {
     let required = Policy::reference().key_requirement(KeyRequirement::Required);
     for policy in [required, Policy::ietf()] {
-        let server = Server::start(policy.clone()).await;
+        let server = Server::start::<A>(policy.clone()).await;
         let answer = send(server.request(Method::POST, "/orders").body("{}")).await;
         assert_eq!(answer.status, 400);
         assert!(
@@ -48,9 +46,8 @@ async fn a_required_key_that_is_missing_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn a_key_that_is_no_key_is_refused() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn a_key_that_is_no_key_is_refused<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     for key in [
         "",
         " ",
@@ -77,9 +74,8 @@ async fn a_key_that_is_no_key_is_refused() {
     assert_eq!(server.effects.runs(), 0);
 }
 
-#[tokio::test]
-async fn quoted_and_bare_are_one_key() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn quoted_and_bare_are_one_key<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let quoted = send(server.post("/orders", "\"k\"", "{}")).await;
     let bare = send(server.post("/orders", "k", "{}")).await;
     assert!(!quoted.is_replay() && bare.is_replay());
@@ -89,10 +85,9 @@ async fn quoted_and_bare_are_one_key() {
     assert_eq!(escaped.text(), "{\"id\":2}");
 }
 
-#[tokio::test]
-async fn a_strict_server_wants_quotes() {
+pub async fn a_strict_server_wants_quotes<A: Adapter>() {
     let format = KeyFormat::default().syntax(KeySyntax::Strict);
-    let server = Server::start(Policy::reference().key_format(format)).await;
+    let server = Server::start::<A>(Policy::reference().key_format(format)).await;
     assert_eq!(send(server.post("/orders", "k", "{}")).await.status, 400);
     assert_eq!(
         send(server.post("/orders", "\"k\"", "{}")).await.status,
@@ -100,9 +95,8 @@ async fn a_strict_server_wants_quotes() {
     );
 }
 
-#[tokio::test]
-async fn two_header_lines_are_refused_same_or_not() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn two_header_lines_are_refused_same_or_not<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     for second in ["k", "l"] {
         let request = server
             .post("/orders", "k", "{}")
@@ -112,9 +106,8 @@ async fn two_header_lines_are_refused_same_or_not() {
     assert_eq!(server.effects.runs(), 0);
 }
 
-#[tokio::test]
-async fn bytes_that_belong_in_no_key_are_refused() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn bytes_that_belong_in_no_key_are_refused<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     for key in [
         b"k\xc3\xa9y".as_slice(),
         b"k\x00y",
@@ -147,9 +140,8 @@ async fn raw_status(server: &Server, key: &[u8]) -> String {
     answer.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
-#[tokio::test]
-async fn a_key_has_255_bytes_at_most_and_a_longer_one_asks_no_store() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn a_key_has_255_bytes_at_most_and_a_longer_one_asks_no_store<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     assert_eq!(
         send(server.post("/orders", &"k".repeat(255), "{}"))
             .await
@@ -158,7 +150,7 @@ async fn a_key_has_255_bytes_at_most_and_a_longer_one_asks_no_store() {
     );
 
     // A mock without expectations panics when it is called.
-    let server = Server::with_layer(Layer::new(MockIdempotencyStore::new())).await;
+    let server = Server::with_layer(A::new(MockIdempotencyStore::new(), Policy::reference())).await;
     for length in [256, 10 * 1024] {
         let answer = send(server.post("/orders", &"k".repeat(length), "{}")).await;
         assert_eq!(answer.status, 400, "{length} bytes");
@@ -167,18 +159,16 @@ async fn a_key_has_255_bytes_at_most_and_a_longer_one_asks_no_store() {
     assert_eq!(server.effects.runs(), 0);
 }
 
-#[tokio::test]
-async fn keys_that_differ_in_case_are_two() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn keys_that_differ_in_case_are_two<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     for (run, key) in ["abc", "ABC"].into_iter().enumerate() {
         let answer = send(server.post("/orders", key, "{}")).await;
         assert_eq!(answer.text(), format!("{{\"id\":{}}}", run + 1));
     }
 }
 
-#[tokio::test]
-async fn another_header_may_carry_the_key() {
-    let server = Server::start(Policy::reference().header("X-Request-Key")).await;
+pub async fn another_header_may_carry_the_key<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference().header("X-Request-Key")).await;
     for replayed in [false, true] {
         let request = server
             .request(Method::POST, "/orders")
@@ -189,10 +179,9 @@ async fn another_header_may_carry_the_key() {
 }
 
 // S92
-#[tokio::test]
-async fn names_in_another_case_and_with_white_space_protect_all_the_same() {
+pub async fn names_in_another_case_and_with_white_space_protect_all_the_same<A: Adapter>() {
     let policy = Policy::ietf().methods(["post"]).header("Idempotency-Key ");
-    let server = Server::start(policy).await;
+    let server = Server::start::<A>(policy).await;
     for replayed in [false, true] {
         let answer = send(server.post("/orders", "k", "{}")).await;
         assert_eq!((answer.status, answer.is_replay()), (201, replayed));

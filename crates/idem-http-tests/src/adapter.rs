@@ -1,0 +1,37 @@
+//! What a server brings to the suite.
+
+use std::{future::Future, net::SocketAddr};
+
+use idem_core::{IdempotencyStore, Policy};
+
+use crate::Effects;
+
+/// An adapter's layer, or middleware, and how to put the suite's market behind it.
+pub trait Adapter: Clone {
+    /// An empty store. Clones share their records.
+    fn store() -> impl IdempotencyStore + Clone;
+
+    /// A layer on a store under a policy.
+    ///
+    /// Its rules are [`tenant`](crate::tenant) for the scope and [`lease`](crate::lease) for the
+    /// lease; a request without their headers is none of their business.
+    fn new(store: impl IdempotencyStore, policy: Policy) -> Self;
+
+    /// Another layer on the same store.
+    #[must_use]
+    fn under(&self, policy: Policy) -> Self;
+
+    /// The layer's drain.
+    fn drain(&self) -> impl Future<Output = ()>;
+
+    /// Serves the market under the layer, on a port of its own: any method, any path.
+    fn serve(self, effects: Effects) -> impl Future<Output = SocketAddr>;
+
+    /// Serves the market at `/nested`, under an outer layer and, on a router or scope within it, an
+    /// inner one.
+    fn serve_nested(outer: Self, inner: Self, effects: Effects)
+    -> impl Future<Output = SocketAddr>;
+
+    /// Whether this is what a client gets when a handler panics.
+    fn is_of_a_panic(answer: reqwest::Result<reqwest::Response>) -> bool;
+}

@@ -1,0 +1,185 @@
+//! All cases, in the one list that tests are made from, and how a case is run.
+
+use std::{future::Future, time::Duration};
+
+use tokio::{runtime, time::timeout};
+
+/// How long a case may take with all that it waits for, on a machine that is busy with others.
+const WHOLE: Duration = Duration::from_secs(120);
+
+/// Gives every case, by group, to another macro. Before each group stands what its cases run on:
+/// tasks of one thread, or threads.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __with_http_cases {
+    ($($then:tt)+) => {
+        $($then)+! {
+            tasks credentials {
+                another_caller_never_gets_the_response_of_the_first,
+                scopes_share_no_key_and_a_refreshed_token_is_the_same_client,
+                a_scope_that_names_nobody_is_none,
+                an_application_names_the_headers_that_are_credentials,
+                an_api_key_tells_callers_apart_without_any_configuration,
+                cookies_in_several_lines_and_in_one_are_one_caller,
+            }
+            tasks duplicates {
+                a_failure_is_not_saved_and_the_repaired_payload_runs,
+                the_line_between_success_and_failure_is_400,
+                the_stripe_profile_keeps_what_ran_and_failed,
+                other_methods_pass_through_untouched,
+                another_method_is_protected_where_the_policy_says_so,
+            }
+            tasks faults {
+                a_panic_is_answered_as_the_framework_does_and_the_retry_runs,
+                a_store_that_is_down_refuses_and_its_errors_stay_inside,
+                a_policy_may_let_handlers_run_while_the_store_is_down,
+                a_store_that_is_down_at_the_end_leaves_the_client_its_response,
+                duplicates_may_wait_and_too_many_are_told,
+                a_handler_sees_its_execution_and_passes_keys_on,
+                a_record_with_a_status_that_cannot_be_sent_is_no_success,
+            }
+            tasks fingerprint {
+                the_same_meaning_is_the_same_request,
+                another_meaning_is_another_request,
+                what_is_no_text_is_compared_by_its_bytes_and_harms_no_record,
+                other_types_are_compared_by_their_bytes_and_their_type,
+                utf_8_is_what_json_is_in_whether_or_not_its_type_says_so,
+                the_coding_of_the_content_counts,
+                a_form_with_another_boundary_is_the_same_and_with_another_part_is_not,
+                fields_are_left_out_or_chosen,
+                another_path_query_or_method_never_gets_this_response,
+                a_mismatch_is_told_while_the_original_runs,
+                a_mismatch_reveals_nothing_and_changes_nothing,
+                another_key_with_the_same_body_runs,
+            }
+            tasks key {
+                without_a_key_the_handler_runs_each_time,
+                a_required_key_that_is_missing_is_refused,
+                a_key_that_is_no_key_is_refused,
+                quoted_and_bare_are_one_key,
+                a_strict_server_wants_quotes,
+                two_header_lines_are_refused_same_or_not,
+                bytes_that_belong_in_no_key_are_refused,
+                a_key_has_255_bytes_at_most_and_a_longer_one_asks_no_store,
+                keys_that_differ_in_case_are_two,
+                another_header_may_carry_the_key,
+                names_in_another_case_and_with_white_space_protect_all_the_same,
+            }
+            tasks leases {
+                a_request_holds_its_key_for_as_long_as_the_rule_says,
+            }
+            tasks limits {
+                a_request_over_the_limit_is_refused_and_asks_no_store,
+                a_body_that_is_announced_as_too_large_is_not_waited_for,
+                a_request_of_just_the_limit_runs_chunked_or_not,
+                what_is_not_kept_reaches_its_client_whole_and_never_runs_again,
+                a_response_whose_body_breaks_off_breaks_off_for_its_client_and_is_not_run_again,
+                a_short_body_of_unknown_length_is_kept,
+            }
+            tasks nested {
+                the_handler_runs_once_and_its_answer_is_the_result,
+                the_outer_policy_answers,
+                the_handler_sees_the_execution_whose_record_counts,
+                a_lease_that_travels_takes_the_record_along,
+                a_request_that_the_outer_layer_leaves_alone_is_the_inner_ones,
+            }
+            tasks replay {
+                json_without_a_body_and_binary_are_replayed_identically,
+                repeated_headers_keep_their_order_and_opaque_bytes_their_value,
+                what_belongs_to_one_message_or_one_session_is_not_replayed,
+                an_application_may_replay_cookies_and_hold_back_others,
+                the_marker_has_the_name_that_the_policy_gives_it,
+            }
+            tasks results {
+                what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_saves,
+                a_redirected_request_runs_under_the_key_that_it_had,
+                other_redirects_are_results,
+                a_grpc_failure_is_one_although_its_status_is_200,
+                an_upgrade_belongs_to_its_connection,
+            }
+            tasks streams {
+                a_stream_reaches_its_client_as_it_flows_and_its_retry_is_told_that_it_was_not_kept,
+                a_drain_does_not_wait_for_a_stream_whose_client_is_gone,
+                a_body_that_comes_soon_is_kept_although_it_was_not_there_at_once,
+            }
+            threads threads {
+                of_a_hundred_concurrent_duplicates_one_runs,
+                of_a_hundred_that_start_together_one_runs,
+                of_two_servers_on_one_store_one_runs,
+            }
+            tasks travelling {
+                the_first_gets_its_answer_duplicates_are_told_to_wait_and_then_get_the_workers,
+                a_worker_that_fails_for_good_lets_the_client_begin_anew,
+                another_payload_is_refused_while_the_lease_is_on_its_way_and_after,
+                a_lease_that_could_not_be_sent_after_all_ends_as_its_handler_answered,
+            }
+            tasks vanished {
+                a_client_that_hangs_up_cancels_nothing,
+                a_waiting_client_that_hangs_up_while_the_store_is_asked_leaves_its_place_at_once,
+                a_client_that_hangs_up_before_it_reads_finds_its_response_later,
+                a_client_that_hangs_up_while_it_uploads_begins_nothing,
+                an_upload_that_ends_too_early_is_refused_where_its_client_still_listens,
+                a_drain_waits_for_those_whose_client_is_gone,
+            }
+        }
+    };
+}
+
+/// Tests a server: one call gives a test for each case.
+///
+/// Takes a type that implements [`Adapter`](crate::Adapter). Each group of [`cases`](crate::cases)
+/// becomes a module, so call it once a module.
+#[macro_export]
+macro_rules! http_tests {
+    ($adapter:ty) => {
+        #[cfg(test)]
+        type AdapterUnderTest = $adapter;
+
+        $crate::__with_http_cases! { $crate::__http_test_modules }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __http_test_modules {
+    ($($needs:ident $group:ident { $($case:ident,)+ })+) => {
+        $(
+            #[cfg(test)]
+            mod $group {
+                $(
+                    #[test]
+                    fn $case() {
+                        $crate::$needs($crate::cases::$group::$case::<super::AdapterUnderTest>());
+                    }
+                )+
+            }
+        )+
+    };
+}
+
+macro_rules! names {
+    ($($needs:ident $group:ident { $($case:ident,)+ })+) => {
+        &[$($(concat!(stringify!($group), "::", stringify!($case)),)+)+]
+    };
+}
+
+/// The names of all cases that [`http_tests!`](crate::http_tests) runs.
+pub const CASES: &[&str] = __with_http_cases! { names };
+
+/// Runs a case on one thread, where nothing happens between two of its steps that it does not wait for.
+#[doc(hidden)]
+pub fn tasks(case: impl Future<Output = ()>) {
+    run(runtime::Builder::new_current_thread(), case);
+}
+
+/// Runs a case on several threads.
+#[doc(hidden)]
+pub fn threads(case: impl Future<Output = ()>) {
+    run(runtime::Builder::new_multi_thread(), case);
+}
+
+fn run(mut runtime: runtime::Builder, case: impl Future<Output = ()>) {
+    let runtime = runtime.worker_threads(4).enable_all().build().unwrap();
+    let ended = runtime.block_on(async { timeout(WHOLE, case).await });
+    assert!(ended.is_ok(), "the case is not over after {WHOLE:?}");
+}
