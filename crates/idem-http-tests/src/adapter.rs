@@ -31,7 +31,4 @@ pub trait Adapter: Clone {
     /// inner one.
     fn serve_nested(outer: Self, inner: Self, effects: Effects)
     -> impl Future<Output = SocketAddr>;
-
-    /// Whether this is what a client gets when a handler panics.
-    fn is_of_a_panic(answer: reqwest::Result<reqwest::Response>) -> bool;
 }

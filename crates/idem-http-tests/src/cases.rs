@@ -1,7 +1,6 @@
 //! The cases, a module for each group.
 
 pub mod credentials;
-pub mod duplicates;
 pub mod faults;
 pub mod fingerprint;
 pub mod key;

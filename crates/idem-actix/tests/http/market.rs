@@ -6,7 +6,7 @@ use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
     dev::{ServerHandle, ServiceRequest},
     http::{StatusCode, header::HeaderValue},
-    web::{self, Bytes, Data, ReqData},
+    web::{self, Data, ReqData},
 };
 use idem_actix::IdempotencyMiddleware;
 use idem_core::{CurrentExecution, IdempotencyStore, MemoryStore, Policy};
@@ -46,11 +46,6 @@ impl Adapter for Actix {
             config.service(web::scope("").wrap(outer.0.clone()).service(market));
         });
         address
-    }
-
-    /// The connection ends without an answer.
-    fn is_of_a_panic(answer: reqwest::Result<reqwest::Response>) -> bool {
-        answer.is_err_and(|error| error.is_request())
     }
 }
 
@@ -96,12 +91,11 @@ async fn handle(
     path: web::Path<String>,
     current: Option<ReqData<CurrentExecution>>,
     request: HttpRequest,
-    body: Bytes,
 ) -> HttpResponse {
     let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
     let current = current.map(ReqData::into_inner);
-    let reply = Request::new(path.into_inner(), headers, body, current);
+    let reply = Request::new(path.into_inner(), headers, current);
     let reply = reply.reply(&effects).await;
     let mut response = HttpResponse::build(StatusCode::from_u16(reply.status).unwrap());
     for (name, value) in reply.headers {

@@ -1,4 +1,4 @@
-//! Panics, two servers, and a store that fails.
+//! A store that fails, and what handlers see of their execution.
 
 use futures_util::future::{Either, select};
 use idem_core::{
@@ -11,16 +11,6 @@ use super::profiles;
 use crate::{Adapter, Server, send};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
-
-pub async fn a_panic_is_answered_as_the_framework_does_and_the_retry_runs<A: Adapter>() {
-    let server = Server::start::<A>(Policy::reference()).await;
-    assert!(A::is_of_a_panic(
-        server.post("/panics", "k", "{}").send().await
-    ));
-    let retry = send(server.post("/panics", "k", "{}")).await;
-    assert_eq!((retry.status, retry.is_replay()), (200, false));
-    assert!(send(server.post("/panics", "k", "{}")).await.is_replay());
-}
 
 pub async fn a_store_that_is_down_refuses_and_its_errors_stay_inside<A: Adapter>() {
     for (policy, ..) in profiles() {

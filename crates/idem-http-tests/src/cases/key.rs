@@ -1,4 +1,4 @@
-//! The header.
+//! The header, and the methods that it protects.
 
 use idem_core::{KeyFormat, KeyRequirement, KeySyntax, Policy, store::MockIdempotencyStore};
 use reqwest::Method;
@@ -70,4 +70,19 @@ pub async fn names_in_another_case_and_with_white_space_protect_all_the_same<A: 
     let without_key = server.request(Method::POST, "/orders").body("{}");
     assert_eq!(send(without_key).await.status, 400);
     assert_eq!(server.effects.runs(), 1);
+}
+
+// S49
+pub async fn another_method_is_protected_where_the_policy_says_so<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference().methods(["PUT"])).await;
+    let request = |method| {
+        server
+            .request(method, "/orders")
+            .header("idempotency-key", "k")
+            .body("{}")
+    };
+    assert!(!send(request(Method::PUT)).await.is_replay());
+    assert!(send(request(Method::PUT)).await.is_replay());
+    assert!(!send(request(Method::POST)).await.is_replay());
+    assert!(!send(request(Method::POST)).await.is_replay());
 }

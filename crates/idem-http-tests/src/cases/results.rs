@@ -37,30 +37,6 @@ pub async fn what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_s
     }
 }
 
-// S87
-pub async fn a_redirected_request_runs_under_the_key_that_it_had<A: Adapter>() {
-    for code in [307, 308] {
-        let server = Server::start::<A>(Policy::reference()).await;
-        for replayed in [false, true] {
-            let path = format!("/answers/{code}");
-            let request = server.post(&path, "k", "{}");
-            let answer = send(request.header("x-answer", "location=/orders")).await;
-            assert_eq!(
-                (answer.status, answer.is_replay()),
-                (if replayed { 400 } else { 201 }, false)
-            );
-            // Whoever begins at the old place again uses the key for another request.
-            let direct = send(
-                server
-                    .post("/orders", "k", "{}")
-                    .header("x-answer", "location=/orders"),
-            )
-            .await;
-            assert!(direct.is_replay());
-        }
-    }
-}
-
 pub async fn other_redirects_are_results<A: Adapter>() {
     for code in [301, 302, 303] {
         let server = Server::start::<A>(Policy::reference()).await;

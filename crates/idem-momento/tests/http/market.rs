@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::{
     Extension, Router,
-    body::{Body, Bytes},
+    body::Body,
     extract::{Path, State},
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
     response::Response,
@@ -16,7 +16,6 @@ use idem_http_tests::{Adapter, Effects, Request, lease, tenant};
 use idem_momento::MomentoStore;
 use momento_emulator::Emulator;
 use tokio::net::TcpListener;
-use tower_http::catch_panic::CatchPanicLayer;
 
 #[derive(Clone)]
 pub(crate) struct Axum(IdempotencyLayer);
@@ -45,17 +44,12 @@ impl Adapter for Axum {
     }
 
     async fn serve(self, effects: Effects) -> SocketAddr {
-        let app = market(effects).layer(self.0).layer(CatchPanicLayer::new());
-        serve_app(app).await
+        serve_app(market(effects).layer(self.0)).await
     }
 
     async fn serve_nested(outer: Self, inner: Self, effects: Effects) -> SocketAddr {
         let inner = market(effects).layer(inner.0);
         serve_app(Router::new().nest("/nested", inner).layer(outer.0)).await
-    }
-
-    fn is_of_a_panic(answer: reqwest::Result<reqwest::Response>) -> bool {
-        answer.is_ok_and(|answer| answer.status() == 500)
     }
 }
 
@@ -81,12 +75,11 @@ async fn handle(
     Path(path): Path<String>,
     current: Option<Extension<CurrentExecution>>,
     headers: HeaderMap,
-    body: Bytes,
 ) -> Response {
     let headers = headers.iter();
     let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
     let current = current.map(|Extension(current)| current);
-    let reply = Request::new(path, headers, body, current);
+    let reply = Request::new(path, headers, current);
     let reply = reply.reply(&effects).await;
     let mut response = Response::new(match reply.body {
         idem_http_tests::Body::Whole(bytes) => Body::from(bytes),
