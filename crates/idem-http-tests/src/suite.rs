@@ -16,11 +16,8 @@ macro_rules! __with_http_cases {
         $($then)+! {
             tasks credentials {
                 another_caller_never_gets_the_response_of_the_first,
-                scopes_share_no_key_and_a_refreshed_token_is_the_same_client,
-                a_scope_that_names_nobody_is_none,
+                where_the_scope_rule_names_nobody_the_credentials_count,
                 an_application_names_the_headers_that_are_credentials,
-                an_api_key_tells_callers_apart_without_any_configuration,
-                cookies_in_several_lines_and_in_one_are_one_caller,
             }
             tasks faults {
                 a_store_that_is_down_refuses_and_its_errors_stay_inside,
