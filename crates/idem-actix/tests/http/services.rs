@@ -34,6 +34,7 @@ async fn count(effects: web::Data<Effects>) -> String {
     effects.run().to_string()
 }
 
+// S22
 #[tokio::test]
 async fn a_scope_is_known_by_the_whole_path() {
     let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
@@ -120,6 +121,7 @@ async fn refuse_once(
     next.call(request).await
 }
 
+// S94
 #[actix_web::test]
 async fn an_error_of_an_inner_middleware_frees_the_key() {
     let refused = Rc::new(Cell::new(false));
@@ -230,6 +232,7 @@ async fn a_limit_outside_the_middleware_answers_as_it_does_without_a_key() {
     }
 }
 
+// S90
 #[actix_web::test]
 async fn a_body_of_known_length_is_kept_however_late_it_comes() {
     let idempotency = IdempotencyMiddleware::new(MemoryStore::new())

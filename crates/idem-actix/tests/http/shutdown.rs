@@ -5,6 +5,7 @@ use idem_http_tests::{Adapter, Effects, NEVER, Server, begin, hang_up, observed_
 
 use crate::market::{Actix, serve_until_stopped};
 
+// S60
 #[tokio::test]
 async fn a_drain_before_the_stop_loses_no_execution_whose_client_is_gone() {
     let store = MemoryStore::new();

@@ -19,6 +19,7 @@ fn cors() -> Cors {
         .expose_headers(["idempotency-refusal", "idempotency-replayed", "retry-after"])
 }
 
+// S97
 #[tokio::test]
 async fn cors_outside_lets_a_browser_read_refusals_and_replays() {
     let buy = async |server: &Server, origin: &str, body: &'static str| -> Answer {

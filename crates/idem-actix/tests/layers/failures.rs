@@ -24,6 +24,7 @@ async fn in_time(
     answer.await.map_err(|_| ErrorRequestTimeout("too slow"))?
 }
 
+// S45
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     let layer = idempotency(Policy::reference());

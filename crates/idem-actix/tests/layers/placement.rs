@@ -59,6 +59,7 @@ async fn a_required_key_is_asked_for_where_a_route_is_wrapped_and_nowhere_else()
     assert_eq!(without_key(on_the_app).await, [400, 400, 400, 400]);
 }
 
+// S88
 #[tokio::test]
 async fn a_middleware_on_the_app_and_again_on_a_resource_runs_the_handler_once() {
     let outer = idempotency(Policy::reference());

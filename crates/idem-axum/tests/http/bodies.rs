@@ -262,6 +262,7 @@ async fn a_request_that_a_handler_made_with_another_key_is_protected_by_itself()
 }
 
 /// An endless upload under a limit ends with the limit, and one that breaks off is told so.
+// S48
 #[tokio::test]
 async fn an_upload_that_breaks_off_is_told_apart_from_one_that_is_too_large() {
     let layer = IdempotencyLayer::new(MemoryStore::new());
@@ -287,6 +288,7 @@ async fn an_upload_that_breaks_off_is_told_apart_from_one_that_is_too_large() {
     );
 }
 
+// S48
 #[tokio::test]
 async fn a_request_that_is_refused_by_its_head_is_not_asked_for_its_body() {
     let server = Server::start::<Axum>(Policy::reference().max_request_bytes(1_000)).await;

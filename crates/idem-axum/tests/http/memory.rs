@@ -28,6 +28,7 @@ async fn is_replay(app: &Router) -> bool {
     response.headers().contains_key("idempotency-replayed")
 }
 
+// S55
 #[tokio::test(start_paused = true)]
 async fn a_response_is_replayed_for_60_minutes_from_its_completion() {
     const RETENTION: Duration = Duration::from_secs(60 * 60);
@@ -39,6 +40,7 @@ async fn a_response_is_replayed_for_60_minutes_from_its_completion() {
     assert!(!is_replay(&app).await, "after it");
 }
 
+// S57
 #[tokio::test]
 async fn a_full_store_refuses_before_anything_runs_and_drops_nothing() {
     let store = MemoryStore::with_limits(MemoryLimits::default().records(2));

@@ -26,6 +26,7 @@ async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
     Server::at(address, effects)
 }
 
+// S22
 #[tokio::test]
 async fn a_nested_router_is_known_by_the_original_path() {
     let layer = IdempotencyLayer::new(MemoryStore::new());
@@ -121,6 +122,7 @@ async fn an_error_of_the_service_frees_the_key() {
     assert!(third.headers().contains_key("idempotency-replayed"));
 }
 
+// S50
 #[tokio::test]
 async fn the_handler_gets_the_request_as_it_came_trailers_included() {
     let handler = service_fn(|request: Request<Body>| async move {

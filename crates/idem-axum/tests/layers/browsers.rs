@@ -27,6 +27,7 @@ fn cors() -> CorsLayer {
         ])
 }
 
+// S97
 #[tokio::test]
 async fn cors_outside_lets_a_browser_read_refusals_and_replays() {
     let layer = || idempotency(Policy::reference());

@@ -53,6 +53,7 @@ async fn authentication_outside_gives_no_replay_to_a_revoked_token() {
     assert!(leaked.is_replay(), "nobody asked who calls");
 }
 
+// S61
 #[tokio::test]
 async fn sensitive_headers_outside_the_trace_keep_the_key_out_of_the_log() {
     let logs: [Arc<Mutex<String>>; 2] = Default::default();

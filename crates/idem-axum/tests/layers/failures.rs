@@ -9,6 +9,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{gated, idempotency, orders};
 
+// S45
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     let timeout = || {
@@ -39,6 +40,7 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     );
 }
 
+// S44
 #[tokio::test]
 async fn catch_panic_outside_frees_the_key_of_a_handler_that_panics_in_every_profile() {
     let panics_once = |effects: Effects| {

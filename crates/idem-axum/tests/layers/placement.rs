@@ -48,6 +48,7 @@ async fn a_required_key_is_asked_for_where_the_methods_route_layer_puts_it_and_n
     assert_eq!(on_the_app, [400, 400, 400, 400]);
 }
 
+// S88
 #[tokio::test]
 async fn a_layer_on_the_app_and_again_on_a_route_runs_the_handler_once() {
     let outer = idempotency(Policy::reference());

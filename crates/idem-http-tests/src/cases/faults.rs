@@ -12,6 +12,8 @@ use crate::{Adapter, Server, send};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
+// S51
+// S61
 pub async fn a_store_that_is_down_refuses_and_its_errors_stay_inside<A: Adapter>() {
     for (policy, ..) in profiles() {
         let store = FaultyStore::new(A::store());
@@ -38,6 +40,7 @@ pub async fn a_store_that_is_down_refuses_and_its_errors_stay_inside<A: Adapter>
     }
 }
 
+// S51
 pub async fn a_policy_may_let_handlers_run_while_the_store_is_down<A: Adapter>() {
     let store = FaultyStore::new(A::store());
     store.fail(Operation::Claim, UNAVAILABLE);
@@ -49,6 +52,7 @@ pub async fn a_policy_may_let_handlers_run_while_the_store_is_down<A: Adapter>()
     assert_eq!(server.effects.runs(), 2);
 }
 
+// S53
 pub async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response<A: Adapter>() {
     let store = FaultyStore::new(A::store());
     let server = Server::with_layer(A::new(store.clone(), Policy::reference())).await;
@@ -62,6 +66,7 @@ pub async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response<A: A
     assert_eq!(server.effects.runs(), 1);
 }
 
+// S38
 pub async fn duplicates_may_wait_and_too_many_are_told<A: Adapter>() {
     let policy = Policy::reference().wait(std::time::Duration::from_secs(60), 1);
     let server = Server::start::<A>(policy).await;
@@ -79,6 +84,7 @@ pub async fn duplicates_may_wait_and_too_many_are_told<A: Adapter>() {
     assert!(waiter.await.is_replay());
 }
 
+// S50
 pub async fn a_handler_sees_its_execution_and_passes_keys_on<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference()).await;
     let protected = send(server.post("/pay", "k", "{}")).await.text();
@@ -88,6 +94,7 @@ pub async fn a_handler_sees_its_execution_and_passes_keys_on<A: Adapter>() {
     assert_eq!(send(without).await.text(), "unprotected");
 }
 
+// S59
 pub async fn a_record_with_a_status_that_cannot_be_sent_is_no_success<A: Adapter>() {
     for status in [0, 99, 1_000, u16::MAX] {
         let mut damaged = MockIdempotencyStore::new();

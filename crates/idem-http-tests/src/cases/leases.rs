@@ -11,6 +11,7 @@ async fn leased<A: Adapter>(policy: Policy) -> Server {
     Server::with_layer(A::new(A::store(), policy)).await
 }
 
+// S28
 pub async fn a_request_holds_its_key_for_as_long_as_the_rule_says<A: Adapter>() {
     for (policy, _, in_progress) in profiles() {
         // Duplicates are told all that is left.

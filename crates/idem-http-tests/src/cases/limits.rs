@@ -24,6 +24,7 @@ pub async fn a_payload_over_the_limit_asks_no_store<A: Adapter>() {
     assert_eq!(server.effects.runs(), 0);
 }
 
+// S48
 pub async fn a_body_that_is_announced_as_too_large_is_not_waited_for<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference().max_request_bytes(1_000)).await;
     let mut client = TcpStream::connect(server.address).await.unwrap();
@@ -38,6 +39,7 @@ pub async fn a_body_that_is_announced_as_too_large_is_not_waited_for<A: Adapter>
     assert_eq!(&status, b"HTTP/1.1 413");
 }
 
+// S48
 pub async fn a_request_of_just_the_limit_runs_chunked_or_not<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference().max_request_bytes(1_000)).await;
     let chunked = server.post("/orders", "k", reqwest::Body::wrap_stream(chunks(2, 500)));
@@ -54,6 +56,7 @@ async fn server<A: Adapter>() -> Server {
     Server::start::<A>(Policy::reference().max_response_bytes(1_000)).await
 }
 
+// S47
 pub async fn what_is_not_kept_reaches_its_client_whole_and_never_runs_again<A: Adapter>() {
     for (path, length) in [("/large", 3_000), ("/unknown", 3_000), ("/events", 200)] {
         let server = server::<A>().await;
@@ -73,6 +76,7 @@ pub async fn what_is_not_kept_reaches_its_client_whole_and_never_runs_again<A: A
     }
 }
 
+// S47
 pub async fn a_response_whose_body_breaks_off_breaks_off_for_its_client_and_is_not_run_again<
     A: Adapter,
 >() {
@@ -86,6 +90,7 @@ pub async fn a_response_whose_body_breaks_off_breaks_off_for_its_client_and_is_n
     assert_eq!(server.effects.runs(), 1);
 }
 
+// S47
 pub async fn a_short_body_of_unknown_length_is_kept<A: Adapter>() {
     let server = server::<A>().await;
     let original = send(server.post("/small", "k", "{}")).await;

@@ -86,6 +86,7 @@ pub async fn a_lease_that_travels_takes_the_record_along<A: Adapter>() {
     assert_eq!((after.status, after.text().as_str()), (201, "shipped"));
 }
 
+// S88
 pub async fn a_request_that_the_outer_layer_leaves_alone_is_the_inner_ones<A: Adapter>() {
     // It runs what it cannot protect; or no key is there, and the inner layer requires one.
     let failing = FaultyStore::new(A::store());

@@ -15,6 +15,7 @@ async fn original_and_replay<A: Adapter>(path: &str) -> (Answer, Answer) {
     (original, replay)
 }
 
+// S42
 pub async fn repeated_headers_keep_their_order_and_opaque_bytes_their_value<A: Adapter>() {
     let (original, replay) = original_and_replay::<A>("/headers").await;
     for answer in [&original, &replay] {
@@ -27,6 +28,7 @@ pub async fn repeated_headers_keep_their_order_and_opaque_bytes_their_value<A: A
     }
 }
 
+// S42
 pub async fn what_belongs_to_one_message_or_one_session_is_not_replayed<A: Adapter>() {
     let (original, replay) = original_and_replay::<A>("/headers").await;
     for name in ["set-cookie", "x-hop", "keep-alive"] {
@@ -38,6 +40,7 @@ pub async fn what_belongs_to_one_message_or_one_session_is_not_replayed<A: Adapt
     assert_eq!(replay.values("date").len(), 1);
 }
 
+// S42
 pub async fn an_application_may_replay_cookies_and_hold_back_others<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference().unrecorded_headers(["X-Run"])).await;
     let original = send(server.post("/headers", "k", "{}")).await;
@@ -46,6 +49,7 @@ pub async fn an_application_may_replay_cookies_and_hold_back_others<A: Adapter>(
     assert_eq!(replay.header("x-run"), None);
 }
 
+// S39
 pub async fn the_marker_has_the_name_that_the_policy_gives_it<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference().replay_marker("X-Replay")).await;
     send(server.post("/orders", "k", "{}")).await;

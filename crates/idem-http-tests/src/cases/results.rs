@@ -37,6 +37,7 @@ pub async fn what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_s
     }
 }
 
+// S87
 pub async fn other_redirects_are_results<A: Adapter>() {
     for code in [301, 302, 303] {
         let server = Server::start::<A>(Policy::reference()).await;
@@ -47,6 +48,7 @@ pub async fn other_redirects_are_results<A: Adapter>() {
     }
 }
 
+// S43
 pub async fn a_grpc_failure_is_one_although_its_status_is_200<A: Adapter>() {
     let success = || Policy::reference().save_when(|status, _| status < 400);
     let kept = |policy: Policy, line: &'static str| async move {

@@ -53,6 +53,7 @@ pub async fn a_drain_does_not_wait_for_a_stream_whose_client_is_gone<A: Adapter>
     }
 }
 
+// S90
 pub async fn a_body_that_comes_soon_is_kept_although_it_was_not_there_at_once<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference()).await;
     let original = send(server.post("/hesitant", "k", "{}")).await;

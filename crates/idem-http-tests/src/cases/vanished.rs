@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::{Adapter, NEVER, Server, begin, hang_up, observed_on, send, until};
 
+// S45
 pub async fn a_client_that_hangs_up_cancels_nothing<A: Adapter>() {
     let (layer, handed_over) = observed_on::<A>(A::store());
     let server = Server::with_layer(layer).await;
@@ -63,6 +64,7 @@ pub async fn a_waiting_client_that_hangs_up_while_the_store_is_asked_leaves_its_
     assert_eq!(original.await.unwrap().status, 201);
 }
 
+// S46
 pub async fn a_client_that_hangs_up_before_it_reads_finds_its_response_later<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference()).await;
     let client = begin(&server, "/orders", "{}").await;
@@ -73,6 +75,7 @@ pub async fn a_client_that_hangs_up_before_it_reads_finds_its_response_later<A: 
     assert_eq!(server.effects.runs(), 1);
 }
 
+// S45
 pub async fn a_client_that_hangs_up_while_it_uploads_begins_nothing<A: Adapter>() {
     for vanish in [hang_up, drop] {
         let server = Server::start::<A>(Policy::reference()).await;
@@ -83,6 +86,7 @@ pub async fn a_client_that_hangs_up_while_it_uploads_begins_nothing<A: Adapter>(
     }
 }
 
+// S45
 pub async fn an_upload_that_ends_too_early_is_refused_where_its_client_still_listens<A: Adapter>() {
     let server = Server::start::<A>(Policy::reference()).await;
     let mut client = begin(&server, "/orders", "{").await;
@@ -97,6 +101,7 @@ pub async fn an_upload_that_ends_too_early_is_refused_where_its_client_still_lis
     assert_eq!(server.effects.runs(), 0);
 }
 
+// S60
 pub async fn a_drain_waits_for_those_whose_client_is_gone<A: Adapter>() {
     let store = A::store();
     let (layer, handed_over) = observed_on::<A>(store.clone());
