@@ -13,8 +13,8 @@ pub trait Adapter: Clone {
 
     /// A layer on a store under a policy.
     ///
-    /// Its rules are [`tenant`](crate::tenant) for the scope and [`lease`](crate::lease) for the
-    /// lease; a request without their headers is none of their business.
+    /// Its scope rule is [`tenant`](crate::tenant) and its lease rule is [`lease`](crate::lease),
+    /// which say nothing about a request without their headers.
     fn new(store: impl IdempotencyStore, policy: Policy) -> Self;
 
     /// Another layer on the same store.

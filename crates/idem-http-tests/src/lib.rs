@@ -3,18 +3,14 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 //! What a client sees of an adapter over a socket, as a test suite.
 //!
-//! These cases need to look behind the server: they count what ran, hold handlers at a gate, let
-//! the store fail or drain the layer. Anything that a client alone can find out is a scenario of
-//! `idem-conformance` instead, which runs against every adapter too.
+//! These cases look behind the server: they count runs, hold handlers at a gate, break the store or
+//! drain the layer. Anything that a client can find out by itself is a scenario of
+//! `idem-conformance` instead, which drives every adapter too.
 //!
-//! A server implements [`Adapter`], usually in about 80 lines, and calls [`http_tests!`] once:
+//! A server implements [`Adapter`], usually in about 80 lines, and calls [`http_tests!`] once with
+//! the type that does.
 //!
-//! ```ignore
-//! idem_http_tests::http_tests!(market::Axum);
-//! ```
-//!
-//! Each case becomes a `#[test]`, in a module for each group, so that a new case is run for every
-//! server at once.
+//! Each case becomes a `#[test]` in the module of its group, so every server runs a new case at once.
 
 pub mod cases;
 

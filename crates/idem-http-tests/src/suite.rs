@@ -4,11 +4,11 @@ use std::{future::Future, time::Duration};
 
 use tokio::{runtime, time::timeout};
 
-/// How long a case may take with all that it waits for, on a machine that is busy with others.
+/// How long a whole case may take, on a machine that is busy with others.
 const WHOLE: Duration = Duration::from_secs(120);
 
-/// Gives every case, by group, to another macro. Before each group stands what its cases run on:
-/// tasks of one thread, or threads.
+/// Gives every case, by group, to another macro. The word before a group says what its cases run on:
+/// tasks of one thread, or several threads.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __with_http_cases {
@@ -97,7 +97,7 @@ macro_rules! __with_http_cases {
 /// Tests a server: one call gives a test for each case.
 ///
 /// Takes a type that implements [`Adapter`](crate::Adapter). Each group of [`cases`](crate::cases)
-/// becomes a module, so call it once a module.
+/// becomes a module, so one module can hold one call.
 #[macro_export]
 macro_rules! http_tests {
     ($adapter:ty) => {
@@ -135,7 +135,7 @@ macro_rules! names {
 /// The names of all cases that [`http_tests!`](crate::http_tests) runs.
 pub const CASES: &[&str] = __with_http_cases! { names };
 
-/// Runs a case on one thread, where nothing happens between two of its steps that it does not wait for.
+/// Runs a case on one thread.
 #[doc(hidden)]
 pub fn tasks(case: impl Future<Output = ()>) {
     run(runtime::Builder::new_current_thread(), case);
