@@ -107,7 +107,8 @@ async fn execute(
     };
     execution
         .run(async { (Verdict::Keep(response.into()), ()) })
-        .await;
+        .await
+        .expect("nothing was undone");
 }
 
 async fn replay(idempotency: &Idempotency, head: &idem_benches::WithKey<'_>, payload: &[u8]) {

@@ -4,6 +4,8 @@
 /// One module a page, so that a snippet that fails is named by its page and line.
 macro_rules! pages {
     ($($name:ident: $path:literal,)*) => {
+        /// The pages whose snippets are doctests, as paths from this file.
+        pub const COMPILED: &[&str] = &[$($path),*];
         $(
             #[cfg(doctest)]
             #[doc = include_str!($path)]

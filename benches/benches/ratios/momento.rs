@@ -106,5 +106,8 @@ async fn execute(idempotency: &Idempotency, number: u64, payload: &[u8]) {
         panic!("the key is fresh");
     };
     let outcome = outcome(200);
-    execution.run(async { (Verdict::Keep(outcome), ()) }).await;
+    execution
+        .run(async { (Verdict::Keep(outcome), ()) })
+        .await
+        .expect("nothing was undone");
 }

@@ -49,10 +49,14 @@ pub(crate) fn response<B: MessageBody>(
     response: &idem_core::Response,
     marker: Option<&str>,
 ) -> ServiceResponse<EitherBody<B>> {
+    request.into_response(http_response(response, marker).map_into_right_body())
+}
+
+/// The same, apart from the request that it answers.
+pub(crate) fn http_response(response: &idem_core::Response, marker: Option<&str>) -> HttpResponse {
     // A record with a status that cannot be sent is damaged: what else it says must not look like a success.
     let Ok(status) = StatusCode::from_u16(response.status()) else {
-        let answer = HttpResponse::InternalServerError().finish();
-        return request.into_response(answer.map_into_right_body());
+        return HttpResponse::InternalServerError().finish();
     };
     let mut answer = HttpResponse::new(status);
     let headers = answer.headers_mut();
@@ -65,8 +69,9 @@ pub(crate) fn response<B: MessageBody>(
     if let Some(marker) = marker.and_then(header_name) {
         headers.insert(marker, HeaderValue::from_static("true"));
     }
-    let answer = answer.set_body(response.body().clone());
-    request.into_response(answer.map_into_boxed_body().map_into_right_body())
+    answer
+        .set_body(response.body().clone())
+        .map_into_boxed_body()
 }
 
 /// A policy's marker as a name, which is parsed only where it is not the usual one.

@@ -6,6 +6,7 @@ use actix_web::{
     Error, HttpMessage, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse},
+    error::InternalError,
 };
 use bytes::Bytes;
 use futures_util::TryFutureExt;
@@ -97,6 +98,19 @@ where
 
     fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Self::Response {
         convert::response(self.request, response, marker)
+    }
+
+    fn replace(
+        handled: Result<Self::Response, Error>,
+        response: &idem_core::Response,
+        marker: Option<&str>,
+    ) -> Result<Self::Response, Error> {
+        let answer = convert::http_response(response, marker);
+        match handled {
+            Ok(handled) => Ok(handled.into_response(answer.map_into_right_body())),
+            // The handler has consumed its request, so the answer goes the way of its error.
+            Err(error) => Err(InternalError::from_response(error, answer).into()),
+        }
     }
 }
 

@@ -21,6 +21,9 @@
 //! }
 //! ```
 //!
+//! A whole server to copy, with its shutdown, is `examples/orders.rs` in the repository:
+//! `cargo run -p idem-actix --example actix_orders`.
+//!
 //! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
 //! identical response, an error (another payload), or the word that the original is still running.
 //! Requests without the header, and other methods, pass through untouched. What is refused, kept

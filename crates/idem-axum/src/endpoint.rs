@@ -93,6 +93,14 @@ where
     fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
         convert::response(response, marker)
     }
+
+    fn replace(
+        handled: Result<Response<Body>, S::Error>,
+        response: &idem_core::Response,
+        marker: Option<&str>,
+    ) -> Result<Response<Body>, S::Error> {
+        handled.map(|_| convert::response(response, marker))
+    }
 }
 
 /// The head of a response, as the core reads it.

@@ -11,6 +11,9 @@
 //! let app: Router = Router::new().route("/orders", post(create_order)).layer(idempotency);
 //! ```
 //!
+//! A whole server to copy, with its shutdown, is `examples/orders.rs` in the repository:
+//! `cargo run -p idem-axum --example orders`.
+//!
 //! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
 //! identical response, an error (another payload), or the word that the original is still running.
 //! Requests without the header, and other methods, pass through untouched. What is refused, kept

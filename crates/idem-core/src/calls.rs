@@ -15,20 +15,48 @@ use crate::{
         Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect,
     },
     events::{Event, report, shielded, times_store_calls},
-    policy::Policy,
+    policy::{Policy, ResponseRules},
     record::{Lease, Outcome, RecordKey, Stored},
 };
 
-/// A store as the engine calls it.
+mod counters;
+
+pub(crate) use counters::{Counters, Place};
+
+/// A store under a policy, as executions call it, and a count of those.
 ///
-/// What calls it hands a future on and is none itself, which would have room for each argument twice.
-#[derive(Debug)]
+/// Its methods return the store's future instead of awaiting it: an `async fn` would have room for
+/// each argument twice.
+#[derive(Clone, Debug)]
 pub(crate) struct Calls {
     pub(crate) store: Arc<dyn IdempotencyStore>,
-    pub(crate) policy: Policy,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) counters: Counters,
 }
 
 impl Calls {
+    pub(crate) fn new(store: Arc<dyn IdempotencyStore>, policy: Policy) -> Self {
+        Self {
+            store,
+            policy: Arc::new(policy),
+            counters: Counters::default(),
+        }
+    }
+
+    /// The same store and the same counters under another policy.
+    pub(crate) fn with_policy(&self, policy: Policy) -> Self {
+        Self {
+            policy: Arc::new(policy),
+            ..self.clone()
+        }
+    }
+
+    /// The policy's rules about responses, within what the store takes.
+    pub(crate) fn response_rules(&self) -> ResponseRules {
+        let capacity = shielded(|| self.store.capacity()).unwrap_or_default();
+        ResponseRules::new(Arc::clone(&self.policy), capacity)
+    }
+
     pub(crate) fn report(&self, key: &RecordKey, event: &Event<'_>) {
         report(self.policy.observed_by(), key, event);
     }

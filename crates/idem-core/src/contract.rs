@@ -6,8 +6,10 @@ use async_trait::async_trait;
 
 use crate::record::{Lease, Outcome, Record, RecordKey, Stored};
 
+mod ending;
 mod error;
 
+pub use ending::{Commit, Completion, Ending, InDoubt, RolledBack, StoreIdentity};
 pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
 
 /// Keeps records, and decides which of many concurrent claims of a key is the one that executes.
@@ -104,6 +106,10 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
 
     /// What the store can take. It does not change, and asking costs nothing.
     fn capacity(&self) -> Capacity;
+
+    /// Tells this store from others. It does not change, clones have the same, and a wrapper hands on that
+    /// of what it wraps.
+    fn identity(&self) -> StoreIdentity;
 }
 
 /// The answer to a claim.
@@ -192,5 +198,9 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
 
     fn capacity(&self) -> Capacity {
         (**self).capacity()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        (**self).identity()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use sha2::{Digest as _, Sha256};
 
 /// A SHA-256 hash of length-prefixed parts, so that no two lists of parts hash alike.
@@ -58,31 +59,53 @@ pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        for bytes in self.0.chunks(32) {
-            // In pieces of text: a formatted byte costs as much as all of a digest does so.
-            let mut text = [0; 64];
-            for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-                pair[0] = DIGITS[usize::from(byte >> 4)];
-                pair[1] = DIGITS[usize::from(byte & 15)];
-            }
-            let text = std::str::from_utf8(&text[..2 * bytes.len()]);
-            f.write_str(text.expect("digits are ASCII"))?;
-        }
-        Ok(())
+        HEXLOWER.encode_write(self.0, f)
     }
 }
 
-/// Reads `N` bytes of hexadecimal, or nothing.
+/// Reads `N` bytes of hexadecimal in either case, or nothing.
 pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let text = text.as_bytes();
+    // Decoding into an array asks for its exact length.
     if text.len() != 2 * N {
         return None;
     }
-    let nibble = |byte: u8| char::from(byte).to_digit(16).map(|value| value as u8);
     let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
+    HEXLOWER_PERMISSIVE
+        .decode_mut(text.as_bytes(), &mut bytes)
+        .ok()?;
     Some(bytes)
+}
+
+/// Reads text that was written as hexadecimal, or nothing.
+pub(crate) fn text_from_hex(text: &str) -> Option<String> {
+    let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hexadecimal_is_written_in_lower_case_and_read_in_either() {
+        assert_eq!(Hex(&[0x00, 0xaf, 0xff]).to_string(), "00afff");
+        assert_eq!(Hex(&[7; 600]).to_string(), "07".repeat(600));
+        for text in ["00afff", "00AfFF"] {
+            assert_eq!(from_hex(text), Some([0x00, 0xaf, 0xff]));
+        }
+        assert_eq!(text_from_hex("c3a9"), Some("é".to_owned()));
+        assert_eq!(text_from_hex(""), Some(String::new()));
+    }
+
+    #[test]
+    fn anything_but_the_expected_hexadecimal_is_not_read() {
+        for text in [
+            "", "00", "0000a", "00000", "0000000", "0000é", " 00000", "0x0000", "+00000", "00000g",
+        ] {
+            assert_eq!(from_hex::<3>(text), None, "{text:?}");
+        }
+        for text in ["0", "0g", "é", "ff", "c3"] {
+            assert_eq!(text_from_hex(text), None, "{text:?}");
+        }
+    }
 }

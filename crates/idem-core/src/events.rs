@@ -3,7 +3,7 @@
 //! Events carry the first 12 hexadecimal digits of the [record key](RecordKey), and never the raw
 //! key, the payload or the response.
 
-use std::{fmt, time::Duration};
+use std::{error::Error, fmt, time::Duration};
 
 use crate::{
     contract::{Fenced, Operation, StoreError},
@@ -27,13 +27,15 @@ pub(crate) use shield::{ShieldedSpan, shielded};
 /// | metric | kind | labels |
 /// |---|---|---|
 /// | `idempotency_requests_total` | counter | `outcome`: `execute`, `replay`, `not_kept`, `mismatch`, `other_caller`, `in_progress`, `too_many_waiters`, `store_unavailable`, `shutting_down`, `unprotected` |
-/// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `travelled`, `abandoned` |
+/// | `idempotency_executions_total` | counter | `end`: `recorded`, `freed`, `panicked`, `rolled_back`, `travelled`, `abandoned` |
 /// | `idempotency_handed_over_total` | counter | |
 /// | `idempotency_abandoned_claims_total` | counter | |
 /// | `idempotency_resumed_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
 /// | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
+/// | `idempotency_rolled_back_total` | counter | |
+/// | `idempotency_in_doubt_total` | counter | |
 /// | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`, `look_up`; `result`: `ok`, or the error's kind |
 #[derive(Debug)]
 #[non_exhaustive]
@@ -57,6 +59,11 @@ pub enum Event<'a> {
     Ended(End),
     /// An execution ended and the store did not take its end; the lease stays until it runs out.
     Unrecorded(&'a StoreError),
+    /// A transaction that was to be committed with its record was rolled back, for this reason if one is
+    /// known. Its client does not get the handler's response.
+    RolledBack(Option<&'a (dyn Error + 'static)>),
+    /// Nobody knows whether a transaction was committed with its record, and the store is asked.
+    InDoubt(&'a StoreError),
     /// The caller of an execution vanished, and a task took the execution over.
     HandedOver,
     /// The caller of a request vanished while its claim was on its way, and no task could take it over: the
@@ -136,6 +143,8 @@ pub enum End {
     Freed,
     /// It panicked, and its key is free.
     Panicked,
+    /// Its transaction did not commit, and its key is free.
+    RolledBack,
     /// Its lease travelled to another process, which ends it.
     Travelled,
     /// It was dropped before its end; the lease stays until it runs out.
@@ -144,10 +153,11 @@ pub enum End {
 
 impl End {
     #[cfg(feature = "metrics")]
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::Recorded,
         Self::Freed,
         Self::Panicked,
+        Self::RolledBack,
         Self::Travelled,
         Self::Abandoned,
     ];
@@ -159,6 +169,7 @@ impl End {
             Self::Recorded => "recorded",
             Self::Freed => "freed",
             Self::Panicked => "panicked",
+            Self::RolledBack => "rolled_back",
             Self::Travelled => "travelled",
             Self::Abandoned => "abandoned",
         }

@@ -2,39 +2,38 @@
 //! completed or released, once.
 
 use std::{
-    any::Any,
-    future::{Future, pending, poll_fn},
-    mem,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    future::Future,
+    panic::resume_unwind,
     pin::{Pin, pin},
-    task::Poll,
-    time::Duration,
 };
 
-use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::{
-    calls::Calls,
-    contract::{Fenced, Operation, StoreError, StoreErrorKind},
+    contract::{Fenced, StoreError},
     events::{End, Event},
     policy::ResponseRules,
-    record::{Lease, NotKept, Outcome, RecordKey},
+    record::Outcome,
 };
 
 mod current;
+mod end;
+mod ending;
 mod hand_over;
+mod keyed;
+mod lease;
+mod renewal;
+mod reservation;
 mod travelling_lease;
 
 pub use current::{CurrentExecution, TravelError};
+pub use ending::Undone;
 pub use hand_over::{HandOver, Watch};
+pub(crate) use keyed::KeyedRequest;
+pub use reservation::{EnlistError, Renewals, Reservation};
 pub use travelling_lease::{InvalidLease, TravellingLease};
 
-/// How often the end of an execution is sent at most.
-const ATTEMPTS: u32 = 4;
-
-/// The pause after the first attempt that failed; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+use lease::EndsBy;
 
 /// The right to run a handler: a lease that was claimed.
 ///
@@ -46,8 +45,6 @@ pub struct Execution {
     current: CurrentExecution,
     /// Lets a drain wait for it.
     _under_way: TaskTrackerToken,
-    /// What the store said to its end.
-    ended: Option<Result<Fenced, StoreError>>,
 }
 
 /// What is to become of the key.
@@ -55,21 +52,43 @@ pub struct Execution {
 /// The enum is complete: something is remembered, or nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Remember what came of it, for as long as the policy retains. A response that is
-    /// [no result](crate::Policy::save_when) frees the key all the same.
+    /// Remember what came of it, for as long as the policy retains.
     Keep(Outcome),
     /// Free the key: the handler failed, and the client may try again, also with another payload.
     Free,
 }
 
-type Panic = Box<dyn Any + Send>;
+/// What came of an execution: the work's result, and its end.
+pub(crate) struct Ran<R> {
+    pub(crate) result: R,
+    pub(crate) ended: Ended,
+}
+
+/// How an execution ended in the store. What is rare is boxed, since each request has room for one.
+pub(crate) enum Ended {
+    /// The lease had left, and the end is another process's.
+    Elsewhere,
+    /// What the store said.
+    Said(Result<Fenced, StoreError>),
+    /// The handler's transaction did not commit, so the result is not the answer.
+    Undone(Box<Undone>),
+}
+
+impl<R> Ran<R> {
+    /// The result, unless it was undone.
+    pub(crate) fn into_result(self) -> Result<R, Undone> {
+        match self.ended {
+            Ended::Elsewhere | Ended::Said(_) => Ok(self.result),
+            Ended::Undone(undone) => Err(*undone),
+        }
+    }
+}
 
 impl Execution {
     pub(crate) const fn new(current: CurrentExecution, under_way: TaskTrackerToken) -> Self {
         Self {
             current,
             _under_way: under_way,
-            ended: None,
         }
     }
 
@@ -82,7 +101,7 @@ impl Execution {
     /// What is recorded of a response, and whether.
     #[must_use]
     pub fn response_rules(&self) -> ResponseRules {
-        ResponseRules::new(self.current.idempotency())
+        self.request().calls().response_rules()
     }
 
     /// Ends the execution here without an end: its lease travels to another process, which
@@ -92,8 +111,12 @@ impl Execution {
     /// runs under this has [`CurrentExecution::travel`], which renews the lease for the way.
     #[must_use]
     pub fn travel(self) -> TravellingLease {
-        self.current.leave();
-        self.current.travelling_lease(self.lease().duration())
+        let request = self.request();
+        if request.state().leave().is_ok() {
+            // Nobody else has it, so it leaves at once.
+            let _ = request.state().left();
+        }
+        self.current.travelling_lease(request.lease().duration())
     }
 
     /// Runs the handler's work to its end, and records its verdict before it hands its result back.
@@ -106,12 +129,14 @@ impl Execution {
     ///
     /// Work that is ready at once sets no timer, and nothing here asks the work to be `Send`.
     ///
+    /// # Errors
+    /// The work handed a transaction over, and it was [undone](Undone).
+    ///
     /// # Cancel safety
     /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs
     /// out. Put it into a [`HandOver`](crate::adapter::HandOver).
-    pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> R {
-        let work = pin!(work);
-        self.run_pinned(work).await
+    pub async fn run<R>(mut self, work: impl Future<Output = (Verdict, R)>) -> Result<R, Undone> {
+        self.run_pinned(pin!(work)).await.into_result()
     }
 
     /// As `run`, and only once. Execution and work stay where they are: they are large, and would
@@ -119,241 +144,67 @@ impl Execution {
     pub(crate) async fn run_pinned<R>(
         &mut self,
         work: Pin<&mut impl Future<Output = (Verdict, R)>>,
-    ) -> R {
-        let worked = self.work_under_renewal(work).await;
-        if !self.current.begin_end().await {
-            return match worked {
-                Ok((_, result)) => result,
-                Err(panic) => resume_unwind(panic),
-            };
-        }
+    ) -> Ran<R> {
+        let worked = self.request().work_under_renewal(work).await;
         match worked {
-            Ok((verdict, result)) => {
-                self.end(verdict).await;
-                result
-            }
+            Ok((verdict, result)) => Ran {
+                ended: self.end(verdict).await,
+                result,
+            },
             Err(panic) => {
-                let released = self.release(End::Panicked).await;
-                self.ended = Some(released);
+                self.end_by_panic().await;
                 resume_unwind(panic)
             }
         }
     }
 
-    /// Sends the end to the store, and keeps what it said.
-    pub(crate) async fn end(&mut self, verdict: Verdict) {
-        let kept = match verdict {
+    /// Sends the end to the store, and tells what it said.
+    pub(crate) async fn end(&mut self, verdict: Verdict) -> Ended {
+        let request = self.request();
+        let ending = match request.begin_end().await {
+            EndsBy::Leaving => return Ended::Elsewhere,
+            EndsBy::Transaction(ending) => Some(ending),
+            EndsBy::Call => None,
+        };
+        let kept = self.kept(verdict);
+        if let Some(ending) = ending {
+            return request.end_with(ending, kept).await;
+        }
+        Ended::Said(match kept {
+            Some(outcome) => request.complete(outcome).await,
+            None => request.release(End::Freed).await,
+        })
+    }
+
+    /// What of a verdict goes into the record; `None` frees the key.
+    fn kept(&self, verdict: Verdict) -> Option<Outcome> {
+        match verdict {
             Verdict::Keep(outcome) => self.response_rules().admit(outcome),
             Verdict::Free => None,
-        };
-        let ended = match kept {
-            Some(mut outcome) => self.complete(&mut outcome).await,
-            None => self.release(End::Freed).await,
-        };
-        self.ended = Some(ended);
-    }
-
-    /// What the store said to the end; `None` if the lease has travelled.
-    pub(crate) fn into_ended(mut self) -> Option<Result<Fenced, StoreError>> {
-        match &mut self.ended {
-            // The execution is dropped with an end.
-            Some(ended) => Some(mem::replace(ended, Ok(Fenced::Held))),
-            None => None,
         }
     }
 
-    /// Polls the work, and while it is pending the renewal too.
-    async fn work_under_renewal<T>(
-        &self,
-        mut work: Pin<&mut impl Future<Output = T>>,
-    ) -> Result<T, Panic> {
-        // Made when the work has to wait: work that is ready at once needs none of it.
-        let mut renewal = None;
-        poll_fn(|context| {
-            // A future that panicked is not polled again, so nobody sees what it left behind.
-            match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-                Ok(Poll::Ready(output)) => return Poll::Ready(Ok(output)),
-                Ok(Poll::Pending) => {}
-                Err(panic) => return Poll::Ready(Err(panic)),
-            }
-            let renewal = renewal.get_or_insert_with(|| Box::pin(self.hold_for_ever()));
-            renewal.as_mut().poll(context).map(Ok)
-        })
-        .await
-    }
-
-    /// Keeps the lease until it is dropped, or tells that it is lost.
-    async fn hold_for_ever<T>(&self) -> T {
-        if self.current.is_renewed() {
-            return self.renew_for_ever().await;
-        }
-        self.run_out().await;
-        self.lose(Operation::Renew);
-        pending().await
-    }
-
-    /// Waits for the end of a lease that is not renewed, except for its travel.
-    async fn run_out(&self) {
-        let period = self.lease().duration() / 3;
-        loop {
-            let deadline = self.current.lease_deadline();
-            if Instant::now() < deadline {
-                sleep_until(deadline).await;
-            } else if self.current.has_travelled() {
-                // Its end is another's, unless it comes back, since it could not be sent.
-                sleep(period).await;
-            } else {
-                return;
+    async fn end_by_panic(&mut self) {
+        let request = self.request();
+        match request.begin_end().await {
+            EndsBy::Leaving => {}
+            // What the store says to it is reported, and changes nothing here.
+            EndsBy::Call => drop(request.release(End::Panicked).await),
+            EndsBy::Transaction(ending) => {
+                Box::pin(request.roll_back(ending, End::Panicked)).await;
             }
         }
     }
 
-    /// Renews until it is dropped. Once the lease is lost there is nothing to renew, but the work
-    /// goes on: its client is waiting, and its record may still find the key absent.
-    async fn renew_for_ever<T>(&self) -> T {
-        let period = self.lease().duration() / 3;
-        let mut pause = period;
-        loop {
-            sleep(pause).await;
-            let Some(renewed) = self.current.renew_unless_travelled().await else {
-                // It may come back, if it cannot be sent.
-                pause = period;
-                continue;
-            };
-            self.report(&Event::Renewed(renewed.as_ref().copied()));
-            pause = match renewed {
-                Ok(Fenced::Held) => period,
-                Ok(Fenced::Lost) => {
-                    self.lose(Operation::Renew);
-                    return pending().await;
-                }
-                Err(_) => {
-                    if Instant::now() >= self.current.lease_deadline() {
-                        self.lose(Operation::Renew);
-                    }
-                    period / 4
-                }
-            };
-        }
-    }
-
-    async fn complete(&self, outcome: &mut Outcome) -> Result<Fenced, StoreError> {
-        let retention = self.current.idempotency().policy().retention_duration();
-        let timeout = self.current.call_timeout();
-        let mut attempts = self.attempts();
-        let completed = loop {
-            let call = self
-                .calls()
-                .complete(self.key(), self.lease(), outcome, retention, timeout);
-            match call.await {
-                Err(error) if is_too_large(&error, outcome) => {
-                    *outcome = Outcome::NotKept(NotKept::TooLarge);
-                }
-                Err(error) if attempts.again(&error).await => {}
-                ended => break ended,
-            }
-        };
-        match &completed {
-            Ok(Fenced::Held) => self.report(&Event::Ended(End::Recorded)),
-            Ok(Fenced::Lost) => self.lose(Operation::Complete),
-            Err(error) => self.report(&Event::Unrecorded(error)),
-        }
-        completed
-    }
-
-    /// Frees the key. Nobody comes here after having tried to complete.
-    async fn release(&self, end: End) -> Result<Fenced, StoreError> {
-        let timeout = self.current.call_timeout();
-        let mut attempts = self.attempts();
-        let released = loop {
-            let call = self.calls().release(self.key(), self.lease(), timeout);
-            match call.await {
-                Err(error) if attempts.again(&error).await => {}
-                // An earlier attempt may have freed it although its reply was lost.
-                Ok(Fenced::Lost) if attempts.may_have_landed => break Ok(Fenced::Held),
-                ended => break ended,
-            }
-        };
-        match &released {
-            Ok(Fenced::Held) => self.report(&Event::Ended(end)),
-            Ok(Fenced::Lost) => self.lose(Operation::Release),
-            Err(error) => self.report(&Event::Unrecorded(error)),
-        }
-        released
-    }
-
-    fn attempts(&self) -> Attempts {
-        Attempts {
-            left: ATTEMPTS - 1,
-            pause: FIRST_PAUSE,
-            deadline: self.current.lease_deadline(),
-            may_have_landed: false,
-        }
-    }
-
-    /// Reports that the lease is lost, where it is found first and at the execution's end.
-    fn lose(&self, operation: Operation) {
-        if self.current.lose() || operation != Operation::Renew {
-            self.report(&Event::LeaseLost(operation));
-        }
-    }
-
-    fn calls(&self) -> &Calls {
-        self.current.idempotency().calls()
-    }
-
-    fn lease(&self) -> &Lease {
-        self.current.lease()
-    }
-
-    fn key(&self) -> &RecordKey {
-        self.current.record_key()
-    }
-
-    fn report(&self, event: &Event<'_>) {
-        self.current.report(event);
+    pub(crate) fn request(&self) -> &KeyedRequest {
+        self.current.request()
     }
 }
 
 impl Drop for Execution {
     fn drop(&mut self) {
-        if self.ended.is_none() {
-            let end = if self.current.has_left() {
-                End::Travelled
-            } else {
-                End::Abandoned
-            };
-            self.report(&Event::Ended(end));
+        if let Some(end) = self.request().state().dropped() {
+            self.request().report(&Event::Ended(end));
         }
-    }
-}
-
-fn is_too_large(error: &StoreError, outcome: &Outcome) -> bool {
-    error.kind() == StoreErrorKind::TooLarge && matches!(outcome, Outcome::Response(_))
-}
-
-/// How often and until when the end of an execution is sent again.
-struct Attempts {
-    left: u32,
-    pause: Duration,
-    deadline: Instant,
-    may_have_landed: bool,
-}
-
-impl Attempts {
-    /// Waits before another attempt, if one is worth it.
-    async fn again(&mut self, error: &StoreError) -> bool {
-        self.may_have_landed |= error.may_have_landed();
-        let is_final = matches!(
-            error.kind(),
-            StoreErrorKind::TooLarge | StoreErrorKind::Rejected | StoreErrorKind::Corrupt
-        );
-        if is_final || self.left == 0 || Instant::now() + self.pause >= self.deadline {
-            return false;
-        }
-        sleep(self.pause).await;
-        self.left -= 1;
-        self.pause *= 2;
-        true
     }
 }

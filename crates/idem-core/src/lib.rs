@@ -53,7 +53,7 @@ mod request;
 pub use crate::{
     contract::IdempotencyStore,
     engine::{Continuation, Done, Idempotency, OperationError, Resumed, RunError},
-    execution::{CurrentExecution, InvalidLease, TravelError, TravellingLease, Verdict},
+    execution::{CurrentExecution, InvalidLease, TravelError, TravellingLease, Undone, Verdict},
     memory::{MemoryLimits, MemoryStore},
     policy::{KeyRequirement, LeaseTerm, OnLeaseEnd, OnStoreFailure, Policy, Profile, Refusal},
     record::{Headers, RecordKey, Response},
@@ -73,7 +73,11 @@ pub mod store {
     #[doc(no_inline)]
     pub use crate::{Headers, IdempotencyStore, RecordKey, Response};
     pub use crate::{
-        contract::{Capacity, Claim, Fenced, Operation, StoreError, StoreErrorKind, WriteEffect},
+        contract::{
+            Capacity, Claim, Commit, Completion, Ending, Fenced, InDoubt, Operation, RolledBack,
+            StoreError, StoreErrorKind, StoreIdentity, WriteEffect,
+        },
+        execution::{EnlistError, Renewals, Reservation},
         record::{
             Completed, DecodeError, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record,
             Stored, decode, encode_completed, encode_pending,

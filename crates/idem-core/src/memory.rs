@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use crate::{
     contract::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
-        WriteEffect,
+        StoreIdentity, WriteEffect,
     },
     record::{Lease, Outcome, RecordKey, Stored},
 };
@@ -99,6 +99,7 @@ impl Default for MemoryLimits {
 }
 
 struct Shared {
+    identity: StoreIdentity,
     limits: MemoryLimits,
     shards: Box<[Mutex<Shard>]>,
     clock: Clock,
@@ -120,6 +121,7 @@ impl MemoryStore {
     pub fn with_limits(limits: MemoryLimits) -> Self {
         Self {
             shared: Arc::new(Shared {
+                identity: StoreIdentity::unique(),
                 limits,
                 shards: std::iter::repeat_with(|| Mutex::new(Shard::new()))
                     .take(SHARDS)
@@ -259,6 +261,10 @@ impl IdempotencyStore for MemoryStore {
 
     fn capacity(&self) -> Capacity {
         Capacity::unlimited()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.shared.identity
     }
 }
 

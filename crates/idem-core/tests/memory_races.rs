@@ -25,7 +25,7 @@ use idem_core::{
     Headers, IdempotencyStore, MemoryStore, RecordKey, Response,
     store::{
         Capacity, Claim, Completed, Fenced, Fingerprint, Identity, Lease, Outcome, OwnerToken,
-        Pending, Record, StoreError, Stored,
+        Pending, Record, StoreError, StoreIdentity, Stored,
     },
 };
 
@@ -375,6 +375,10 @@ impl IdempotencyStore for PlainStore {
 
     fn capacity(&self) -> Capacity {
         Capacity::unlimited()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        StoreIdentity::of_parts(["plain"])
     }
 }
 

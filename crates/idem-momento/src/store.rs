@@ -9,7 +9,8 @@ use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
         Capacity, Claim, Fenced, Lease, Operation, Outcome, OwnerToken, Pending, Record,
-        StoreError, StoreErrorKind, Stored, WriteEffect, decode, encode_completed, encode_pending,
+        StoreError, StoreErrorKind, StoreIdentity, Stored, WriteEffect, decode, encode_completed,
+        encode_pending,
     },
 };
 use momento::{
@@ -47,6 +48,7 @@ pub struct MomentoStore {
     max_item_bytes: usize,
     reads_along: bool,
     idle: Option<Duration>,
+    identity: StoreIdentity,
 }
 
 /// A pause that connections survive: NAT gateways of AWS forget them after 350 seconds.
@@ -137,6 +139,7 @@ impl MomentoStore {
             max_item_bytes: MAX_ITEM_BYTES,
             reads_along: false,
             idle: None,
+            identity: StoreIdentity::unique(),
         }
     }
 
@@ -383,6 +386,10 @@ impl IdempotencyStore for MomentoStore {
 
     fn capacity(&self) -> Capacity {
         Capacity::unlimited().with_max_record_bytes(self.largest_response())
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.identity
     }
 }
 

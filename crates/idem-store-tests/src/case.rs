@@ -2,17 +2,17 @@
 
 use std::{fmt, pin::Pin};
 
-use crate::{clock::Clock, fixture::Fixture, trial::Trial};
+use crate::{
+    clock::{Clock, TooSlow},
+    fixture::Fixture,
+    trial::Trial,
+};
 
 /// How often a case is run again, each time with twice the unit, before the machine is given up.
 const ATTEMPTS: usize = 5;
 
 /// What a case comes to when the store keeps the rule. When it does not, the case panics.
 pub type Verdict = Result<(), TooSlow>;
-
-/// The machine was too slow to say: an answer came when a lease might have run out already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TooSlow;
 
 /// A rule of the contract as a test.
 #[derive(Clone, Copy)]

@@ -7,8 +7,6 @@ use tokio::{
     time::{Instant, advance, sleep_until},
 };
 
-use crate::case::TooSlow;
-
 /// The clock that the store under test measures by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
@@ -93,6 +91,10 @@ impl Clock {
         }
     }
 }
+
+/// The machine was too slow to say: an answer came when a lease might have run out already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooSlow;
 
 /// A duration that the store measures, and between which two instants it began.
 ///

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
-        WriteEffect,
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
+        StoreIdentity, Stored, WriteEffect,
     },
 };
 
@@ -162,5 +162,9 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultyStore<S> {
 
     fn capacity(&self) -> Capacity {
         self.inner.capacity()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity()
     }
 }

@@ -72,8 +72,8 @@ mod suite;
 mod trial;
 
 pub use crate::{
-    case::{Case, TooSlow, Verdict},
-    clock::Clock,
+    case::{Case, Verdict},
+    clock::{Clock, TooSlow},
     faulty::{Fault, FaultyStore},
     fixture::Fixture,
     suite::CASES,

@@ -3,10 +3,9 @@
 use std::{collections::BTreeSet, fs};
 
 use idem_conformance::Profile;
+use idem_docs::COMPILED;
 
 use crate::page::{Page, Snippet, all, root};
-
-const DOCTESTS: &str = include_str!("../../src/lib.rs");
 
 /// Every snippet of a language, with the name of its page.
 fn snippets<'p>(
@@ -24,10 +23,11 @@ fn snippets<'p>(
 fn every_page_with_rust_is_compiled() {
     for (page, snippet) in snippets(&all(), "rust") {
         let included = format!(
-            "\"../{}\"",
+            "../{}",
             page.strip_prefix("docs/").unwrap_or(&format!("../{page}"))
         );
-        assert!(DOCTESTS.contains(&included), "docs/src/lib.rs lacks {page}");
+        let is_compiled = COMPILED.contains(&included.as_str());
+        assert!(is_compiled, "docs/src/lib.rs lacks {page}");
         assert!(
             !snippet.language.contains("ignore"),
             "{page} has a snippet that is ignored"

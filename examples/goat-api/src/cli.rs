@@ -259,7 +259,7 @@ impl Cli {
                 "with --dynamodb-table, which has the market's data",
             ));
         }
-        if !crate::server::on_lambda() {
+        if !on_lambda() {
             flags.push(("lease_margin", "outside a Lambda function"));
         } else if cfg!(feature = "lambda") {
             flags.extend(SERVER.map(|flag| (flag, "in a Lambda function")));
@@ -277,6 +277,11 @@ const MOMENTO: [&str; 4] = [
 
 /// Those of a program that listens, and stops when it is told to.
 const SERVER: [&str; 2] = ["listen", "stop_delay"];
+
+/// Whether this is an instance of a Lambda function, which asks for its requests at that address.
+pub(crate) fn on_lambda() -> bool {
+    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
+}
 
 /// Whether a flag is on the command line.
 fn is_given(flags: &ArgMatches, flag: &str) -> bool {

@@ -2,7 +2,6 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
-mod open;
 pub mod sqlite;
 
 use std::error::Error;
@@ -10,18 +9,37 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-pub use crate::database::open::{OpenError, open};
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId};
 use crate::market::invalid::Invalid;
 use crate::market::order::{NewOrder, Order, OrderId};
 
-/// The market's whole operations on a database, each of which is done as one or not at all.
+/// A database of the market. Each operation is done as one or not at all.
 ///
 /// An implementation bounds how long an operation waits, well below the default lease of 30
 /// seconds: a request must not outlive its key.
 #[async_trait]
-pub trait Database: fmt::Debug + Send + Sync {
+pub trait Database: Goats + Catalogs + Orders + fmt::Debug + Send + Sync {
+    /// Reads something, to see that the database is there and is the market's.
+    ///
+    /// # Errors
+    /// It is not, or did not answer in time.
+    ///
+    /// # Cancel safety
+    /// Safe.
+    async fn probe(&self) -> Result<(), DatabaseError>;
+
+    /// Waits for what is under way, and lets go of the database; nothing may be asked of it
+    /// afterwards.
+    ///
+    /// # Cancel safety
+    /// Safe: the database then stays closed to new work.
+    async fn close(&self);
+}
+
+/// The goats of a database.
+#[async_trait]
+pub trait Goats {
     /// Adds a goat whose id is new.
     ///
     /// # Errors
@@ -39,7 +57,11 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// Safe.
     async fn goats(&self) -> Result<Vec<Goat>, DatabaseError>;
+}
 
+/// What each goat has on offer.
+#[async_trait]
+pub trait Catalogs {
     /// Adds an item to a goat's catalog, or replaces the one of that name in its place; `false` if
     /// there is no such goat.
     ///
@@ -58,7 +80,11 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// Safe.
     async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError>;
+}
 
+/// The orders of a database.
+#[async_trait]
+pub trait Orders {
     /// Saves an order at the prices of the catalogs, or tells the first of its items that is in none.
     ///
     /// # Errors
@@ -85,22 +111,6 @@ pub trait Database: fmt::Debug + Send + Sync {
     /// # Cancel safety
     /// Safe.
     async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError>;
-
-    /// Reads something, to see that the database is there and is the market's.
-    ///
-    /// # Errors
-    /// It is not, or did not answer in time.
-    ///
-    /// # Cancel safety
-    /// Safe.
-    async fn probe(&self) -> Result<(), DatabaseError>;
-
-    /// Waits for what is under way, and lets go of the database; nothing may be asked of it
-    /// afterwards.
-    ///
-    /// # Cancel safety
-    /// Safe: the database then stays closed to new work.
-    async fn close(&self);
 }
 
 /// The database could not do what it was asked to.

@@ -12,5 +12,4 @@ pub mod database;
 pub mod log;
 pub mod market;
 pub mod server;
-pub mod service;
 pub mod web;

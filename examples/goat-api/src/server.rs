@@ -4,6 +4,7 @@
 mod actix;
 #[cfg(feature = "axum")]
 mod axum;
+mod database;
 mod greeting;
 mod idempotency;
 #[cfg(feature = "lambda")]
@@ -20,11 +21,11 @@ use std::pin::Pin;
 use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
-use crate::cli::{Cli, Framework};
-use crate::database::{self, OpenError};
+use crate::cli::{Cli, Framework, on_lambda};
+pub use crate::server::database::OpenError;
 pub use crate::server::idempotency::StoreError;
 use crate::server::stop::StopSignals;
-use crate::service::GoatMarket;
+use crate::web::GoatMarket;
 use crate::web::operations::{AdminToken, Metrics, MetricsTaken, Operations, WeakToken};
 
 /// Serves the market until Ctrl-C or SIGTERM, then lets the running requests end.
@@ -49,14 +50,9 @@ pub async fn run(cli: Cli) -> Result<(), ServerError> {
     let served = serve(&cli, listener, &market, idempotency, operations).await;
     upkeep.abort();
     served?;
-    market.close().await;
+    market.database().close().await;
     tracing::info!("stopped");
     Ok(())
-}
-
-/// Whether this is an instance of a Lambda function, which asks for its requests at that address.
-pub(crate) fn on_lambda() -> bool {
-    std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_some()
 }
 
 #[cfg(feature = "lambda")]

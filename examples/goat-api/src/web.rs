@@ -14,6 +14,8 @@ pub mod actix;
 #[cfg(feature = "axum")]
 pub mod axum;
 
+pub use api::GoatMarket;
+
 #[cfg(not(any(feature = "actix", feature = "axum")))]
 compile_error!("the market needs a web framework: build it with the feature `axum` or `actix`");
 

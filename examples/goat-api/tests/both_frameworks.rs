@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use goat_api::database::sqlite::SqliteFile;
-use goat_api::service::GoatMarket;
+use goat_api::web::GoatMarket;
 use idem_core::{Idempotency, MemoryStore, Policy};
 
 /// Registers a goat, and gives the answer's status, header lines and body, but for the date.
@@ -58,5 +58,5 @@ async fn a_record_made_through_one_replays_through_the_other_byte_for_byte() {
         assert_eq!(refused.0, 400);
         assert_eq!(register(second, key, "Clara").await, refused);
     }
-    assert_eq!(market.goats().await.unwrap().len(), 2);
+    assert_eq!(market.database().goats().await.unwrap().len(), 2);
 }

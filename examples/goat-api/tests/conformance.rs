@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use goat_api::database::sqlite::SqliteFile;
-use goat_api::service::GoatMarket;
+use goat_api::web::GoatMarket;
 use idem_conformance::{BUILTIN, Profile, Report, Suite};
 use idem_core::{Idempotency, MemoryStore, Policy};
 use idem_momento::MomentoStore;

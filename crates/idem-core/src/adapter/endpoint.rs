@@ -12,11 +12,10 @@ use tokio::time::timeout;
 
 use crate::{
     adapter::{BufferedBody, Frames, Stop},
-    engine::{Begin, Idempotency, Protected},
-    execution::{CurrentExecution, Execution, Verdict, Watch},
-    policy::{LeaseTerm, Policy, Refusal, ResponseRules},
-    record::{Headers, Identity, NotKept, Response},
-    request::IdempotencyKey,
+    engine::{Begin, Claimable, Idempotency, Instead, Protected},
+    execution::{CurrentExecution, Ended, Execution, Ran, Verdict},
+    policy::{Policy, Refusal, ResponseRules},
+    record::{Headers, NotKept, Response},
 };
 
 /// A protected request and its handler, as a web framework has them.
@@ -67,6 +66,17 @@ pub trait Endpoint: Sized {
 
     /// An answer in the handler's place; the marker is the name of a header that says `true`.
     fn answer(self, response: &Response, replay_marker: Option<&str>) -> Self::Response;
+
+    /// An answer in place of what the handler has answered, whose effect was undone.
+    ///
+    /// # Errors
+    /// As the framework answers errors; a handler's own error may be handed back as it is where none is
+    /// [rendered](Self::rendered).
+    fn replace(
+        handled: Result<Self::Response, Self::Error>,
+        response: &Response,
+        replay_marker: Option<&str>,
+    ) -> Result<Self::Response, Self::Error>;
 }
 
 /// What the core reads of a response before its body.
@@ -98,8 +108,8 @@ impl Rendered {
     }
 
     /// Decides whether the error is the result, as of a response.
-    fn judge(self, recording: &ResponseRules) -> Verdict {
-        if !recording.saves(self.status, || self.headers.iter()) {
+    fn judge(self, rules: &ResponseRules) -> Verdict {
+        if !rules.saves(self.status, || self.headers.iter()) {
             return Verdict::Free;
         }
         Verdict::Keep(match self.body {
@@ -146,33 +156,42 @@ impl Idempotency {
     pub fn serve<X: Endpoint>(
         self,
         protected: Protected,
-        exchange: X,
+        endpoint: X,
     ) -> impl Future<Output = Result<X::Response, X::Error>> {
         let mut request = Box::new(Request {
-            exchange: Some(exchange),
+            endpoint: Some(endpoint),
             protected: Some(protected),
         });
         async move {
             let policy = self.policy();
-            let refuse = |refusal: Refusal, exchange: X| {
-                Ok(exchange.answer(&refusal.to_response(policy), None))
+            let refuse = |refusal: Refusal, endpoint: X| {
+                Ok(endpoint.answer(&refusal.to_response(policy), None))
             };
-            let (key, identity, term, watch) = match request.identified(policy).await {
-                Ok(identified) => identified,
-                Err(refusal) => return refuse(refusal, request.exchange()),
+            let claimable = match request.claimable(policy).await {
+                Ok(claimable) => claimable,
+                Err(refusal) => return refuse(refusal, request.endpoint()),
             };
-            let mut begin = self.begin_as(key, identity, term, &watch).await;
+            let mut begin = self.begin_with(&claimable).await;
             match begin {
-                Begin::Execute(ref mut execution) => execute(execution, &mut request).await,
+                Begin::Execute(ref mut execution) => {
+                    let ran = execute(execution, &mut request).await;
+                    match ran.ended {
+                        Ended::Elsewhere | Ended::Said(_) => ran.result,
+                        Ended::Undone(undone) => {
+                            let instead = self.instead(execution.request(), *undone);
+                            replace::<X>(policy, ran.result, instead)
+                        }
+                    }
+                }
                 Begin::Unprotected => {
-                    let (head, body) = request.exchange().call(None).await?;
+                    let (head, body) = request.endpoint().call(None).await?;
                     Ok(X::respond(head, Handled::Untouched(body)))
                 }
                 Begin::Replay(response) => {
                     let marker = policy.replay_marker_name();
-                    Ok(request.exchange().answer(&response, Some(marker)))
+                    Ok(request.endpoint().answer(&response, Some(marker)))
                 }
-                Begin::Refused(refusal) => refuse(refusal, request.exchange()),
+                Begin::Refused(refusal) => refuse(refusal, request.endpoint()),
             }
         }
     }
@@ -183,24 +202,21 @@ impl Idempotency {
 /// Boxed, for it is large: a future that it is moved into has room for it to its end, and one of more
 /// than a kilobyte is slow to allocate.
 struct Request<X> {
-    exchange: Option<X>,
+    endpoint: Option<X>,
     protected: Option<Protected>,
 }
 
 impl<X: Endpoint> Request<X> {
     /// Reads the payload, and says by it what is asked for.
-    async fn identified(
-        &mut self,
-        policy: &Policy,
-    ) -> Result<(IdempotencyKey, Identity, LeaseTerm, Watch), Refusal> {
-        let exchange = self.exchange.as_mut().expect(ONCE);
-        let payload = exchange.read_payload(policy.request_limit()).await?;
+    async fn claimable(&mut self, policy: &Policy) -> Result<Claimable, Refusal> {
+        let endpoint = self.endpoint.as_mut().expect(ONCE);
+        let payload = endpoint.read_payload(policy.request_limit()).await?;
         let protected = self.protected.take().expect(ONCE);
         Ok(protected.identify(policy, &payload))
     }
 
-    fn exchange(&mut self) -> X {
-        self.exchange.take().expect(ONCE)
+    fn endpoint(&mut self) -> X {
+        self.endpoint.take().expect(ONCE)
     }
 }
 
@@ -210,18 +226,18 @@ const ONCE: &str = "a request is identified once and answered once";
 async fn execute<X: Endpoint>(
     execution: &mut Execution,
     request: &mut Request<X>,
-) -> Result<X::Response, X::Error> {
-    let recording = execution.response_rules();
+) -> Ran<Result<X::Response, X::Error>> {
+    let rules = execution.response_rules();
     let current = execution.current().clone();
     let mut work = Box::pin(async {
-        match request.exchange().call(Some(current)).await {
+        match request.endpoint().call(Some(current)).await {
             Ok((head, body)) => {
-                let (verdict, body) = judge::<X>(&recording, &head, body).await;
+                let (verdict, body) = judge::<X>(&rules, &head, body).await;
                 (verdict, Ok(X::respond(head, body)))
             }
             Err(error) => {
                 let rendered = X::rendered(&error);
-                let verdict = rendered.map_or(Verdict::Free, |error| error.judge(&recording));
+                let verdict = rendered.map_or(Verdict::Free, |error| error.judge(&rules));
                 (verdict, Err(error))
             }
         }
@@ -229,32 +245,46 @@ async fn execute<X: Endpoint>(
     execution.run_pinned(work.as_mut()).await
 }
 
+fn replace<X: Endpoint>(
+    policy: &Policy,
+    handled: Result<X::Response, X::Error>,
+    instead: Instead,
+) -> Result<X::Response, X::Error> {
+    match instead {
+        Instead::Replay(response) => {
+            X::replace(handled, &response, Some(policy.replay_marker_name()))
+        }
+        Instead::Refused(refusal) => X::replace(handled, &refusal.to_response(policy), None),
+        Instead::Own(response) => X::replace(handled, &response, None),
+    }
+}
+
 /// Decides what of a response is kept, and reads it as far as that needs: a body that is too long
 /// or flows goes on to its client from where it was read to.
 async fn judge<X: Endpoint>(
-    recording: &ResponseRules,
+    rules: &ResponseRules,
     head: &X::Head,
     body: X::Body,
 ) -> (Verdict, Handled<X::Body, X::Frames>) {
     let status = head.status();
     let lines = || head.lines();
-    if !recording.saves(status, lines) {
+    if !rules.saves(status, lines) {
         return (Verdict::Free, Handled::Untouched(body));
     }
     let (least, most) = X::size_hint(&body);
-    if let Some(reason) = recording.rules_out(lines, least) {
+    if let Some(reason) = rules.rules_out(lines, least) {
         return (Verdict::Keep(reason.into()), Handled::Untouched(body));
     }
     let bytes = match X::open(body) {
         Opened::Whole(bytes) => bytes,
         Opened::Frames(frames) => {
             let mut reading = BufferedBody::new(frames);
-            let within = recording.time_for_body(most == Some(least));
-            match read_whole(&mut reading, recording.limit(), within).await {
+            let within = rules.time_for_body(most == Some(least));
+            match read_whole(&mut reading, rules.limit(), within).await {
                 Ok(()) => reading.into_data(),
                 Err(reason) => {
                     let with_trailers = || lines().chain(reading.trailers());
-                    let verdict = if recording.saves(status, with_trailers) {
+                    let verdict = if rules.saves(status, with_trailers) {
                         Verdict::Keep(reason.into())
                     } else {
                         Verdict::Free
@@ -264,7 +294,7 @@ async fn judge<X: Endpoint>(
             }
         }
     };
-    let outcome = recording.outcome(status, lines, bytes.clone());
+    let outcome = rules.outcome(status, lines, bytes.clone());
     (Verdict::Keep(outcome), Handled::Whole(bytes))
 }
 

@@ -19,7 +19,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The operation's name in events and metrics.
+    /// The operation's name in logs and metrics: a label of lower-case letters and underscores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -59,16 +59,24 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
-    /// The kind's name in events and metrics.
+    /// The kind's name in metrics: a label of lower-case letters and underscores.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
             Self::Full => "full",
-            Self::TooLarge => "too large",
+            Self::TooLarge => "too_large",
             Self::Rejected => "rejected",
             Self::Corrupt => "corrupt",
+        }
+    }
+
+    /// The kind in a sentence.
+    const fn words(self) -> &'static str {
+        match self {
+            Self::TooLarge => "too large",
+            other => other.as_str(),
         }
     }
 }
@@ -143,7 +151,7 @@ impl fmt::Display for StoreError {
             f,
             "the store failed to {} the key: {}",
             operation.verb(),
-            kind.as_str()
+            kind.words()
         )?;
         if self.may_have_landed() {
             f.write_str(" (the write may have landed)")?;
@@ -170,6 +178,15 @@ mod tests {
         let error = StoreError::new(operation, StoreErrorKind::Timeout, unknown);
         assert!(!error.may_have_landed());
         let message = "the store failed to look up the key: timeout";
+        assert_eq!(error.to_string(), message);
+    }
+
+    #[test]
+    fn a_name_is_a_label_and_a_message_has_words() {
+        assert_eq!(StoreErrorKind::TooLarge.as_str(), "too_large");
+        let (kind, effect) = (StoreErrorKind::TooLarge, WriteEffect::None);
+        let error = StoreError::new(Operation::Complete, kind, effect);
+        let message = "the store failed to complete the key: too large";
         assert_eq!(error.to_string(), message);
     }
 

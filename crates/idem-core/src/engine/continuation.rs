@@ -1,6 +1,6 @@
 //! A lease that has travelled: what the process that bears it now can do.
 
-use std::{future::Future, pin::pin};
+use std::{future::Future, pin::pin, sync::Arc};
 
 use tokio::time::Instant;
 
@@ -8,7 +8,9 @@ use crate::{
     contract::{Fenced, Operation, StoreError},
     engine::Idempotency,
     events::Event,
-    execution::{CurrentExecution, Execution, TravellingLease, Verdict},
+    execution::{
+        CurrentExecution, Ended, Execution, KeyedRequest, TravellingLease, Undone, Verdict,
+    },
     policy::{LeaseTerm, ResponseRules},
     record::{Lease, Outcome},
 };
@@ -27,7 +29,7 @@ pub struct Continuation {
 /// What came of running under a lease that has travelled.
 ///
 /// The enum is complete: a worker knows with each case what to do with its message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Resumed<R> {
     /// The work ran, and the store has what became of it, or its lease has travelled on. The message is
@@ -39,6 +41,9 @@ pub enum Resumed<R> {
     /// The work ran, and meanwhile the lease ran out and somebody took over: what they record
     /// stands, and what this work did may be done twice. The message is done.
     LostMeanwhile(R),
+    /// The work ran, and its transaction did not commit. If the lease was [lost](Undone::Lost) the message is
+    /// done; otherwise let it be delivered again.
+    Undone(Undone),
     /// Nothing ran: this process is [shutting down](Idempotency::drain). The message is for another.
     ShuttingDown,
 }
@@ -76,21 +81,19 @@ impl Idempotency {
     /// # }
     /// ```
     pub fn resume(&self, lease: TravellingLease) -> Continuation {
-        // What remains of it is not known before a renewal.
-        let known = Instant::now();
         // It may come from anywhere.
         let term = LeaseTerm::renewed(lease.duration());
         let held = lease.lease();
         let held = Lease::of_owner(*held.owner(), *held.identity(), term.duration());
-        let current = CurrentExecution::new(
-            self.clone(),
-            lease.key().clone(),
-            *lease.record_key(),
-            held,
-            term,
-            known,
-        );
-        Continuation { current }
+        Continuation {
+            current: CurrentExecution::new(KeyedRequest::arrived(
+                Arc::clone(&self.calls),
+                lease.key().clone(),
+                *lease.record_key(),
+                held,
+                term,
+            )),
+        }
     }
 }
 
@@ -105,7 +108,7 @@ impl Continuation {
     /// What is recorded of a response: headers that may be replayed, a body within the limit.
     #[must_use]
     pub fn response_rules(&self) -> ResponseRules {
-        ResponseRules::new(self.current.idempotency())
+        self.request().calls().response_rules()
     }
 
     /// Lets the lease run anew from now, for its whole duration. 1 round trip.
@@ -117,16 +120,22 @@ impl Continuation {
     /// Safe: call it again.
     pub async fn renew(&self) -> Result<Fenced, StoreError> {
         let renewed = self.renewed().await;
-        self.current
+        self.request()
             .report(&Event::Renewed(renewed.as_ref().copied()));
-        if matches!(renewed, Ok(Fenced::Lost)) && self.current.lose() {
-            self.current.report(&Event::LeaseLost(Operation::Renew));
+        if matches!(renewed, Ok(Fenced::Lost)) {
+            self.request().lose(Operation::Renew);
         }
         renewed
     }
 
     async fn renewed(&self) -> Result<Fenced, StoreError> {
-        self.current.renew(self.current.lease().duration()).await
+        self.request()
+            .renew(self.request().lease().duration())
+            .await
+    }
+
+    const fn request(&self) -> &KeyedRequest {
+        self.current.request()
     }
 
     /// Runs work under the lease, which is renewed before it and each third of its duration, and
@@ -148,24 +157,25 @@ impl Continuation {
         self,
         work: impl Future<Output = (Verdict, R)>,
     ) -> Result<Resumed<R>, StoreError> {
-        let executions = self.current.idempotency().executions();
+        let executions = &self.request().calls().counters.executions;
         // Taken before it is asked whether more may begin: a drain that comes between waits.
         let under_way = executions.token();
         if executions.is_closed() {
             return Ok(Resumed::ShuttingDown);
         }
         let renewed = self.renewed().await;
-        self.current
+        self.request()
             .report(&Event::Resumed(renewed.as_ref().copied()));
         if renewed? == Fenced::Lost {
             return Ok(Resumed::Lost);
         }
         let mut execution = Execution::new(self.current, under_way);
-        let result = execution.run_pinned(pin!(work)).await;
-        match execution.into_ended() {
-            None | Some(Ok(Fenced::Held)) => Ok(Resumed::Ended(result)),
-            Some(Ok(Fenced::Lost)) => Ok(Resumed::LostMeanwhile(result)),
-            Some(Err(error)) => Err(error),
+        let ran = execution.run_pinned(pin!(work)).await;
+        match ran.ended {
+            Ended::Elsewhere | Ended::Said(Ok(Fenced::Held)) => Ok(Resumed::Ended(ran.result)),
+            Ended::Said(Ok(Fenced::Lost)) => Ok(Resumed::LostMeanwhile(ran.result)),
+            Ended::Said(Err(error)) => Err(error),
+            Ended::Undone(undone) => Ok(Resumed::Undone(*undone)),
         }
     }
 
@@ -203,14 +213,17 @@ impl Continuation {
     }
 
     async fn end(self, verdict: Verdict) -> Result<Fenced, StoreError> {
-        let under_way = self.current.idempotency().executions().token();
+        let request = self.request();
+        let under_way = request.calls().counters.executions.token();
         // Bounds the attempts; what remains of the lease is not known, and does not matter.
-        let duration = self.current.lease().duration();
-        self.current.extend(Instant::now() + duration);
-        let mut execution = Execution::new(self.current, under_way);
-        execution.end(verdict).await;
-        execution
-            .into_ended()
-            .expect("an execution that was ended has an end")
+        let bound = Instant::now() + request.lease().duration();
+        request.state().runs_until(bound);
+        let ended = Execution::new(self.current, under_way).end(verdict).await;
+        match ended {
+            Ended::Said(said) => said,
+            // A lease that was sent on by a clone of `current` is another's, and so is one that was lost while
+            // its transaction was open.
+            Ended::Elsewhere | Ended::Undone(_) => Ok(Fenced::Lost),
+        }
     }
 }

@@ -181,7 +181,7 @@ impl Idempotency {
         let duration = self.policy().pending_duration(lease);
         let held = Lease::of_owner(*pending.owner(), *pending.identity(), duration);
         let timeout = self.policy().call_timeout(lease);
-        Ok(match self.calls().release(key, &held, timeout).await? {
+        Ok(match self.calls.release(key, &held, timeout).await? {
             Fenced::Held => Freed::Freed,
             // It ended by itself meanwhile.
             Fenced::Lost => Freed::NothingPending,
@@ -190,13 +190,13 @@ impl Idempotency {
 
     async fn stored(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
         let timeout = self.policy().call_timeout(self.policy().lease_duration());
-        self.calls().look_up(key, timeout).await
+        self.calls.look_up(key, timeout).await
     }
 
     /// How many executions are under way here and in all clones, those included whose client hung
     /// up, and requests whose claim is on its way. Duplicates that wait are none. It asks no store.
     #[must_use]
     pub fn under_way(&self) -> usize {
-        self.executions().len()
+        self.calls.counters.executions.len()
     }
 }

@@ -4,14 +4,16 @@ use std::{
     error::Error,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
 };
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    engine::{Begin, Idempotency},
-    execution::{Execution, HandOver, Verdict, Watch},
+    engine::{Begin, Claimable, Idempotency},
+    execution::{Ended, Execution, HandOver, KeyedRequest, Undone, Verdict, Watch},
     policy::Refusal,
     record::{Identity, NotKept},
     request::{IdempotencyKey, Scope},
@@ -58,6 +60,10 @@ pub enum RunError<E> {
     /// or the store could not be asked.
     #[error("the operation was refused: {}", .0.code())]
     Refused(Refusal),
+    /// The operation ran, and its transaction did not commit: nothing of it was done, or, if that is not
+    /// [known](Undone::Unknown), calling again with the same key tells.
+    #[error("the operation's transaction did not commit")]
+    Undone(Undone),
     /// The payload cannot be written as JSON, so it has no fingerprint; nothing ran.
     #[error("the payload cannot be serialised")]
     Payload(#[source] serde_json::Error),
@@ -97,6 +103,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> RunError<E> {
         match self {
             Self::Failed(error) => RunError::Failed(OperationError(error.into())),
             Self::Refused(refusal) => RunError::Refused(refusal),
+            Self::Undone(undone) => RunError::Undone(undone),
             Self::Payload(error) => RunError::Payload(error),
             Self::Replay(error) => RunError::Replay(error),
         }
@@ -193,11 +200,14 @@ impl Idempotency {
         let record_key = self.record_key(scope.into(), key);
         let payload = serde_json::to_vec(payload).map_err(RunError::Payload)?;
         let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
-        let watch = Watch::new(self.clone(), record_key, || None);
-        let (idempotency, key, inner) = (self.clone(), key.clone(), watch.clone());
+        let calls = Arc::clone(&self.calls);
+        let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
+        let watch = Watch::new(request.clone());
+        let term = self.policy().lease_duration().into();
+        let claimable = Claimable::new(request, identity, term);
+        let idempotency = self.clone();
         let running = Box::pin(async move {
-            let term = idempotency.policy().lease_duration().into();
-            let begin = idempotency.begin_as(key, identity, term, &inner).await;
+            let begin = idempotency.begin_with(&claimable).await;
             answer(begin, operation).await
         });
         HandOver::new(running, watch).await
@@ -233,14 +243,14 @@ where
     T: Serialize + DeserializeOwned,
     F: Future<Output = Result<T, E>>,
 {
-    let recording = execution.response_rules();
+    let rules = execution.response_rules();
     let work = async {
         // Called in here, so that a panic of the closure itself frees the key too.
         match operation().await {
             Ok(value) => {
                 // What was done must be remembered, even if its value cannot be.
                 let outcome = match as_it_was(&value) {
-                    Some(json) => recording.outcome(200, std::iter::empty, json),
+                    Some(json) => rules.outcome(200, std::iter::empty, json),
                     None => NotKept::NotSerializable.into(),
                 };
                 (Verdict::Keep(outcome), Ok(Done::Executed(value)))
@@ -248,7 +258,12 @@ where
             Err(error) => (Verdict::Free, Err(RunError::Failed(error))),
         }
     };
-    execution.run(work).await
+    let mut execution = execution;
+    let ran = execution.run_pinned(pin!(work)).await;
+    match ran.ended {
+        Ended::Elsewhere | Ended::Said(_) => ran.result,
+        Ended::Undone(undone) => Err(RunError::Undone(*undone)),
+    }
 }
 
 /// A value as JSON, if that gives it back as it was.

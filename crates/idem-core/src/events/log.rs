@@ -63,6 +63,15 @@ pub(super) fn log(key: &RecordKey, event: &Event<'_>) {
             error = source(error),
             "the end of an execution was not recorded; its key is taken until the lease runs out"
         ),
+        Event::RolledBack(cause) => warn!(
+            ?key,
+            cause, "a handler's transaction was rolled back instead of committed with its record"
+        ),
+        Event::InDoubt(error) => warn!(
+            ?key,
+            error = source(error),
+            "nobody knows whether a handler's transaction was committed; the store is asked"
+        ),
         Event::HandedOver => debug!(
             ?key,
             "the caller vanished; a task goes on with the execution"

@@ -3,7 +3,7 @@
 use metrics::{Unit, counter, describe_counter, describe_histogram, histogram};
 
 use super::{Answered, End, Event};
-use crate::contract::{Fenced, Operation, StoreError, StoreErrorKind};
+use crate::contract::{Fenced, Operation, StoreError};
 
 /// Tells the recorder what each metric means, and in which unit it is, and begins each counter at
 /// zero with each of its labels. Call it once, after the recorder was installed.
@@ -22,6 +22,8 @@ fn begin_at_zero() {
     for end in End::ALL {
         counter!("idempotency_executions_total", "end" => end.as_str()).increment(0);
     }
+    counter!("idempotency_rolled_back_total").increment(0);
+    counter!("idempotency_in_doubt_total").increment(0);
     counter!("idempotency_handed_over_total").increment(0);
     counter!("idempotency_abandoned_claims_total").increment(0);
     for result in ["held", "lost", "failed"] {
@@ -46,7 +48,15 @@ fn describe() {
         ),
         (
             "idempotency_executions_total",
-            "Executions that ended, by how: recorded, freed for a retry, panicked, travelled to another process, or abandoned.",
+            "Executions that ended, by how: recorded, freed for a retry, panicked, rolled back, travelled to another process, or abandoned.",
+        ),
+        (
+            "idempotency_rolled_back_total",
+            "Transactions of handlers that were rolled back instead of committed with their record.",
+        ),
+        (
+            "idempotency_in_doubt_total",
+            "Commits of which nobody knew whether they had landed, so that the store was asked.",
         ),
         (
             "idempotency_handed_over_total",
@@ -95,7 +105,7 @@ pub(super) fn count(event: &Event<'_>) {
         } => histogram!(
             "idempotency_store_call_duration_seconds",
             "operation" => operation.as_str(),
-            "result" => error.map_or("ok", |error| label(error.kind())),
+            "result" => error.map_or("ok", |error| error.kind().as_str()),
         )
         .record(elapsed.as_secs_f64()),
         Event::Renewed(result) => {
@@ -115,6 +125,8 @@ pub(super) fn count(event: &Event<'_>) {
             let operation = error.operation().as_str();
             counter!("idempotency_unrecorded_total", "operation" => operation).increment(1);
         }
+        Event::RolledBack(_) => counter!("idempotency_rolled_back_total").increment(1),
+        Event::InDoubt(_) => counter!("idempotency_in_doubt_total").increment(1),
         Event::HandedOver => counter!("idempotency_handed_over_total").increment(1),
         Event::ClaimAbandoned => counter!("idempotency_abandoned_claims_total").increment(1),
     }
@@ -125,12 +137,5 @@ const fn held(result: Result<Fenced, &StoreError>) -> &'static str {
         Ok(Fenced::Held) => "held",
         Ok(Fenced::Lost) => "lost",
         Err(_) => "failed",
-    }
-}
-
-const fn label(kind: StoreErrorKind) -> &'static str {
-    match kind {
-        StoreErrorKind::TooLarge => "too_large",
-        other => other.as_str(),
     }
 }

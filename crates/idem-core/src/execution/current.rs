@@ -1,26 +1,18 @@
 //! What a handler can know of its own execution.
 
-use std::{
-    fmt,
-    future::Future,
-    mem,
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{fmt, future::Future, time::Duration};
 
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout},
-};
+use tokio::time::Instant;
 
 use crate::{
     contract::{Fenced, Operation, StoreError},
     digest::{Hasher, Hex},
-    engine::Idempotency,
     events::Event,
-    execution::TravellingLease,
-    policy::{LONGEST, LeaseTerm},
+    execution::{
+        KeyedRequest, TravellingLease,
+        lease::{LeaseState, Stays},
+    },
+    policy::LONGEST,
     record::{Lease, RecordKey},
     request::{IdempotencyKey, RequestHead},
 };
@@ -31,42 +23,7 @@ use crate::{
 /// half-way, nobody can know; [derived keys](Self::derived_key) make what it called safe to call
 /// again.
 #[derive(Clone)]
-pub struct CurrentExecution(Arc<Inner>);
-
-struct Inner {
-    idempotency: Idempotency,
-    key: IdempotencyKey,
-    record_key: RecordKey,
-    lease: Lease,
-    /// What was asked for, of which the lease may be longer: what is to be refused at its end stays.
-    term: LeaseTerm,
-    state: Mutex<State>,
-    /// Tells that a lease on its way has left, or that it has not.
-    settled: Notify,
-    /// Held for each renewal, so that one for a short time does not land after one for a long time.
-    renewing: tokio::sync::Mutex<()>,
-}
-
-/// What is known here of the lease.
-#[derive(Debug)]
-struct State {
-    phase: Phase,
-    deadline: Instant,
-    is_lost: bool,
-}
-
-/// Where the lease is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// It is the execution's own.
-    Here,
-    /// It is being sent: it is not touched, and may come back.
-    Leaving,
-    /// It has travelled: its end is another's.
-    Left,
-    /// The execution ends, or has ended: it travels no more.
-    Ended,
-}
+pub struct CurrentExecution(KeyedRequest);
 
 /// Why a lease did not travel. It is where it was, and so is the key.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +39,9 @@ pub enum TravelError<E> {
     /// lease that is lost.
     #[error("the execution ended before the lease had travelled")]
     Ended,
+    /// A transaction was begun in the execution, which ends it here; nothing was sent.
+    #[error("the lease cannot travel: a transaction was begun in its execution, and ends it here")]
+    Enlisted,
     /// The store did not renew it; nothing was sent.
     #[error("the lease could not be renewed before it travels")]
     Store(#[source] StoreError),
@@ -91,50 +51,31 @@ pub enum TravelError<E> {
 }
 
 impl CurrentExecution {
-    pub(crate) fn new(
-        idempotency: Idempotency,
-        key: IdempotencyKey,
-        record_key: RecordKey,
-        lease: Lease,
-        term: LeaseTerm,
-        deadline: Instant,
-    ) -> Self {
-        Self(Arc::new(Inner {
-            idempotency,
-            key,
-            record_key,
-            lease,
-            term,
-            state: Mutex::new(State {
-                phase: Phase::Here,
-                deadline,
-                is_lost: false,
-            }),
-            settled: Notify::new(),
-            renewing: tokio::sync::Mutex::new(()),
-        }))
+    pub(crate) const fn new(request: KeyedRequest) -> Self {
+        Self(request)
+    }
+
+    pub(crate) const fn request(&self) -> &KeyedRequest {
+        &self.0
     }
 
     /// The key that the client sent.
     #[must_use]
     pub fn key(&self) -> &IdempotencyKey {
-        &self.0.key
+        self.0.key()
     }
 
     /// The name of the record, which may be logged.
     #[must_use]
     pub fn record_key(&self) -> &RecordKey {
-        &self.0.record_key
+        self.0.record_key()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Until when the lease runs, as far as is known; renewals put it off while the handler runs.
+    /// How long the lease still runs, as far as is known; renewals put its end off while the handler runs.
     #[must_use]
-    pub fn lease_deadline(&self) -> Instant {
-        self.state().deadline
+    pub fn lease_remaining(&self) -> Duration {
+        let deadline = self.0.state().deadline();
+        deadline.saturating_duration_since(Instant::now())
     }
 
     /// Whether the lease is known to be lost: another execution may be running.
@@ -143,7 +84,7 @@ impl CurrentExecution {
     /// late, so it protects nothing by itself.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.state().is_lost
+        self.0.state().is_lost()
     }
 
     /// A key to pass on to a service that this execution calls: 64 hexadecimal digits, the same
@@ -153,7 +94,7 @@ impl CurrentExecution {
     #[must_use]
     pub fn derived_key(&self, purpose: &str) -> String {
         let mut hasher = Hasher::new("idem derived key 1");
-        hasher.add(self.0.record_key.as_bytes());
+        hasher.add(self.record_key().as_bytes());
         hasher.add(purpose.as_bytes());
         Hex(&hasher.finish()).to_string()
     }
@@ -205,16 +146,15 @@ impl CurrentExecution {
     where
         F: Future<Output = Result<T, E>>,
     {
-        let leaving = Leaving::begin(self)?;
-        let duration = duration.max(self.lease().duration()).min(LONGEST);
-        let renewed = self.renew(duration).await;
-        self.report(&Event::Renewed(renewed.as_ref().copied()));
+        let request = &self.0;
+        let leaving = Leaving::begin(request.state())?;
+        let duration = duration.max(request.lease().duration()).min(LONGEST);
+        let renewed = request.renew(duration).await;
+        request.report(&Event::Renewed(renewed.as_ref().copied()));
         match renewed {
             Ok(Fenced::Held) => {}
             Ok(Fenced::Lost) => {
-                if self.lose() {
-                    self.report(&Event::LeaseLost(Operation::Renew));
-                }
+                request.lose(Operation::Renew);
                 return Err(TravelError::Lost);
             }
             Err(error) => return Err(TravelError::Store(error)),
@@ -225,167 +165,57 @@ impl CurrentExecution {
         Ok(sent)
     }
 
-    /// Whether the lease has travelled, or is about to: it is not to be touched here.
-    pub(crate) fn has_travelled(&self) -> bool {
-        matches!(self.state().phase, Phase::Leaving | Phase::Left)
-    }
-
-    /// Whether the lease has travelled: its end is another's.
-    pub(crate) fn has_left(&self) -> bool {
-        self.state().phase == Phase::Left
-    }
-
-    /// Marks the lease as travelled.
-    pub(crate) fn leave(&self) {
-        self.state().phase = Phase::Left;
-    }
-
-    /// Begins the execution's end, unless that is another's: then it answers `false`.
-    ///
-    /// A lease that is on its way is waited for, since only then it is known whose the end is: for as
-    /// long as a lease of its own has, so that a drain ends.
-    pub(crate) async fn begin_end(&self) -> bool {
-        if self.state().phase == Phase::Leaving {
-            // Boxed, for it is rare, and every request would have room for it.
-            let _ = Box::pin(timeout(self.0.term.duration(), self.until_settled())).await;
-        }
-        let mut state = self.state();
-        if state.phase == Phase::Left {
-            return false;
-        }
-        state.phase = Phase::Ended;
-        true
-    }
-
-    async fn until_settled(&self) {
-        loop {
-            let mut settled = pin!(self.0.settled.notified());
-            // From here on nothing is missed.
-            settled.as_mut().enable();
-            if self.state().phase != Phase::Leaving {
-                return;
-            }
-            settled.await;
-        }
-    }
-
-    pub(crate) fn travelling_lease(&self, duration: Duration) -> TravellingLease {
-        let lease = self.lease();
+    pub(super) fn travelling_lease(&self, duration: Duration) -> TravellingLease {
+        let lease = self.0.lease();
         let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
         TravellingLease::new(self.key().clone(), *self.record_key(), lease)
-    }
-
-    /// Renews the lease once, for its own length, unless it has travelled.
-    pub(crate) async fn renew_unless_travelled(&self) -> Option<Result<Fenced, StoreError>> {
-        let _alone = self.0.renewing.lock().await;
-        // Asked only now: it may have waited for the renewal with which the lease travels.
-        if self.has_travelled() {
-            return None;
-        }
-        Some(self.send_renewal(self.lease().duration()).await)
-    }
-
-    /// Renews the lease once; one renewal at a time.
-    pub(crate) async fn renew(&self, duration: Duration) -> Result<Fenced, StoreError> {
-        let _alone = self.0.renewing.lock().await;
-        self.send_renewal(duration).await
-    }
-
-    async fn send_renewal(&self, duration: Duration) -> Result<Fenced, StoreError> {
-        let lease = self.lease();
-        let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
-        let sent = Instant::now();
-        let calls = self.0.idempotency.calls();
-        let timeout = self.call_timeout();
-        let renewed = calls.renew(self.record_key(), &lease, timeout).await;
-        if let Ok(Fenced::Held) = renewed {
-            self.extend(sent + duration);
-        }
-        renewed
     }
 
     /// Whether a request is the one that this execution was claimed for, and not another that a handler made of it, with
     /// a key of its own.
     pub(crate) fn is_of(&self, head: &impl RequestHead) -> bool {
-        let policy = self.0.idempotency.policy();
+        let policy = &self.0.calls().policy;
         let key = policy.keys().parse(head.header(policy.key_header()));
-        key.is_ok_and(|key| key == self.0.key)
-    }
-
-    pub(crate) fn idempotency(&self) -> &Idempotency {
-        &self.0.idempotency
-    }
-
-    pub(crate) fn lease(&self) -> &Lease {
-        &self.0.lease
-    }
-
-    pub(crate) fn is_renewed(&self) -> bool {
-        self.0.term.is_renewed()
-    }
-
-    /// How long one call to the store may take.
-    pub(crate) fn call_timeout(&self) -> Duration {
-        let policy = self.0.idempotency.policy();
-        policy.call_timeout(self.0.term.duration())
-    }
-
-    pub(crate) fn report(&self, event: &Event<'_>) {
-        let calls = self.0.idempotency.calls();
-        calls.report(self.record_key(), event);
-    }
-
-    pub(crate) fn extend(&self, deadline: Instant) {
-        self.state().deadline = deadline;
-    }
-
-    /// Marks the lease as lost; answers whether it was not before.
-    pub(crate) fn lose(&self) -> bool {
-        !mem::replace(&mut self.state().is_lost, true)
+        key.is_ok_and(|key| key == *self.key())
     }
 }
 
 /// A lease on its way; it is back when this is dropped, unless it has left.
-struct Leaving<'a>(&'a CurrentExecution);
+struct Leaving<'a>(&'a LeaseState);
 
 impl<'a> Leaving<'a> {
-    fn begin<E>(current: &'a CurrentExecution) -> Result<Self, TravelError<E>> {
-        let mut state = current.state();
-        match state.phase {
-            Phase::Here => state.phase = Phase::Leaving,
-            Phase::Leaving | Phase::Left => return Err(TravelError::Travelled),
-            Phase::Ended => return Err(TravelError::Ended),
-        }
-        Ok(Self(current))
+    fn begin<E>(lease: &'a LeaseState) -> Result<Self, TravelError<E>> {
+        lease.leave()?;
+        Ok(Self(lease))
     }
 
     /// The execution may have waited long enough meanwhile, and ended.
     fn has_left<E>(self) -> Result<(), TravelError<E>> {
-        let mut state = self.0.state();
-        if state.phase == Phase::Ended {
-            return Err(TravelError::Ended);
-        }
-        state.phase = Phase::Left;
-        Ok(())
+        Ok(self.0.left()?)
     }
 }
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        if state.phase == Phase::Leaving {
-            state.phase = Phase::Here;
+        self.0.came_back();
+    }
+}
+
+impl<E> From<Stays> for TravelError<E> {
+    fn from(stays: Stays) -> Self {
+        match stays {
+            Stays::Enlisted => Self::Enlisted,
+            Stays::Travelled => Self::Travelled,
+            Stays::Ended => Self::Ended,
         }
-        drop(state);
-        self.0.0.settled.notify_waiters();
     }
 }
 
 impl fmt::Debug for CurrentExecution {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CurrentExecution")
-            .field("record_key", &self.0.record_key)
-            .field("lease_deadline", &self.lease_deadline())
+            .field("record_key", self.record_key())
+            .field("lease_remaining", &self.lease_remaining())
             .field("lost", &self.is_lost())
             .finish()
     }

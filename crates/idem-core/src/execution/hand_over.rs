@@ -2,148 +2,28 @@
 //! in a task.
 
 use std::{
-    borrow::Cow,
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll},
 };
 
 use tokio::{runtime::Handle, task::spawn_local};
 use tokio_util::task::TaskTracker;
-use tracing::{Span, field::Empty};
+use tracing::Span;
 
 use crate::{
-    engine::{Idempotency, Place},
-    events::{Answered, Event, ShieldedSpan, shielded},
-    record::RecordKey,
+    events::{Event, ShieldedSpan, shielded},
+    execution::{KeyedRequest, lease::Stage},
 };
 
-/// What is known of a request outside the future that serves it: its name, its span, how far it has
-/// come with its key, and whether its caller still listens.
-#[derive(Clone)]
-pub struct Watch(Arc<Watched>);
-
-struct Watched {
-    idempotency: Idempotency,
-    record_key: RecordKey,
-    span: ShieldedSpan,
-    progress: Mutex<Progress>,
-}
-
-#[derive(Debug)]
-struct Progress {
-    stage: Stage,
-    caller_vanished: bool,
-    /// The place in which it waits for its original.
-    place: Option<Place>,
-}
-
-/// How far a request has come with its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
-    /// It does not own the key, and asks for nothing that would give it.
-    Apart,
-    /// A claim is under way, and may be owned.
-    Claiming,
-    /// The key is its own, and its handler runs.
-    Executing,
-}
+/// What a hand-over needs to know of its request.
+#[derive(Clone, Debug)]
+pub struct Watch(KeyedRequest);
 
 impl Watch {
-    /// The route is asked for only if the span is recorded.
-    pub(crate) fn new<'r>(
-        idempotency: Idempotency,
-        record_key: RecordKey,
-        route: impl FnOnce() -> Option<Cow<'r, str>>,
-    ) -> Self {
-        let span = ShieldedSpan::new(|| {
-            tracing::debug_span!(
-                "idempotency",
-                key = ?record_key,
-                route = route().as_deref(),
-                outcome = Empty
-            )
-        });
-        Self(Arc::new(Watched {
-            idempotency,
-            record_key,
-            span,
-            progress: Mutex::new(Progress {
-                stage: Stage::Apart,
-                caller_vanished: false,
-                place: None,
-            }),
-        }))
-    }
-
-    pub(crate) fn record_key(&self) -> &RecordKey {
-        &self.0.record_key
-    }
-
-    fn progress(&self) -> MutexGuard<'_, Progress> {
-        let progress = self.0.progress.lock();
-        progress.unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn report(&self, event: &Event<'_>) {
-        let calls = self.0.idempotency.calls();
-        calls.report(&self.0.record_key, event);
-    }
-
-    /// From when a claim is sent the request may own its key, until the answer says otherwise.
-    pub(crate) fn claims(&self) {
-        self.progress().stage = Stage::Claiming;
-    }
-
-    /// Takes the answer to a claim, which the caller may not have waited for.
-    pub(crate) fn claimed(&self, owned: bool) {
-        let vanished = {
-            let mut progress = self.progress();
-            progress.stage = if owned {
-                Stage::Executing
-            } else {
-                Stage::Apart
-            };
-            progress.caller_vanished
-        };
-        if owned && vanished {
-            self.report(&Event::HandedOver);
-        }
-    }
-
-    /// Notes that nobody listens any more; a duplicate gives up its place.
-    fn vanish(&self) -> Stage {
-        let mut progress = self.progress();
-        progress.caller_vanished = true;
-        progress.place = None;
-        progress.stage
-    }
-
-    pub(crate) fn has_vanished(&self) -> bool {
-        self.progress().caller_vanished
-    }
-
-    pub(crate) fn take_place(&self, place: Place) {
-        self.progress().place = Some(place);
-    }
-
-    pub(crate) fn leave_place(&self) {
-        self.progress().place = None;
-    }
-
-    pub(crate) fn decided(&self, answered: Answered) {
-        self.0.span.record("outcome", answered.as_str());
-    }
-}
-
-impl fmt::Debug for Watch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watch")
-            .field("record_key", &self.0.record_key)
-            .field("stage", &self.progress().stage)
-            .finish_non_exhaustive()
+    pub(crate) const fn new(request: KeyedRequest) -> Self {
+        Self(request)
     }
 }
 
@@ -209,7 +89,7 @@ impl<F: Future + Unpin + 'static> Future for HandOver<F> {
         let mut future = running
             .take()
             .expect("a future is not polled after its end");
-        watch.0.span.within(|| {
+        watch.0.span().within(|| {
             let polled = Pin::new(&mut future).poll(context);
             if polled.is_pending() {
                 *running = Some(future);
@@ -229,19 +109,19 @@ impl<F: Future + Unpin + 'static> Drop for HandOver<F> {
             watch: self.watch.clone(),
             caller: ShieldedSpan::new(Span::none),
         };
-        let stage = self.watch.vanish();
+        let stage = self.watch.0.state().vanish();
         if stage == Stage::Apart {
             return;
         }
         if (self.can_spawn)() {
             if stage == Stage::Executing {
-                self.watch.report(&Event::HandedOver);
+                self.watch.0.report(&Event::HandedOver);
             }
             // What the caller's span says of the request holds for the task, too.
             handed_over.caller = ShieldedSpan::new(Span::current);
-            (self.spawn)(self.watch.0.idempotency.handed_over(), handed_over);
+            (self.spawn)(&self.watch.0.calls().counters.handed_over, handed_over);
         } else if stage == Stage::Claiming {
-            self.watch.report(&Event::ClaimAbandoned);
+            self.watch.0.report(&Event::ClaimAbandoned);
         }
     }
 }
@@ -266,7 +146,7 @@ impl<F: Future + Unpin> Future for HandedOver<F> {
             return Poll::Ready(());
         };
         let poll = || Pin::new(future).poll(context).map(drop);
-        caller.within(|| watch.0.span.within(poll))
+        caller.within(|| watch.0.span().within(poll))
     }
 }
 
@@ -274,7 +154,8 @@ impl<F> Drop for HandedOver<F> {
     fn drop(&mut self) {
         let running = self.running.take();
         let watch = &self.watch;
-        self.caller.within(|| watch.0.span.within(|| drop(running)));
+        self.caller
+            .within(|| watch.0.span().within(|| drop(running)));
     }
 }
 

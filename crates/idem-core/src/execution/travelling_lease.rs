@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    digest::{Hasher, Hex, from_hex},
+    digest::{Hasher, Hex, from_hex, text_from_hex},
     policy::{LONGEST, SHORTEST},
     record::{Identity, Lease, OwnerToken, RecordKey},
     request::{CredentialsDigest, Fingerprint, IdempotencyKey},
@@ -180,14 +180,6 @@ fn read(fields: &str) -> Option<TravellingLease> {
     let identity = Identity::new(fingerprint).with_credentials(credentials);
     let lease = Lease::of_owner(owner, identity, Duration::from_millis(milliseconds));
     Some(TravellingLease::new(key, record_key, lease))
-}
-
-fn text_from_hex(digits: &str) -> Option<String> {
-    let pairs = digits.as_bytes().chunks(2).map(std::str::from_utf8);
-    let bytes: Option<Vec<u8>> = pairs
-        .map(|pair| Some(from_hex::<1>(pair.ok()?)?[0]))
-        .collect();
-    String::from_utf8(bytes?).ok()
 }
 
 impl From<TravellingLease> for String {

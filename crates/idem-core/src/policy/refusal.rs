@@ -46,6 +46,12 @@ pub enum Refusal {
     NotKept(NotKept),
     /// The store could not be asked, and nothing was executed.
     StoreUnavailable,
+    /// The handler's transaction was rolled back, so that nothing was done; trying again can help.
+    RolledBack,
+    /// The handler's transaction cannot be committed, so that nothing was done.
+    NotCommitted,
+    /// Nobody could be asked whether the handler's transaction was committed.
+    OutcomeUnknown,
     /// The server stops, and nothing was executed.
     ShuttingDown,
 }
@@ -65,6 +71,9 @@ impl Refusal {
             Self::TooManyWaiters => "idempotency-too-many-waiters",
             Self::NotKept(_) => "idempotency-response-not-kept",
             Self::StoreUnavailable => "idempotency-store-unavailable",
+            Self::RolledBack => "idempotency-rolled-back",
+            Self::NotCommitted => "idempotency-not-committed",
+            Self::OutcomeUnknown => "idempotency-outcome-unknown",
             Self::ShuttingDown => "idempotency-shutting-down",
         }
     }
@@ -85,7 +94,11 @@ impl Refusal {
             },
             Self::TooManyWaiters => 429,
             Self::NotKept(_) => 409,
-            Self::StoreUnavailable | Self::ShuttingDown => 503,
+            Self::NotCommitted => 500,
+            Self::StoreUnavailable
+            | Self::RolledBack
+            | Self::OutcomeUnknown
+            | Self::ShuttingDown => 503,
         }
     }
 
@@ -118,7 +131,11 @@ impl Refusal {
     /// Whole seconds, rounded up and at least one: less would bring the client back too early.
     fn retry_after_seconds(&self) -> Option<u64> {
         match self {
-            Self::TooManyWaiters | Self::StoreUnavailable | Self::ShuttingDown => Some(1),
+            Self::TooManyWaiters
+            | Self::StoreUnavailable
+            | Self::RolledBack
+            | Self::OutcomeUnknown
+            | Self::ShuttingDown => Some(1),
             Self::InProgress { retry_after } => Some(
                 retry_after
                     .as_nanos()
@@ -151,6 +168,9 @@ impl Refusal {
             Self::TooManyWaiters => "Too many requests wait for this API",
             Self::NotKept(_) => "The response was not kept",
             Self::StoreUnavailable => "Idempotency is unavailable for now",
+            Self::RolledBack => "The operation was rolled back",
+            Self::NotCommitted => "The operation could not be committed",
+            Self::OutcomeUnknown => "The outcome is not known yet",
             Self::ShuttingDown => "The server is shutting down",
         }
     }
@@ -210,6 +230,20 @@ impl Refusal {
                  at the moment; send it again later with the same key"
                     .to_owned()
             }
+            Self::RolledBack => {
+                "the request was rolled back and had no effect; send it again with the same key"
+                    .to_owned()
+            }
+            Self::NotCommitted => {
+                "the request could not be committed and had no effect; sending it again unchanged \
+                 will fail again"
+                    .to_owned()
+            }
+            Self::OutcomeUnknown => {
+                "it is not known yet whether the request took effect; send it again later with the \
+                 same key to find out"
+                    .to_owned()
+            }
             Self::ShuttingDown => {
                 "the request was not executed, because this server is shutting down; send it again \
                  with the same key"
@@ -258,6 +292,9 @@ mod tests {
             Refusal::TooManyWaiters,
             Refusal::NotKept(NotKept::Stream),
             Refusal::StoreUnavailable,
+            Refusal::RolledBack,
+            Refusal::NotCommitted,
+            Refusal::OutcomeUnknown,
             Refusal::ShuttingDown,
         ]
     }
@@ -281,15 +318,21 @@ mod tests {
         };
         assert_eq!(
             statuses(Profile::Reference),
-            [400, 400, 413, 400, 400, 400, 202, 429, 409, 503, 503]
+            [
+                400, 400, 413, 400, 400, 400, 202, 429, 409, 503, 503, 500, 503, 503
+            ]
         );
         assert_eq!(
             statuses(Profile::Ietf),
-            [400, 400, 413, 400, 422, 422, 409, 429, 409, 503, 503]
+            [
+                400, 400, 413, 400, 422, 422, 409, 429, 409, 503, 503, 500, 503, 503
+            ]
         );
         assert_eq!(
             statuses(Profile::Stripe),
-            [400, 400, 413, 400, 400, 400, 409, 429, 409, 503, 503]
+            [
+                400, 400, 413, 400, 400, 400, 409, 429, 409, 503, 503, 500, 503, 503
+            ]
         );
     }
 

@@ -1,13 +1,12 @@
 //! What is recorded of a response.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use crate::{
-    engine::Idempotency,
-    policy::CODE_HEADER,
-    policy::header_filter::HeaderFilter,
+    contract::Capacity,
+    policy::{CODE_HEADER, Policy, header_filter::HeaderFilter},
     record::{NotKept, Outcome, Response},
     request::grpc,
 };
@@ -15,17 +14,17 @@ use crate::{
 /// The policy's rules about responses, for the time of one execution.
 #[derive(Clone, Debug)]
 pub struct ResponseRules {
-    idempotency: Idempotency,
+    policy: Arc<Policy>,
     limit: usize,
 }
 
 impl ResponseRules {
-    pub(crate) fn new(idempotency: &Idempotency) -> Self {
-        let limit = idempotency.policy().response_limit();
-        let store = idempotency.store().capacity().max_record_bytes();
+    pub(crate) fn new(policy: Arc<Policy>, capacity: Capacity) -> Self {
+        let limit = policy.response_limit();
+        let most = capacity.max_record_bytes();
         Self {
-            idempotency: idempotency.clone(),
-            limit: store.map_or(limit, |store| limit.min(store)),
+            limit: most.map_or(limit, |most| limit.min(most)),
+            policy,
         }
     }
 
@@ -38,7 +37,7 @@ impl ResponseRules {
     {
         judged_status(status, lines()).is_some_and(|judged| {
             let headers = || lines().collect();
-            self.idempotency.policy().saves(judged, headers)
+            self.policy.saves(judged, headers)
         })
     }
 
@@ -83,10 +82,9 @@ impl ResponseRules {
 
     /// How long a body may take to come to its end before it counts as a stream.
     pub(crate) fn time_for_body(&self, length_is_known: bool) -> Duration {
-        let policy = self.idempotency.policy();
-        let unknown = policy.stream_grace();
+        let unknown = self.policy.stream_grace();
         if length_is_known {
-            policy.lease_duration().max(unknown)
+            self.policy.lease_duration().max(unknown)
         } else {
             unknown
         }
@@ -118,10 +116,7 @@ impl ResponseRules {
         let connection = lines
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .map(|(_, value)| value);
-        HeaderFilter::new(
-            self.idempotency.policy().unrecorded_header_names(),
-            connection,
-        )
+        HeaderFilter::new(self.policy.unrecorded_header_names(), connection)
     }
 }
 

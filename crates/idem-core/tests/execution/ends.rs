@@ -21,7 +21,8 @@ async fn a_failure_frees_the_key_for_another_payload() {
         .execution()
         .await
         .run(async { (Verdict::Free, ()) })
-        .await;
+        .await
+        .unwrap();
     assert!(matches!(
         engine.begin("[1]").await,
         idem_core::adapter::Begin::Execute(_)
@@ -72,6 +73,6 @@ async fn the_work_is_dropped_before_its_end_is_recorded() {
         let _guard = guard;
         (keep("done"), ())
     };
-    engine.execution().await.run(work).await;
+    engine.execution().await.run(work).await.unwrap();
     assert_eq!(engine.log.count("recorded"), 1);
 }

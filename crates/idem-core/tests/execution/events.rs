@@ -18,12 +18,14 @@ async fn everything(engine: &Engine) {
         .execution()
         .await
         .run(async { (Verdict::Free, ()) })
-        .await;
+        .await
+        .unwrap();
     engine
         .execution()
         .await
         .run(async { (keep("the response"), ()) })
-        .await;
+        .await
+        .unwrap();
     let _ = engine.duplicate().await;
     let _ = engine.begin("{\"secret\":\"payload\"}").await;
     let down = Fault::Refused(StoreErrorKind::Unavailable);

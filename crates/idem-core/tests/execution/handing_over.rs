@@ -52,7 +52,7 @@ async fn what_was_handed_over_stays_in_its_caller_s_span() {
         let serving = HandOver::new(
             Box::pin(async move {
                 match begin.await {
-                    Begin::Execute(execution) => execution.run(work).await,
+                    Begin::Execute(execution) => execution.run(work).await.unwrap(),
                     other => panic!("{other:?}"),
                 }
             }),
@@ -93,7 +93,12 @@ async fn a_drain_waits_for_what_runs_with_a_caller_or_without() {
 #[tokio::test(start_paused = true)]
 async fn a_drain_without_executions_returns_at_once() {
     let engine = Engine::new();
-    engine.execution().await.run(slow(SECOND, "done")).await;
+    engine
+        .execution()
+        .await
+        .run(slow(SECOND, "done"))
+        .await
+        .unwrap();
     timeout(INSTANT, engine.idempotency.drain())
         .await
         .expect("nothing runs");
@@ -151,7 +156,7 @@ async fn what_is_not_send_is_handed_over_on_its_own_thread() {
                     drop(not_send);
                     (keep("done"), ())
                 };
-                execution.run(work).await;
+                execution.run(work).await.unwrap();
             }),
             watch,
         );
@@ -184,7 +189,10 @@ fn outside_a_runtime_it_is_dropped_and_reported() {
         let mut guarded = HandOver::new(
             Box::pin(async move {
                 if let Begin::Execute(execution) = begin.await {
-                    execution.run(pending::<(idem_core::Verdict, ())>()).await;
+                    execution
+                        .run(pending::<(idem_core::Verdict, ())>())
+                        .await
+                        .unwrap();
                 }
             }),
             watch,
@@ -213,7 +221,7 @@ async fn what_is_handed_over_stays_in_its_span() {
         tokio::spawn(HandOver::new(
             Box::pin(async move {
                 if let Begin::Execute(execution) = begin.await {
-                    execution.run(work).await;
+                    execution.run(work).await.unwrap();
                 }
             }),
             watch,
@@ -242,7 +250,7 @@ fn local(idempotency: &Idempotency) -> HandOver<impl Future<Output = ()> + Unpin
     let not_send = std::rc::Rc::new(());
     let serving = async move {
         if let Begin::Execute(execution) = idempotency.begin(request, b"{}").await {
-            execution.run(slow(10 * SECOND, "done")).await;
+            execution.run(slow(10 * SECOND, "done")).await.unwrap();
         }
         drop(not_send);
     };
@@ -305,7 +313,7 @@ async fn handed_over_is_an_execution_and_no_duplicate_whose_caller_left() {
         let mut guarded = HandOver::new(
             Box::pin(async move {
                 if let Begin::Execute(execution) = here.begin(request, b"{}").await {
-                    execution.run(slow(SECOND, "done")).await;
+                    execution.run(slow(SECOND, "done")).await.unwrap();
                 }
             }),
             watch,

@@ -82,7 +82,7 @@ async fn a_key_is_seen_through_its_life() {
     let fingerprint = pending.fingerprint_prefix().unwrap();
     assert_eq!(fingerprint.len(), 8);
 
-    execution.run(async { (keep("done"), ()) }).await;
+    execution.run(async { (keep("done"), ()) }).await.unwrap();
     tokio::time::advance(100 * SECOND).await;
     let completed = look_up(&engine).await;
     assert_eq!(completed.state(), KeyState::Completed);
@@ -110,7 +110,7 @@ async fn a_renewal_makes_a_pending_record_young() {
     tokio::time::sleep(24 * SECOND).await;
     let age = look_up(&engine).await.age().unwrap();
     assert!(age < LEASE / 3, "it was renewed each third: {age:?}");
-    running.await.unwrap();
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -121,7 +121,8 @@ async fn that_nothing_was_kept_is_seen() {
         .execution()
         .await
         .run(async { (too_large, ()) })
-        .await;
+        .await
+        .unwrap();
     let found = look_up(&engine).await;
     assert_eq!(found.state(), KeyState::NotKept(NotKept::TooLarge));
 }
@@ -157,7 +158,7 @@ async fn what_is_shown_has_nothing_that_one_could_act_with() {
         !shown.contains(&owner[..8]) && !shown.contains(&fingerprint[..16]),
         "{shown}"
     );
-    execution.run(async { (keep("secret"), ()) }).await;
+    execution.run(async { (keep("secret"), ()) }).await.unwrap();
     let shown = format!("{:?}", look_up(&engine).await);
     assert!(!shown.contains("secret"), "{shown}");
 }
@@ -189,7 +190,7 @@ async fn executions_are_counted_while_they_run() {
     assert_eq!(engine.idempotency.under_way(), 0);
     let execution = engine.execution().await;
     assert_eq!(engine.idempotency.clone().under_way(), 1);
-    execution.run(async { (keep("done"), ()) }).await;
+    execution.run(async { (keep("done"), ()) }).await.unwrap();
     assert_eq!(engine.duplicate().await, "done");
     assert_eq!(engine.idempotency.under_way(), 0);
 }

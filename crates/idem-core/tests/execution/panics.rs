@@ -62,7 +62,7 @@ async fn serve(idempotency: &Idempotency, handler: Handler, vanishes: bool) {
         HandOver::new(
             Box::pin(async move {
                 if let Begin::Execute(execution) = idempotency.begin(request, b"{}").await {
-                    execution.run(handler.work()).await;
+                    execution.run(handler.work()).await.unwrap();
                 }
             }),
             watch,
@@ -113,7 +113,7 @@ async fn an_observer_that_panics_while_a_panic_unwinds_ends_no_process() {
     let mut guarded = HandOver::new(
         Box::pin(async move {
             if let Begin::Execute(execution) = here.begin(request, b"{}").await {
-                execution.run(pending::<(Verdict, ())>()).await;
+                execution.run(pending::<(Verdict, ())>()).await.unwrap();
             }
         }),
         watch,
@@ -301,7 +301,7 @@ async fn answer(idempotency: &Idempotency, status: u16) {
         };
         (verdict, ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

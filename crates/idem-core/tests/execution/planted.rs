@@ -9,7 +9,9 @@ use std::{
 use async_trait::async_trait;
 use idem_core::{
     Idempotency, IdempotencyStore, MemoryStore, Policy, RecordKey,
-    store::{Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, Stored},
+    store::{
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreIdentity, Stored,
+    },
 };
 
 use crate::support::{LEASE, Log};
@@ -107,5 +109,9 @@ impl IdempotencyStore for PlantedStore {
 
     fn capacity(&self) -> Capacity {
         self.inner.capacity()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity()
     }
 }

@@ -24,7 +24,7 @@ async fn after_each_way(policy: fn() -> Policy, outcome: impl Into<Outcome>) -> 
         let execution = engine.execution().await;
         let verdict = Verdict::Keep(outcome.clone());
         match way {
-            "handler" => execution.run(async { (verdict, ()) }).await,
+            "handler" => execution.run(async { (verdict, ()) }).await.unwrap(),
             "worker that runs" => {
                 let resumed = engine.idempotency.resume(execution.travel());
                 let ended = resumed.run(async { (verdict, ()) }).await;

@@ -38,7 +38,7 @@ async fn protects(policy: Policy, term: Option<LeaseTerm>) {
     };
     assert!(retry_after >= SECOND);
     let _: Response = refusal.to_response(idempotency.policy());
-    execution.run(slow(3 * INSTANT, "done")).await;
+    execution.run(slow(3 * INSTANT, "done")).await.unwrap();
     let after = idempotency.begin(request(), b"{}").await;
     assert!(
         matches!(after, Begin::Replay(_)),
@@ -122,7 +122,7 @@ async fn a_store_with_room_for_nothing_refuses_and_one_with_room_for_all_takes()
     let Begin::Execute(execution) = begin(&idempotency).await else {
         panic!("the key is fresh");
     };
-    execution.run(async { (keep("done"), ()) }).await;
+    execution.run(async { (keep("done"), ()) }).await.unwrap();
     advance(Duration::from_secs(50 * 365 * 24 * 60 * 60)).await;
     assert!(matches!(begin(&idempotency).await, Begin::Replay(_)));
 }

@@ -78,7 +78,7 @@ impl Engine {
     /// Executes the request, which keeps `done`.
     pub(crate) async fn succeed(&self) {
         let execution = self.execution().await;
-        execution.run(async { (keep("done"), ()) }).await;
+        execution.run(async { (keep("done"), ()) }).await.unwrap();
     }
 
     /// What a duplicate gets now, in a word.
@@ -86,7 +86,7 @@ impl Engine {
         match self.begin("{}").await {
             Begin::Execute(execution) => {
                 // It only asked; nobody shall find a trace of it.
-                execution.run(async { (Verdict::Free, ()) }).await;
+                execution.run(async { (Verdict::Free, ()) }).await.unwrap();
                 "execute".to_owned()
             }
             Begin::Unprotected => "unprotected".to_owned(),
@@ -117,7 +117,7 @@ pub(crate) fn spawn(
     tokio::spawn(HandOver::new(
         Box::pin(async move {
             match begin.await {
-                Begin::Execute(execution) => execution.run(work).await,
+                Begin::Execute(execution) => execution.run(work).await.unwrap(),
                 Begin::Refused(Refusal::InProgress { .. }) => "in progress",
                 other => panic!("{other:?}"),
             }

@@ -63,7 +63,8 @@ async fn travelling(
             queue = current.travel(duration, send).await.unwrap();
             (verdict, "accepted")
         })
-        .await;
+        .await
+        .unwrap();
     (queue, answer)
 }
 

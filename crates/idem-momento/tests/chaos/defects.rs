@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
-        WriteEffect, encode_completed,
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
+        StoreIdentity, Stored, WriteEffect, encode_completed,
     },
 };
 use idem_momento::MomentoStore;
@@ -93,6 +93,10 @@ impl IdempotencyStore for Defective {
 
     fn capacity(&self) -> Capacity {
         self.sound.capacity()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.sound.identity()
     }
 }
 

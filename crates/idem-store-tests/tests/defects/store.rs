@@ -11,7 +11,7 @@ use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
         Capacity, Claim, Fenced, Lease, Operation, Outcome, OwnerToken, StoreError, StoreErrorKind,
-        Stored, WriteEffect,
+        StoreIdentity, Stored, WriteEffect,
     },
 };
 use tokio::{task::yield_now, time::sleep};
@@ -32,6 +32,7 @@ pub(crate) struct ReferenceStore {
     /// Whom a client has claimed for.
     claimed_for: Arc<Mutex<HashSet<OwnerToken>>>,
     delay: Option<Duration>,
+    identity: StoreIdentity,
 }
 
 impl ReferenceStore {
@@ -41,6 +42,7 @@ impl ReferenceStore {
             data: Arc::new(Mutex::new(Table::new(defect))),
             lost: Arc::default(),
             client: Arc::default(),
+            identity: StoreIdentity::unique(),
             claimed_for: Arc::default(),
             delay: None,
         }
@@ -282,5 +284,9 @@ impl IdempotencyStore for ReferenceStore {
             MOST
         };
         Capacity::unlimited().with_max_record_bytes(most)
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.identity
     }
 }

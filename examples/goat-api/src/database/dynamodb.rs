@@ -22,7 +22,7 @@ mod orders;
 mod table;
 mod text;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::timeout;
@@ -30,10 +30,6 @@ use tokio::time::timeout;
 pub use crate::database::dynamodb::table::WANTED;
 use crate::database::dynamodb::table::{Failure, Table};
 use crate::database::{Database, DatabaseError};
-use crate::market::catalog::CatalogItem;
-use crate::market::goat::{Goat, GoatId};
-use crate::market::invalid::Invalid;
-use crate::market::order::{NewOrder, Order, OrderId};
 
 /// How long an operation may take, with all that it calls and repeats.
 ///
@@ -66,49 +62,6 @@ impl DynamoTable {
 
 #[async_trait]
 impl Database for DynamoTable {
-    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError> {
-        within("save a goat", goats::insert(&self.table, goat)).await
-    }
-
-    async fn goats(&self) -> Result<Vec<Goat>, DatabaseError> {
-        within("list the goats", goats::all(&self.table)).await
-    }
-
-    async fn offer(&self, goat: GoatId, item: &CatalogItem) -> Result<bool, DatabaseError> {
-        within("save a catalog item", catalog::put(&self.table, goat, item)).await
-    }
-
-    async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError> {
-        let catalog = async {
-            if !goats::exists(&self.table, goat).await? {
-                return Ok(None);
-            }
-            catalog::of(&self.table, goat).await.map(Some)
-        };
-        within("list a catalog", catalog).await
-    }
-
-    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
-        let placing = async {
-            let prices = match catalog::prices(&self.table, order.items()).await? {
-                Ok(prices) => prices,
-                Err(unavailable) => return Ok(Err(unavailable)),
-            };
-            let order = order.priced(&prices, SystemTime::now());
-            orders::insert(&self.table, &order).await?;
-            Ok(Ok(order.id))
-        };
-        within("place an order", placing).await
-    }
-
-    async fn orders(&self) -> Result<Vec<Order>, DatabaseError> {
-        within("list the orders", orders::all(&self.table)).await
-    }
-
-    async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError> {
-        within("look an order up", orders::find(&self.table, id)).await
-    }
-
     async fn probe(&self) -> Result<(), DatabaseError> {
         within("read from the table", self.table.probe()).await
     }
@@ -117,6 +70,7 @@ impl Database for DynamoTable {
     async fn close(&self) {}
 }
 
+/// Bounds an operation in time.
 async fn within<T>(
     operation: &'static str,
     work: impl Future<Output = Result<T, Failure>>,

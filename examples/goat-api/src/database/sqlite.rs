@@ -9,7 +9,7 @@ use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::pool::PoolConnection;
@@ -19,12 +19,6 @@ use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
 use crate::database::{Database, DatabaseError};
-use crate::market::catalog::CatalogItem;
-use crate::market::goat::{Goat, GoatId};
-use crate::market::invalid::Invalid;
-use crate::market::order::{NewOrder, Order, OrderId};
-use crate::market::price::Price;
-
 pub use schema::FileError;
 
 /// A pool of connections to the market's file; clones share it.
@@ -146,66 +140,6 @@ impl SqliteFile {
 
 #[async_trait]
 impl Database for SqliteFile {
-    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError> {
-        self.writing(async {
-            let mut transaction = self.begin().await?;
-            goats::insert(&mut transaction, goat).await?;
-            self.commit(transaction).await
-        })
-        .await
-    }
-
-    async fn goats(&self) -> Result<Vec<Goat>, DatabaseError> {
-        let mut db = self.read().await?;
-        goats::all(&mut db).await
-    }
-
-    async fn offer(&self, goat: GoatId, item: &CatalogItem) -> Result<bool, DatabaseError> {
-        self.writing(async {
-            let mut transaction = self.begin().await?;
-            if !goats::exists(&mut transaction, goat).await? {
-                return Ok(false);
-            }
-            catalog::put(&mut transaction, goat, item).await?;
-            self.commit(transaction).await?;
-            Ok(true)
-        })
-        .await
-    }
-
-    async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError> {
-        let mut db = self.read().await?;
-        if !goats::exists(&mut db, goat).await? {
-            return Ok(None);
-        }
-        catalog::of(&mut db, goat).await.map(Some)
-    }
-
-    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
-        self.writing(async {
-            let mut transaction = self.begin().await?;
-            let prices = match prices(&mut transaction, &order).await? {
-                Ok(prices) => prices,
-                Err(unavailable) => return Ok(Err(unavailable)),
-            };
-            let order = order.priced(&prices, SystemTime::now());
-            orders::insert(&mut transaction, &order).await?;
-            self.commit(transaction).await?;
-            Ok(Ok(order.id))
-        })
-        .await
-    }
-
-    async fn orders(&self) -> Result<Vec<Order>, DatabaseError> {
-        let mut db = self.read().await?;
-        orders::all(&mut db).await
-    }
-
-    async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError> {
-        let mut db = self.read().await?;
-        orders::find(&mut db, id).await
-    }
-
     async fn probe(&self) -> Result<(), DatabaseError> {
         self.check_writes().await?;
         let mut db = self.read().await?;
@@ -226,20 +160,6 @@ impl Database for SqliteFile {
             tracing::warn!("the database is still in use; its next start tidies up");
         }
     }
-}
-
-async fn prices(
-    db: &mut SqliteConnection,
-    order: &NewOrder,
-) -> Result<Result<Vec<Price>, Invalid>, DatabaseError> {
-    let mut prices = Vec::with_capacity(order.items().len());
-    for (index, item) in order.items().iter().enumerate() {
-        match catalog::price(db, item.goat_id, &item.catalog_item).await? {
-            Some(price) => prices.push(price),
-            None => return Ok(Err(item.unavailable(index))),
-        }
-    }
-    Ok(Ok(prices))
 }
 
 /// SQLite's primary result code, if SQLite failed.
@@ -330,7 +250,8 @@ fn damaged(cause: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::market::goat::Breed;
+    use crate::database::Goats;
+    use crate::market::goat::{Breed, Goat, GoatId};
 
     #[tokio::test]
     async fn closing_waits_for_a_connection_that_was_not_given_back() {

@@ -1,4 +1,8 @@
-//! JSON read member by member, so that every complaint names its place.
+//! JSON read member by member, so that every complaint names its place and quotes what was sent.
+//!
+//! `serde_path_to_error` would name the places of derived types. What it would not do: tell the first fault in
+//! the type's order and not in the client's, count the last of two members of one name, quote a value, and keep
+//! a number as it was written.
 
 use std::collections::BTreeMap;
 

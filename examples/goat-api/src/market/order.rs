@@ -71,7 +71,7 @@ impl NewOrder {
     /// The order, given the price of each of its items.
     #[must_use]
     pub fn priced(self, prices: &[Price], date: SystemTime) -> Order {
-        let quantities = self.items.iter().map(|item| item.quantity);
+        let quantities = self.items.iter().map(|item| item.quantity.as_u32());
         Order {
             id: OrderId::generate(),
             total: Price::total(prices.iter().zip(quantities)),

@@ -12,7 +12,6 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::market::invalid::{Invalid, excerpt};
 use crate::market::json::Node;
-use crate::market::order::Quantity;
 
 /// A decimal of at least 0, kept exactly and with the scale it was given: 19.90 stays 19.90.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +38,8 @@ impl Price {
     }
 
     /// The exact sum of price × quantity.
-    pub fn total<'a>(lines: impl IntoIterator<Item = (&'a Self, Quantity)>) -> Self {
-        let amount =
-            |(price, quantity): (&Self, Quantity)| &price.0 * BigDecimal::from(quantity.as_u32());
+    pub fn total<'a>(lines: impl IntoIterator<Item = (&'a Self, u32)>) -> Self {
+        let amount = |(price, quantity): (&Self, u32)| &price.0 * BigDecimal::from(quantity);
         Self(lines.into_iter().map(amount).sum())
     }
 }
@@ -141,7 +139,7 @@ mod tests {
     fn total(lines: &[(&str, u32)]) -> String {
         let lines: Vec<_> = lines
             .iter()
-            .map(|(json, quantity)| (price(json).unwrap(), Quantity::new(*quantity).unwrap()))
+            .map(|(json, quantity)| (price(json).unwrap(), *quantity))
             .collect();
         Price::total(lines.iter().map(|(price, quantity)| (price, *quantity))).to_string()
     }

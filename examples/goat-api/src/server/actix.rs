@@ -7,7 +7,7 @@ use actix_web::{App, HttpServer};
 use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
-use crate::service::GoatMarket;
+use crate::web::GoatMarket;
 use crate::web::actix::{cors, observe, operations, routes};
 use crate::web::operations::Operations;
 

@@ -5,7 +5,7 @@ use std::io;
 use idem_core::Idempotency;
 use tokio::net::TcpListener;
 
-use crate::service::GoatMarket;
+use crate::web::GoatMarket;
 use crate::web::axum::{operated, router};
 use crate::web::operations::Operations;
 

@@ -13,10 +13,8 @@ use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource, Responder};
 use idem_actix::IdempotencyMiddleware;
 
-use crate::service::GoatMarket;
-use crate::web::answer::{Answer, Failure, Typed};
-use crate::web::pages::{self, Page};
-use crate::web::{LARGEST, api, content_type};
+use crate::web::answer::{Answer, Failure, Page, Typed};
+use crate::web::{GoatMarket, LARGEST, api, content_type, pages};
 pub use cors::cors;
 pub use operations::{observe, operations};
 

@@ -1,13 +1,13 @@
 //! What the market answers, before a web framework sends it.
 
-use std::error::Error;
+use std::fmt;
 
 use bytes::Bytes;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::database::DatabaseError;
 use crate::market::invalid::{Invalid, excerpt};
-use crate::service::MarketError;
 use crate::web::LARGEST;
 use crate::web::operations::broke_off;
 
@@ -71,6 +71,19 @@ impl Answer {
     }
 }
 
+/// A path, and what `GET` gives there.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) path: &'static str,
+    pub(super) answer: Answer,
+}
+
+impl Page {
+    pub(super) const fn new(path: &'static str, answer: Answer) -> Self {
+        Self { path, answer }
+    }
+}
+
 /// What has come to be.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Created<T> {
@@ -97,8 +110,9 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    pub(super) fn not_found(kind: &str, id: &str) -> Self {
-        Self::new(404, format!("there is no {kind} {:?}", excerpt(id)))
+    pub(super) fn not_found(kind: &str, id: impl fmt::Display) -> Self {
+        let id = excerpt(&id.to_string());
+        Self::new(404, format!("there is no {kind} {id:?}"))
     }
 
     pub(super) fn method_not_allowed(method: &str, path: &str) -> Self {
@@ -122,12 +136,6 @@ impl Failure {
         Self { status, message }
     }
 
-    /// Logs the cause, which is nothing for a client to see.
-    fn internal(error: &(dyn Error + 'static)) -> Self {
-        tracing::error!(error, "a request failed");
-        Self::unexplained()
-    }
-
     pub(super) fn unexplained() -> Self {
         Self::new(500, "the market failed, the fault is not yours")
     }
@@ -146,13 +154,11 @@ impl From<Invalid> for Failure {
     }
 }
 
-impl From<MarketError> for Failure {
-    fn from(error: MarketError) -> Self {
-        match error {
-            MarketError::Invalid(invalid) => invalid.into(),
-            MarketError::UnknownGoat(id) => Self::not_found("goat", &id.to_string()),
-            MarketError::UnknownOrder(id) => Self::not_found("order", &id.to_string()),
-            MarketError::Database(error) => Self::internal(&error),
-        }
+/// Logs the cause, which is nothing for a client to see.
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        let error: &dyn std::error::Error = &error;
+        tracing::error!(error, "a request failed");
+        Self::unexplained()
     }
 }

@@ -1,11 +1,47 @@
 //! What each route does, from what came over HTTP to its answer.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::database::Database;
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId, NewGoat};
 use crate::market::order::{NewOrder, Order, OrderId};
-use crate::service::GoatMarket;
 use crate::web::answer::{Answer, Created, Failure, Listed};
 use crate::web::openapi::failures::{Failed, Faulty, UnknownGoat, UnknownOrder};
+
+/// The market over its database; clones share it.
+#[derive(Debug, Clone)]
+pub struct GoatMarket {
+    database: Arc<dyn Database>,
+    order_delay: Duration,
+}
+
+impl GoatMarket {
+    /// A market that keeps everything in `database`.
+    #[must_use]
+    pub fn new(database: Arc<dyn Database>) -> Self {
+        Self {
+            database,
+            order_delay: Duration::ZERO,
+        }
+    }
+
+    /// Makes placing an order take this long, so that a person can watch one in progress.
+    #[must_use]
+    pub fn order_delay(self, order_delay: Duration) -> Self {
+        Self {
+            order_delay,
+            ..self
+        }
+    }
+
+    /// Where it keeps everything.
+    #[must_use]
+    pub fn database(&self) -> &dyn Database {
+        &*self.database
+    }
+}
 
 type Answered = Result<Answer, Failure>;
 
@@ -17,7 +53,7 @@ type Answered = Result<Answer, Failure>;
     Failed,
 ))]
 pub(super) async fn goats(market: &GoatMarket) -> Answered {
-    Ok(Answer::list(market.goats().await?))
+    Ok(Answer::list(market.database.goats().await?))
 }
 
 /// Registers a goat: once, if it is sent again under one key.
@@ -33,8 +69,16 @@ pub(super) async fn goats(market: &GoatMarket) -> Answered {
     ),
 )]
 pub(super) async fn register(market: &GoatMarket, body: impl Body) -> Answered {
-    let new = NewGoat::parse(body.await?.as_ref())?;
-    Ok(Answer::created(market.register(new).await?))
+    let NewGoat { name, owner, breed } = NewGoat::parse(body.await?.as_ref())?;
+    let id = GoatId::generate();
+    let goat = Goat {
+        id,
+        name,
+        owner,
+        breed,
+    };
+    market.database.add_goat(&goat).await?;
+    Ok(Answer::created(id))
 }
 
 /// What a goat has on offer, in the order in which its items were first added.
@@ -47,8 +91,11 @@ pub(super) async fn register(market: &GoatMarket, body: impl Body) -> Answered {
     ),
 )]
 pub(super) async fn catalog(market: &GoatMarket, goat: &str) -> Answered {
-    let items = market.catalog(goat_id(goat)?).await?;
-    Ok(Answer::list(items))
+    let goat = goat_id(goat)?;
+    let items = market.database.catalog(goat).await?;
+    Ok(Answer::list(
+        items.ok_or_else(|| Failure::not_found("goat", goat))?,
+    ))
 }
 
 /// Adds an item to a goat's catalog, or replaces the one of that name.
@@ -72,8 +119,10 @@ pub(super) async fn catalog(market: &GoatMarket, goat: &str) -> Answered {
 pub(super) async fn offer(market: &GoatMarket, goat: &str, body: impl Body) -> Answered {
     let goat = goat_id(goat)?;
     let item = CatalogItem::parse(body.await?.as_ref())?;
-    market.offer(goat, &item).await?;
-    Ok(Answer::no_content())
+    match market.database.offer(goat, &item).await? {
+        true => Ok(Answer::no_content()),
+        false => Err(Failure::not_found("goat", goat)),
+    }
 }
 
 /// All orders, oldest first.
@@ -83,7 +132,7 @@ pub(super) async fn offer(market: &GoatMarket, goat: &str, body: impl Body) -> A
     Failed,
 ))]
 pub(super) async fn orders(market: &GoatMarket) -> Answered {
-    Ok(Answer::list(market.orders().await?))
+    Ok(Answer::list(market.database.orders().await?))
 }
 
 /// Places an order: once, if it is sent again under one key.
@@ -99,7 +148,9 @@ pub(super) async fn orders(market: &GoatMarket) -> Answered {
 )]
 pub(super) async fn order(market: &GoatMarket, body: impl Body) -> Answered {
     let new = NewOrder::parse(body.await?.as_ref())?;
-    Ok(Answer::created(market.order(new).await?))
+    // Before the database has anything to do with it: its other writers must not wait.
+    tokio::time::sleep(market.order_delay).await;
+    Ok(Answer::created(market.database.place(new).await??))
 }
 
 /// The order of this id.
@@ -113,7 +164,10 @@ pub(super) async fn order(market: &GoatMarket, body: impl Body) -> Answered {
 )]
 pub(super) async fn find_order(market: &GoatMarket, order: &str) -> Answered {
     let id = OrderId::parse(order).ok_or_else(|| Failure::not_found("order", order))?;
-    Ok(Answer::ok(&market.find_order(id).await?))
+    let order = market.database.find_order(id).await?;
+    Ok(Answer::ok(
+        &order.ok_or_else(|| Failure::not_found("order", id))?,
+    ))
 }
 
 /// A body that is about to be read, once the path is known to name something that can exist.

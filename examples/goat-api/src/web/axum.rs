@@ -15,10 +15,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use idem_axum::IdempotencyLayer;
 
-use crate::service::GoatMarket;
-use crate::web::answer::{Answer, Failure, Typed};
-use crate::web::pages::{self, Page};
-use crate::web::{LARGEST, api, content_type};
+use crate::web::answer::{Answer, Failure, Page, Typed};
+use crate::web::{GoatMarket, LARGEST, api, content_type, pages};
 pub use operations::operated;
 
 /// The routes of the market; those that would do a thing twice are under `idempotency`.

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use utoipa_swagger_ui::Config;
 
-use crate::web::answer::Answer;
-use crate::web::pages::Page;
+use crate::web::answer::{Answer, Page};
 
 /// The page, and the files that it needs.
 pub(super) fn pages() -> Vec<Page> {

@@ -15,9 +15,8 @@ use idem_core::Policy;
 use utoipa::OpenApi;
 use utoipa::openapi::path::Operation;
 
-use crate::web::answer::{Answer, Message};
+use crate::web::answer::{Answer, Message, Page};
 use crate::web::api;
-use crate::web::pages::Page;
 
 /// The document as the server's policy has it, and where it is.
 pub(super) fn page(policy: &Policy) -> Page {

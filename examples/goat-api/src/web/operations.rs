@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use idem_core::Idempotency;
 
-use crate::service::GoatMarket;
+use crate::web::GoatMarket;
 use crate::web::cors::Origin;
 
 pub use admin::{AdminToken, WeakToken};

@@ -4,21 +4,8 @@ mod home;
 
 use idem_core::Policy;
 
-use crate::web::answer::Answer;
+use crate::web::answer::Page;
 use crate::web::{docs, openapi};
-
-/// A path, and what `GET` gives there.
-#[derive(Debug)]
-pub(super) struct Page {
-    pub(super) path: &'static str,
-    pub(super) answer: Answer,
-}
-
-impl Page {
-    pub(super) const fn new(path: &'static str, answer: Answer) -> Self {
-        Self { path, answer }
-    }
-}
 
 /// All of them; every web framework makes a route of each.
 pub(super) fn all(policy: &Policy) -> Vec<Page> {

@@ -7,7 +7,7 @@ use crate::support::Server;
 #[tokio::test]
 async fn a_client_sees_nothing_of_an_inner_failure() {
     let server = Server::inside().await;
-    server.market().close().await;
+    server.market().database().close().await;
     let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"});
     let get = server.get("/goats").await.refusal(500);
     let post = server.post("/goats", goat.to_string()).await.refusal(500);

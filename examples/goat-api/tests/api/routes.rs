@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use goat_api::service::GoatMarket;
+use goat_api::web::GoatMarket;
 use goat_api::web::axum::{operated, router};
 use goat_api::web::operations::Operations;
 use idem_core::Idempotency;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use goat_api::service::GoatMarket;
+use goat_api::web::GoatMarket;
 use goat_api::web::axum::router;
 use idem_core::Idempotency;
 use tokio::net::TcpListener;

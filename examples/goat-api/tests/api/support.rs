@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use goat_api::cli::Profile;
 use goat_api::database::sqlite::SqliteFile;
-use goat_api::service::GoatMarket;
+use goat_api::web::GoatMarket;
 use goat_api::web::operations::{Metrics, Operations};
 use idem_core::{Idempotency, MemoryStore, Policy};
 use tempfile::TempDir;
@@ -97,7 +97,7 @@ impl Server {
         }
     }
 
-    async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
+    pub(crate) async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
         let directory = tempfile::tempdir().expect("a directory can be made");
         let path = directory.path().join("goats.db");
         let database = SqliteFile::open(&path).await.expect("the database opens");

@@ -8,7 +8,7 @@ use actix_web::dev::Service;
 use actix_web::middleware::from_fn;
 use actix_web::test::{TestRequest, call_service, init_service};
 use actix_web::{App, HttpServer};
-use goat_api::service::GoatMarket;
+use goat_api::web::GoatMarket;
 use goat_api::web::actix::{observe, operations as for_operators, routes};
 use goat_api::web::operations::Operations;
 use idem_core::Idempotency;

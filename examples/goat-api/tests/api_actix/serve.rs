@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use actix_web::{App, HttpServer};
-use goat_api::service::GoatMarket;
+use goat_api::web::GoatMarket;
 use goat_api::web::actix::routes;
 use idem_core::Idempotency;
 

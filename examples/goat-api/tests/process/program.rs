@@ -38,9 +38,9 @@ impl Program {
     }
 
     pub(crate) fn signal(&self, name: &str) {
-        let kill = Command::new("kill")
-            .args([name, &self.child.id().to_string()])
-            .status();
+        // The shell's own `kill`: the program of that name is not on every machine.
+        let kill = format!("kill {name} {}", self.child.id());
+        let kill = Command::new("sh").args(["-c", &kill]).status();
         assert!(kill.expect("kill runs").success());
     }
 

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind, Stored,
-        WriteEffect,
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
+        StoreIdentity, Stored, WriteEffect,
     },
 };
 use tokio::{
@@ -142,5 +142,9 @@ impl IdempotencyStore for RemoteStore {
 
     fn capacity(&self) -> Capacity {
         Capacity::unlimited()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        StoreIdentity::of_parts(["remote"])
     }
 }

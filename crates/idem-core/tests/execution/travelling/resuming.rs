@@ -229,7 +229,7 @@ async fn both_may_renew() {
         }
         (Verdict::Free, ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
     advance(LEASE - INSTANT).await;
     assert_eq!(there.duplicate().await, IN_PROGRESS);
     advance(INSTANT).await;

@@ -97,7 +97,7 @@ async fn a_lease_that_could_not_be_sent_is_where_it_was() {
             assert!(!current.is_lost());
             (Verdict::Free, ())
         };
-        execution.run(work).await;
+        execution.run(work).await.unwrap();
         assert_eq!(here.log.count("freed"), 1, "{:?}", here.log.lines());
         assert_eq!(here.log.count("travelled"), 0);
         // What was sent in spite of the error is worth nothing.
@@ -119,7 +119,7 @@ async fn a_lease_travels_once_from_where_it_is() {
         assert!(matches!(again, Err(TravelError::Travelled)), "{again:?}");
         (Verdict::Free, ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
     assert_eq!(
         here.duplicate().await,
         IN_PROGRESS,
@@ -145,7 +145,7 @@ async fn nothing_is_sent_of_a_lease_that_cannot_be_renewed() {
         assert!(current.is_lost());
         (keep("done"), ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
     assert_eq!(here.log.count("lost at renew"), 1, "{:?}", here.log.lines());
     assert_eq!(
         here.duplicate().await,
@@ -201,7 +201,7 @@ async fn nothing_is_renewed_here_once_the_lease_has_left() {
         assert!(!current.is_lost());
         (keep("accepted"), ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
     assert_eq!(here.log.lines(), ["execute", "renewal Held", "travelled"]);
     assert_eq!(
         here.store.calls(Operation::Renew),
@@ -225,10 +225,13 @@ async fn a_renewal_under_way_does_not_cut_the_travelling_lease_short() {
         let started = Instant::now();
         current.travel(4 * LEASE, sent).await.unwrap();
         assert!(!started.elapsed().is_zero(), "it waited for the other");
-        assert_eq!(current.lease_deadline(), Instant::now() + 4 * LEASE);
+        assert_eq!(
+            Instant::now() + current.lease_remaining(),
+            Instant::now() + 4 * LEASE
+        );
         (Verdict::Free, ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
     advance(4 * LEASE - INSTANT).await;
     assert_eq!(here.duplicate().await, IN_PROGRESS);
 }
@@ -249,7 +252,7 @@ async fn a_renewal_that_waits_for_the_travelling_lease_is_not_sent() {
         sleep(INSTANT).await;
         (Verdict::Free, ())
     };
-    execution.run(work).await;
+    execution.run(work).await.unwrap();
     assert_eq!(
         here.store.calls(Operation::Renew),
         2,
@@ -273,7 +276,7 @@ where
         tokio::task::yield_now().await;
         (verdict, sending)
     };
-    execution.run(work).await
+    execution.run(work).await.unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -372,7 +375,7 @@ async fn a_lease_whose_sender_is_cancelled_is_back_at_once() {
         (keep("accepted"), sending)
     };
     let started = Instant::now();
-    let sending = execution.run(work).await;
+    let sending = execution.run(work).await.unwrap();
     assert!(sending.await.unwrap().is_err());
     assert_eq!(started.elapsed(), SECOND);
     assert_eq!(here.duplicate().await, "accepted");
@@ -396,7 +399,8 @@ async fn nothing_is_sent_of_an_execution_that_ends_or_has_ended() {
             let ending = current.travel(LEASE, send).await;
             assert!(matches!(ending, Err(TravelError::Ended)), "{ending:?}");
         };
-        tokio::join!(execution.run(async { (verdict, ()) }), late);
+        let (ran, ()) = tokio::join!(execution.run(async { (verdict, ()) }), late);
+        ran.unwrap();
         let ended = current.travel(LEASE, send).await;
         assert!(matches!(ended, Err(TravelError::Ended)), "{ended:?}");
         assert_eq!(here.log.count("renewal Held"), 0);

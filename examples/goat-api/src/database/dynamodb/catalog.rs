@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, TransactWriteItem, Update};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::database::dynamodb::goats;
 use crate::database::dynamodb::table::{
     Failure, Item, Key, MOST_TOGETHER, Table, damaged, text_of,
 };
 use crate::database::dynamodb::text::{self, Placed};
+use crate::database::dynamodb::{DynamoTable, goats, within};
+use crate::database::{Catalogs, DatabaseError};
 use crate::market::catalog::{CatalogItem, folded};
 use crate::market::goat::GoatId;
 use crate::market::invalid::Invalid;
@@ -26,36 +28,45 @@ struct Kept<'a> {
     description: Cow<'a, str>,
 }
 
-/// Adds an item, or replaces the one of that name in its place; `false` if there is no such goat.
-pub(super) async fn put(table: &Table, goat: GoatId, item: &CatalogItem) -> Result<bool, Failure> {
-    let kept = Kept {
-        name: Cow::from(&item.name),
-        description: Cow::from(&item.description),
-    };
-    let text = serde_json::to_string(&kept)?;
-    // Or each try would leave its parts behind.
-    if text::is_long(&text) && !goats::exists(table, goat).await? {
-        return Ok(false);
+#[async_trait]
+impl Catalogs for DynamoTable {
+    async fn offer(&self, goat: GoatId, item: &CatalogItem) -> Result<bool, DatabaseError> {
+        let saving = async {
+            let kept = Kept {
+                name: Cow::from(&item.name),
+                description: Cow::from(&item.description),
+            };
+            let text = serde_json::to_string(&kept)?;
+            // Or each try would leave its parts behind.
+            if text::is_long(&text) && !goats::exists(&self.table, goat).await? {
+                return Ok(false);
+            }
+            let text = text::place(&self.table, text).await?;
+            let known = TransactWriteItem::builder().condition_check(known(&self.table, goat)?);
+            let update =
+                TransactWriteItem::builder().update(update(&self.table, goat, item, text)?);
+            let writes = vec![known.build(), update.build()];
+            self.table.write_together(writes).await
+        };
+        within("save a catalog item", saving).await
     }
-    let text = text::place(table, text).await?;
-    let known = TransactWriteItem::builder().condition_check(known(table, goat)?);
-    let update = TransactWriteItem::builder().update(update(table, goat, item, text)?);
-    let writes = vec![known.build(), update.build()];
-    table.write_together(writes).await
-}
 
-/// A goat's items in the order in which they were first added.
-pub(super) async fn of(table: &Table, goat: GoatId) -> Result<Vec<CatalogItem>, Failure> {
-    let mut catalog = Vec::new();
-    for item in table.list(partition(goat)).await? {
-        let text = text::read(table, &item).await?;
-        catalog.push((
-            text_of(&item, "added")?.to_owned(),
-            catalog_item(&item, &text)?,
-        ));
+    async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError> {
+        let listing = async {
+            if !goats::exists(&self.table, goat).await? {
+                return Ok(None);
+            }
+            let mut catalog = Vec::new();
+            for item in self.table.list(partition(goat)).await? {
+                let text = text::read(&self.table, &item).await?;
+                let added = text_of(&item, "added")?.to_owned();
+                catalog.push((added, catalog_item(&item, &text)?));
+            }
+            catalog.sort_by(|(one, _), (other, _)| one.cmp(other));
+            Ok(Some(catalog.into_iter().map(|(_, item)| item).collect()))
+        };
+        within("list a catalog", listing).await
     }
-    catalog.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(catalog.into_iter().map(|(_, item)| item).collect())
 }
 
 /// What each item of an order costs, or the first that is not on offer.

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::database::dynamodb::table::{Failure, Item, Key, Table, damaged, text_of};
-use crate::database::dynamodb::text;
+use crate::database::dynamodb::{DynamoTable, text, within};
+use crate::database::{DatabaseError, Goats};
 use crate::market::goat::{Breed, Goat, GoatId};
 
 const GOATS: &str = "GOATS";
@@ -18,21 +20,31 @@ struct Kept<'a> {
     breed: Cow<'a, str>,
 }
 
-pub(super) async fn insert(table: &Table, goat: &Goat) -> Result<(), Failure> {
-    let kept = Kept {
-        name: Cow::from(&goat.name),
-        owner: Cow::from(&goat.owner),
-        breed: Cow::from(goat.breed.as_str()),
-    };
-    text::insert(table, &key(goat.id), serde_json::to_string(&kept)?).await
-}
-
-pub(super) async fn all(table: &Table) -> Result<Vec<Goat>, Failure> {
-    let mut goats = Vec::new();
-    for item in table.list(GOATS).await? {
-        goats.push(goat(&item, &text::read(table, &item).await?)?);
+#[async_trait]
+impl Goats for DynamoTable {
+    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError> {
+        let saving = async {
+            let kept = Kept {
+                name: Cow::from(&goat.name),
+                owner: Cow::from(&goat.owner),
+                breed: Cow::from(goat.breed.as_str()),
+            };
+            let text = serde_json::to_string(&kept)?;
+            text::insert(&self.table, &key(goat.id), text).await
+        };
+        within("save a goat", saving).await
     }
-    Ok(goats)
+
+    async fn goats(&self) -> Result<Vec<Goat>, DatabaseError> {
+        let listing = async {
+            let mut goats = Vec::new();
+            for item in self.table.list(GOATS).await? {
+                goats.push(goat(&item, &text::read(&self.table, &item).await?)?);
+            }
+            Ok(goats)
+        };
+        within("list the goats", listing).await
+    }
 }
 
 pub(super) async fn exists(table: &Table, id: GoatId) -> Result<bool, Failure> {

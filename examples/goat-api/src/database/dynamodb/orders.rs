@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::time::SystemTime;
 
+use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::database::dynamodb::table::{Failure, Item, Key, Table, damaged, text_of};
-use crate::database::dynamodb::text;
+use crate::database::dynamodb::catalog::prices;
+use crate::database::dynamodb::table::{Failure, Item, Key, damaged, text_of};
+use crate::database::dynamodb::{DynamoTable, text, within};
+use crate::database::{DatabaseError, Orders};
 use crate::market::goat::GoatId;
-use crate::market::order::{Order, OrderId, OrderItem, Quantity};
+use crate::market::invalid::Invalid;
+use crate::market::order::{NewOrder, Order, OrderId, OrderItem, Quantity};
 use crate::market::price::Price;
 
 const ORDERS: &str = "ORDERS";
@@ -28,27 +32,46 @@ struct KeptItem<'a> {
     quantity: u32,
 }
 
-pub(super) async fn insert(table: &Table, order: &Order) -> Result<(), Failure> {
-    let kept = Kept {
-        items: order.items.iter().map(kept).collect(),
-        total: order.total.to_string(),
-        date: humantime::format_rfc3339_millis(order.date).to_string(),
-    };
-    text::insert(table, &key(order.id), serde_json::to_string(&kept)?).await
-}
-
-pub(super) async fn all(table: &Table) -> Result<Vec<Order>, Failure> {
-    let mut orders = Vec::new();
-    for item in table.list(ORDERS).await? {
-        orders.push(order(&item, &text::read(table, &item).await?)?);
+#[async_trait]
+impl Orders for DynamoTable {
+    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
+        let placing = async {
+            let prices = match prices(&self.table, order.items()).await? {
+                Ok(prices) => prices,
+                Err(unavailable) => return Ok(Err(unavailable)),
+            };
+            let order = order.priced(&prices, SystemTime::now());
+            let kept = Kept {
+                items: order.items.iter().map(kept).collect(),
+                total: order.total.to_string(),
+                date: humantime::format_rfc3339_millis(order.date).to_string(),
+            };
+            let text = serde_json::to_string(&kept)?;
+            text::insert(&self.table, &key(order.id), text).await?;
+            Ok(Ok(order.id))
+        };
+        within("place an order", placing).await
     }
-    Ok(orders)
-}
 
-pub(super) async fn find(table: &Table, id: OrderId) -> Result<Option<Order>, Failure> {
-    match table.find(&key(id)).await? {
-        Some(item) => order(&item, &text::read(table, &item).await?).map(Some),
-        None => Ok(None),
+    async fn orders(&self) -> Result<Vec<Order>, DatabaseError> {
+        let listing = async {
+            let mut orders = Vec::new();
+            for item in self.table.list(ORDERS).await? {
+                orders.push(order(&item, &text::read(&self.table, &item).await?)?);
+            }
+            Ok(orders)
+        };
+        within("list the orders", listing).await
+    }
+
+    async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError> {
+        let finding = async {
+            match self.table.find(&key(id)).await? {
+                Some(item) => order(&item, &text::read(&self.table, &item).await?).map(Some),
+                None => Ok(None),
+            }
+        };
+        within("look an order up", finding).await
     }
 }
 

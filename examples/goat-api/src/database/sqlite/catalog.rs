@@ -1,68 +1,59 @@
 //! The table of what each goat has on offer.
 
+use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::database::DatabaseError;
-use crate::database::sqlite::damaged;
+use crate::database::sqlite::goats::exists;
+use crate::database::sqlite::{SqliteFile, damaged};
+use crate::database::{Catalogs, DatabaseError};
 use crate::market::catalog::{CatalogItem, folded};
 use crate::market::goat::GoatId;
 use crate::market::price::Price;
 
-/// Adds an item, or replaces the one of that name in its place; the caller commits.
-///
-/// # Errors
-/// The catalog is as it was. An unknown goat is such an error too.
-///
-/// # Cancel safety
-/// Not cancel safe on its own: roll the transaction back.
-pub(super) async fn put(
-    db: &mut SqliteConnection,
-    goat: GoatId,
-    item: &CatalogItem,
-) -> Result<(), DatabaseError> {
-    let statement = "INSERT INTO catalog (goat_id, folded, name, description, price) \
-         VALUES (?, ?, ?, ?, ?) \
-         ON CONFLICT (goat_id, folded) DO UPDATE \
-         SET name = excluded.name, description = excluded.description, price = excluded.price";
-    sqlx::query(statement)
-        .bind(goat.to_string())
-        .bind(folded(&item.name))
-        .bind(&item.name)
-        .bind(&item.description)
-        .bind(item.price.to_string())
-        .execute(db)
+#[async_trait]
+impl Catalogs for SqliteFile {
+    async fn offer(&self, goat: GoatId, item: &CatalogItem) -> Result<bool, DatabaseError> {
+        let statement = "INSERT INTO catalog (goat_id, folded, name, description, price) \
+             VALUES (?, ?, ?, ?, ?) \
+             ON CONFLICT (goat_id, folded) DO UPDATE \
+             SET name = excluded.name, description = excluded.description, price = excluded.price";
+        self.writing(async {
+            let mut transaction = self.begin().await?;
+            if !exists(&mut transaction, goat).await? {
+                return Ok(false);
+            }
+            sqlx::query(statement)
+                .bind(goat.to_string())
+                .bind(folded(&item.name))
+                .bind(&item.name)
+                .bind(&item.description)
+                .bind(item.price.to_string())
+                .execute(&mut *transaction)
+                .await
+                .map_err(DatabaseError::during("save a catalog item"))?;
+            self.commit(transaction).await?;
+            Ok(true)
+        })
         .await
-        .map_err(DatabaseError::during("save a catalog item"))?;
-    Ok(())
-}
+    }
 
-/// A goat's items in the order in which they were first added.
-///
-/// # Errors
-/// They could not be read.
-///
-/// # Cancel safety
-/// Safe.
-pub(super) async fn of(
-    db: &mut SqliteConnection,
-    goat: GoatId,
-) -> Result<Vec<CatalogItem>, DatabaseError> {
-    sqlx::query("SELECT name, description, price FROM catalog WHERE goat_id = ? ORDER BY seq")
-        .bind(goat.to_string())
-        .fetch_all(db)
-        .await
-        .and_then(|rows| rows.iter().map(item).collect())
-        .map_err(DatabaseError::during("list a catalog"))
+    async fn catalog(&self, goat: GoatId) -> Result<Option<Vec<CatalogItem>>, DatabaseError> {
+        let mut db = self.read().await?;
+        if !exists(&mut db, goat).await? {
+            return Ok(None);
+        }
+        sqlx::query("SELECT name, description, price FROM catalog WHERE goat_id = ? ORDER BY seq")
+            .bind(goat.to_string())
+            .fetch_all(&mut *db)
+            .await
+            .and_then(|rows| rows.iter().map(item).collect())
+            .map(Some)
+            .map_err(DatabaseError::during("list a catalog"))
+    }
 }
 
 /// What an item costs, if the goat has it on offer.
-///
-/// # Errors
-/// It could not be read.
-///
-/// # Cancel safety
-/// Safe.
 pub(super) async fn price(
     db: &mut SqliteConnection,
     goat: GoatId,

@@ -1,53 +1,41 @@
 //! The table of goats.
 
+use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::database::DatabaseError;
-use crate::database::sqlite::damaged;
+use crate::database::sqlite::{SqliteFile, damaged};
+use crate::database::{DatabaseError, Goats};
 use crate::market::goat::{Breed, Goat, GoatId};
 
-/// Adds a goat; the caller commits.
-///
-/// # Errors
-/// The goat is not added.
-///
-/// # Cancel safety
-/// Not cancel safe on its own: roll the transaction back.
-pub(super) async fn insert(db: &mut SqliteConnection, goat: &Goat) -> Result<(), DatabaseError> {
-    sqlx::query("INSERT INTO goats (id, name, owner, breed) VALUES (?, ?, ?, ?)")
-        .bind(goat.id.to_string())
-        .bind(&goat.name)
-        .bind(&goat.owner)
-        .bind(goat.breed.as_str())
-        .execute(db)
+#[async_trait]
+impl Goats for SqliteFile {
+    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError> {
+        self.writing(async {
+            let mut transaction = self.begin().await?;
+            sqlx::query("INSERT INTO goats (id, name, owner, breed) VALUES (?, ?, ?, ?)")
+                .bind(goat.id.to_string())
+                .bind(&goat.name)
+                .bind(&goat.owner)
+                .bind(goat.breed.as_str())
+                .execute(&mut *transaction)
+                .await
+                .map_err(DatabaseError::during("save a goat"))?;
+            self.commit(transaction).await
+        })
         .await
-        .map_err(DatabaseError::during("save a goat"))?;
-    Ok(())
-}
+    }
 
-/// All goats, oldest first.
-///
-/// # Errors
-/// They could not be read.
-///
-/// # Cancel safety
-/// Safe.
-pub(super) async fn all(db: &mut SqliteConnection) -> Result<Vec<Goat>, DatabaseError> {
-    sqlx::query("SELECT id, name, owner, breed FROM goats ORDER BY seq")
-        .fetch_all(db)
-        .await
-        .and_then(|rows| rows.iter().map(goat).collect())
-        .map_err(DatabaseError::during("list the goats"))
+    async fn goats(&self) -> Result<Vec<Goat>, DatabaseError> {
+        sqlx::query("SELECT id, name, owner, breed FROM goats ORDER BY seq")
+            .fetch_all(&mut *self.read().await?)
+            .await
+            .and_then(|rows| rows.iter().map(goat).collect())
+            .map_err(DatabaseError::during("list the goats"))
+    }
 }
 
 /// Whether the market knows this goat.
-///
-/// # Errors
-/// It could not be found out.
-///
-/// # Cancel safety
-/// Safe.
 pub(super) async fn exists(db: &mut SqliteConnection, id: GoatId) -> Result<bool, DatabaseError> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM goats WHERE id = ?)")
         .bind(id.to_string())

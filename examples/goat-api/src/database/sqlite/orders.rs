@@ -2,77 +2,74 @@
 
 use std::time::SystemTime;
 
+use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use crate::database::DatabaseError;
-use crate::database::sqlite::catalog::stored_price;
-use crate::database::sqlite::damaged;
+use crate::database::sqlite::catalog::{price, stored_price};
 use crate::database::sqlite::goats::goat_id;
-use crate::market::order::{Order, OrderId, OrderItem, Quantity};
+use crate::database::sqlite::{SqliteFile, damaged};
+use crate::database::{DatabaseError, Orders};
+use crate::market::invalid::Invalid;
+use crate::market::order::{NewOrder, Order, OrderId, OrderItem, Quantity};
 
-/// Saves an order; the caller commits.
-///
-/// # Errors
-/// Some of it may be written: roll the transaction back.
-///
-/// # Cancel safety
-/// Not cancel safe on its own: roll the transaction back.
-pub(super) async fn insert(db: &mut SqliteConnection, order: &Order) -> Result<(), DatabaseError> {
-    let saving = || DatabaseError::during("save an order");
+#[async_trait]
+impl Orders for SqliteFile {
+    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
+        self.writing(async {
+            let mut transaction = self.begin().await?;
+            let mut prices = Vec::with_capacity(order.items().len());
+            for (index, item) in order.items().iter().enumerate() {
+                match price(&mut transaction, item.goat_id, &item.catalog_item).await? {
+                    Some(price) => prices.push(price),
+                    None => return Ok(Err(item.unavailable(index))),
+                }
+            }
+            let order = order.priced(&prices, SystemTime::now());
+            let inserted = insert(&mut transaction, &order).await;
+            inserted.map_err(DatabaseError::during("save an order"))?;
+            self.commit(transaction).await?;
+            Ok(Ok(order.id))
+        })
+        .await
+    }
+
+    async fn orders(&self) -> Result<Vec<Order>, DatabaseError> {
+        sqlx::query(
+            "SELECT id, total, date, goat_id, catalog_item, quantity \
+             FROM orders JOIN order_items ON order_id = id ORDER BY seq, position",
+        )
+        .fetch_all(&mut *self.read().await?)
+        .await
+        .and_then(|rows| orders(&rows))
+        .map_err(DatabaseError::during("list the orders"))
+    }
+
+    async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError> {
+        sqlx::query(
+            "SELECT id, total, date, goat_id, catalog_item, quantity \
+             FROM orders JOIN order_items ON order_id = id WHERE id = ? ORDER BY position",
+        )
+        .bind(id.to_string())
+        .fetch_all(&mut *self.read().await?)
+        .await
+        .and_then(|rows| Ok(orders(&rows)?.pop()))
+        .map_err(DatabaseError::during("look an order up"))
+    }
+}
+
+/// Some of it may be written if it fails: the transaction is rolled back then.
+async fn insert(db: &mut SqliteConnection, order: &Order) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO orders (id, total, date) VALUES (?, ?, ?)")
         .bind(order.id.to_string())
         .bind(order.total.to_string())
         .bind(humantime::format_rfc3339_millis(order.date).to_string())
         .execute(&mut *db)
-        .await
-        .map_err(saving())?;
+        .await?;
     for (position, item) in (0_i64..).zip(&order.items) {
-        insert_item(db, order.id, position, item)
-            .await
-            .map_err(saving())?;
+        insert_item(db, order.id, position, item).await?;
     }
     Ok(())
-}
-
-/// All orders, oldest first.
-///
-/// # Errors
-/// They could not be read.
-///
-/// # Cancel safety
-/// Safe.
-pub(super) async fn all(db: &mut SqliteConnection) -> Result<Vec<Order>, DatabaseError> {
-    sqlx::query(
-        "SELECT id, total, date, goat_id, catalog_item, quantity \
-         FROM orders JOIN order_items ON order_id = id ORDER BY seq, position",
-    )
-    .fetch_all(db)
-    .await
-    .and_then(|rows| orders(&rows))
-    .map_err(DatabaseError::during("list the orders"))
-}
-
-/// One order, if there is one of this id.
-///
-/// # Errors
-/// It could not be read.
-///
-/// # Cancel safety
-/// Safe.
-pub(super) async fn find(
-    db: &mut SqliteConnection,
-    id: OrderId,
-) -> Result<Option<Order>, DatabaseError> {
-    sqlx::query(
-        "SELECT id, total, date, goat_id, catalog_item, quantity \
-         FROM orders JOIN order_items ON order_id = id WHERE id = ? ORDER BY position",
-    )
-    .bind(id.to_string())
-    .fetch_all(db)
-    .await
-    .and_then(|rows| Ok(orders(&rows)?.pop()))
-    .map_err(DatabaseError::during("look an order up"))
 }
 
 async fn insert_item(

@@ -8,7 +8,7 @@ use momento::{CredentialProvider, MomentoErrorCode, MomentoResult};
 use tokio::time::timeout;
 
 use super::{Cli, Idempotency, StoreError, policy};
-use crate::server::on_lambda;
+use crate::cli::on_lambda;
 
 /// How long the check at start may take in a Lambda function, which has 10 seconds to start in all.
 const PATIENCE: Duration = Duration::from_secs(4);

@@ -61,7 +61,7 @@ impl Operations {
     }
 
     async fn has_database(&self) -> bool {
-        match timeout(PATIENCE, self.market.probe()).await {
+        match timeout(PATIENCE, self.market.database().probe()).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
                 let error: &dyn std::error::Error = &error;

@@ -2,8 +2,7 @@
 //!
 //! It is plain HTML, CSS and JavaScript modules, one job a file, compiled in from the folder `home/`.
 
-use crate::web::answer::Answer;
-use crate::web::pages::Page;
+use crate::web::answer::{Answer, Page};
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";

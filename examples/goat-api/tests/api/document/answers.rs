@@ -88,7 +88,7 @@ async fn what_the_market_refuses() {
 async fn what_the_market_fails_at() {
     let server = Server::whole(Policy::reference(), Duration::ZERO).await;
     let contract = Contract::of(&server).await;
-    server.market().close().await;
+    server.market().database().close().await;
     for path in ["/goats", "/orders"] {
         contract.holds("get", path, &server.get(path).await);
     }

@@ -86,7 +86,9 @@ fn ended(status: ExitStatus) -> Invoked {
 
 /// Sends a signal to a process, which may have ended already.
 pub(super) fn signal(process: u32, name: &str) {
-    let mut kill = Command::new("kill");
-    let kill = kill.args([name, &process.to_string()]);
-    kill.stderr(Stdio::null()).status().expect("kill runs");
+    // The shell's own `kill`: the program of that name is not on every machine.
+    let kill = format!("kill {name} {process}");
+    let mut shell = Command::new("sh");
+    let shell = shell.args(["-c", &kill]).stderr(Stdio::null());
+    shell.status().expect("kill runs");
 }

@@ -13,7 +13,7 @@ use crate::database::{Database, DatabaseError};
 ///
 /// # Cancel safety
 /// Safe: what was begun is found by the next call.
-pub async fn open(cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
+pub(super) async fn open(cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
     if let Some(name) = &cli.dynamodb_table {
         return table(name).await;
     }
@@ -68,8 +68,7 @@ pub enum OpenError {
 
 impl OpenError {
     /// What to try, for a terminal.
-    #[must_use]
-    pub const fn advice(&self) -> &'static str {
+    pub(super) const fn advice(&self) -> &'static str {
         match self {
             Self::File { source, .. } => source.advice(),
             Self::Table { .. } => {

@@ -1,0 +1,39 @@
+//! Who is under way here, and who waits: counted together for all policies over one store.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio_util::task::TaskTracker;
+
+/// The counters. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    /// Executions, wherever they run; once it is closed no more begin.
+    pub(crate) executions: TaskTracker,
+    /// The tasks of those whose caller vanished; what they execute is counted above.
+    pub(crate) handed_over: TaskTracker,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// A place among those who wait; dropping it frees the place.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<AtomicUsize>);
+
+impl Counters {
+    /// Takes one of so many places, unless all are taken.
+    pub(crate) fn place_to_wait(&self, places: usize) -> Option<Place> {
+        let next = |inside| (inside < places).then_some(inside + 1);
+        self.waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+            .ok()?;
+        Some(Place(Arc::clone(&self.waiting)))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,237 @@
+//! A handler's own transaction as the end of its execution: effect and record in one commit.
+
+use std::{error::Error, fmt, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{
+    contract::{Fenced, StoreError},
+    digest::{Hasher, Hex},
+    record::{Lease, Outcome, RecordKey, Response},
+};
+
+/// A transaction in which a handler has worked, and which is to commit together with the record.
+///
+/// A store that can do so hands one to a [`Reservation`](crate::store::Reservation). The library calls
+/// exactly one of the two methods, after the response is known and before its first byte leaves; an
+/// ending that is dropped instead rolls back, also outside a runtime.
+#[async_trait]
+pub trait Ending: fmt::Debug + Send + 'static {
+    /// Writes the completed record, fenced by the lease's owner, and commits; or does neither.
+    ///
+    /// COMMIT is sent only after the fence was seen to let the record through, and never in one message
+    /// with it. The fence lets through a pending record of this owner, an absent one, and a completed one that
+    /// ran out; not one that this very owner has completed, since a lease may be delivered to two workers.
+    /// Unless the answer says otherwise the transaction is over when it comes, because a release is
+    /// sent next.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: dropped, the commit may have landed or not, as with [`Commit::Unknown`].
+    async fn commit(self: Box<Self>, completion: Completion<'_>) -> Commit;
+
+    /// Rolls back, and waits until that has ended.
+    ///
+    /// # Errors
+    /// Nobody heard that it ended. Nothing is committed, but the key must not be freed yet.
+    async fn roll_back(self: Box<Self>) -> Result<(), StoreError>;
+}
+
+/// A COMMIT that was sent, and of which nobody knows whether it landed.
+#[async_trait]
+pub trait InDoubt: fmt::Debug + Send + Sync + 'static {
+    /// Frees the key if its record is still pending under this owner, whether or not the lease has run
+    /// out, and answers `Held` then: the COMMIT did not land, and cannot land any more. Otherwise `Lost`.
+    ///
+    /// It waits for a COMMIT that is still on its way: a read would not, so this is a write.
+    ///
+    /// # Errors
+    /// It was not answered in time. Asking again is right.
+    async fn ask(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError>;
+}
+
+/// The record that completes an execution.
+#[derive(Clone, Copy, Debug)]
+pub struct Completion<'a> {
+    key: &'a RecordKey,
+    lease: &'a Lease,
+    outcome: &'a Outcome,
+    retention: Duration,
+    patience: Duration,
+}
+
+impl<'a> Completion<'a> {
+    /// Describes what [`complete`](crate::IdempotencyStore::complete) would be called with, and for how long
+    /// the ending may try.
+    #[must_use]
+    pub const fn new(
+        key: &'a RecordKey,
+        lease: &'a Lease,
+        outcome: &'a Outcome,
+        retention: Duration,
+        patience: Duration,
+    ) -> Self {
+        Self {
+            key,
+            lease,
+            outcome,
+            retention,
+            patience,
+        }
+    }
+
+    /// The record's name.
+    #[must_use]
+    pub const fn key(&self) -> &'a RecordKey {
+        self.key
+    }
+
+    /// The lease whose owner fences the write.
+    #[must_use]
+    pub const fn lease(&self) -> &'a Lease {
+        self.lease
+    }
+
+    /// What is to be remembered.
+    #[must_use]
+    pub const fn outcome(&self) -> &'a Outcome {
+        self.outcome
+    }
+
+    /// How long it is kept, from the time of the statement.
+    #[must_use]
+    pub const fn retention(&self) -> Duration {
+        self.retention
+    }
+
+    /// How long the ending may take: what is left of the lease, or the time of a call if that is more.
+    /// An ending bounds its statement, its COMMIT and its rollback by it.
+    #[must_use]
+    pub const fn patience(&self) -> Duration {
+        self.patience
+    }
+}
+
+/// What became of an [`Ending`].
+///
+/// The enum is complete: these are all that a caller can know of a commit.
+#[derive(Debug)]
+#[must_use]
+pub enum Commit {
+    /// Effect and record are there.
+    Committed,
+    /// The fence refused the record, since the lease is somebody else's: neither is there.
+    Lost,
+    /// Neither is there, for another reason.
+    RolledBack(RolledBack),
+    /// Nobody knows: the connection broke after COMMIT was sent, and before its answer came.
+    Unknown(StoreError, Box<dyn InDoubt>),
+}
+
+/// Why a transaction certainly did not commit, and what its client is told.
+#[derive(Debug, Default)]
+pub struct RolledBack {
+    answer: Option<Box<Response>>,
+    can_retry: bool,
+    unheard: bool,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl RolledBack {
+    /// Trying again cannot help: a deferred constraint failed, or a statement had failed before.
+    #[must_use]
+    pub fn for_good() -> Self {
+        Self::default()
+    }
+
+    /// Trying again can help: a serialization failure, a deadlock, a connection that broke before COMMIT.
+    #[must_use]
+    pub fn for_now() -> Self {
+        Self {
+            can_retry: true,
+            ..Self::default()
+        }
+    }
+
+    /// Nobody heard that the rollback ended: the key is left to its lease instead of being freed.
+    #[must_use]
+    pub fn unheard(mut self) -> Self {
+        self.unheard = true;
+        self
+    }
+
+    /// The client gets this, in place of the library's words: the handler's own condition failed.
+    #[must_use]
+    pub fn with_answer(mut self, answer: Response) -> Self {
+        self.answer = Some(Box::new(answer));
+        self
+    }
+
+    /// Keeps the cause, for the log.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// The handler's own answer to this.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Response> {
+        self.answer.as_deref()
+    }
+
+    /// Whether it was heard that the rollback ended.
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        !self.unheard
+    }
+
+    /// Whether trying again can help.
+    #[must_use]
+    pub const fn can_retry(&self) -> bool {
+        self.can_retry
+    }
+
+    /// The cause.
+    #[must_use]
+    pub fn cause(&self) -> Option<&(dyn Error + 'static)> {
+        let source = self.source.as_deref()?;
+        Some(source)
+    }
+
+    /// The handler's own answer, taken.
+    pub(crate) fn into_answer(self) -> Option<Box<Response>> {
+        self.answer
+    }
+}
+
+/// Tells one store from another: the records of equal ones are the same records.
+///
+/// An execution may only be ended in the store that has its record. A wrapper hands on the identity
+/// of what it wraps.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StoreIdentity([u8; 16]);
+
+impl StoreIdentity {
+    /// An identity that no other store has; clones of the store keep it.
+    #[must_use]
+    pub fn unique() -> Self {
+        Self(rand::random())
+    }
+
+    /// The identity of what these parts name, such as a database and a table: two stores on one table
+    /// are one.
+    pub fn of_parts<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> Self {
+        let mut hasher = Hasher::new("idem store identity 1");
+        for part in parts {
+            hasher.add(part.as_ref());
+        }
+        let digest = hasher.finish();
+        Self(*digest.first_chunk().expect("a digest has 32 bytes"))
+    }
+}
+
+impl fmt::Debug for StoreIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreIdentity({})", Hex(&self.0[..4]))
+    }
+}

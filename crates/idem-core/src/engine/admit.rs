@@ -1,0 +1,137 @@
+//! From a request's head to its lease: whether it is protected, by which key, and what it asks for.
+
+use std::sync::Arc;
+
+use crate::{
+    engine::Idempotency,
+    execution::{KeyedRequest, Watch},
+    policy::{LeaseTerm, Policy, Refusal},
+    record::{Identity, Lease},
+    request::{CredentialsDigest, IdempotencyKey, RequestHead, Scope, Unfinished},
+};
+
+/// What the head of a request says.
+///
+/// The enum is complete: an adapter handles each case.
+#[derive(Debug)]
+#[must_use]
+pub enum Admission {
+    /// The request is none of our business: hand it on as it is.
+    PassThrough,
+    /// The request must not reach its handler.
+    Refused(Refusal),
+    /// Read the body, up to [`Policy::request_limit`], and begin.
+    Protected(Protected),
+}
+
+/// A request whose key is known and whose body is not yet.
+#[derive(Debug)]
+pub struct Protected {
+    request: KeyedRequest,
+    credentials: Option<CredentialsDigest>,
+    fingerprint: Unfinished,
+    term: LeaseTerm,
+}
+
+/// A request that can be claimed: its payload was read.
+#[derive(Debug)]
+pub(crate) struct Claimable {
+    pub(super) request: KeyedRequest,
+    pub(super) lease: Lease,
+    pub(super) term: LeaseTerm,
+}
+
+impl Protected {
+    /// Gives the request a lease of its own in place of the [policy's](Policy::lease).
+    ///
+    /// It is for what is known of one request alone: a function that is killed at a deadline, or a
+    /// route whose crash may block a key for longer than others. No round trip, and no allocation.
+    #[must_use]
+    pub fn lease(mut self, term: impl Into<LeaseTerm>) -> Self {
+        self.term = term.into();
+        self
+    }
+
+    /// What a [`HandOver`](crate::adapter::HandOver) needs to know of the request.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch::new(self.request.clone())
+    }
+
+    /// Says what is asked for, now that the body is known.
+    pub(crate) fn identify(self, policy: &Policy, body: &[u8]) -> Claimable {
+        let fingerprint = policy.fingerprints().finish(self.fingerprint, body);
+        let identity = Identity::new(fingerprint).with_credentials(self.credentials);
+        Claimable::new(self.request, identity, self.term)
+    }
+}
+
+impl Claimable {
+    pub(super) fn new(request: KeyedRequest, identity: Identity, term: LeaseTerm) -> Self {
+        let duration = request.calls().policy.pending_duration(term.duration());
+        Self {
+            lease: Lease::new(identity, duration),
+            request,
+            term,
+        }
+    }
+}
+
+impl Idempotency {
+    /// Looks at the head of a request. No round trip.
+    ///
+    /// `scope` is asked only for a request with a valid key; without a scope the record is bound
+    /// to the credentials in the head. A request that holds its record already, under another layer, passes
+    /// through, and so does one of gRPC.
+    pub fn admit(
+        &self,
+        head: &impl RequestHead,
+        scope: impl FnOnce() -> Option<Scope>,
+    ) -> Admission {
+        let policy = self.policy();
+        if !policy.protects(head.method()) || self.grpc.takes(head) {
+            return Admission::PassThrough;
+        }
+        let mut lines = head.header(policy.key_header()).peekable();
+        let current = head.current_execution();
+        if lines.peek().is_none() {
+            return if policy.requires_key() && current.is_none() {
+                Admission::Refused(Refusal::KeyMissing)
+            } else {
+                Admission::PassThrough
+            };
+        }
+        if current.is_some_and(|current| current.is_of(head)) {
+            return Admission::PassThrough;
+        }
+        match policy.keys().parse(lines) {
+            Ok(key) => Admission::Protected(self.protect(head, key, scope())),
+            Err(invalid) => Admission::Refused(Refusal::KeyInvalid(invalid)),
+        }
+    }
+
+    fn protect(
+        &self,
+        head: &impl RequestHead,
+        key: IdempotencyKey,
+        scope: Option<Scope>,
+    ) -> Protected {
+        let policy = self.policy();
+        let scope = scope.filter(Scope::names_somebody);
+        let record_key = self.record_key(scope.as_ref(), &key);
+        let credentials = match scope {
+            Some(_) => None,
+            None => {
+                let names = policy.credential_header_names();
+                CredentialsDigest::of(head, names, &record_key)
+            }
+        };
+        let calls = Arc::clone(&self.calls);
+        Protected {
+            request: KeyedRequest::new(calls, key, record_key, || head.route()),
+            credentials,
+            fingerprint: policy.fingerprints().begin(head),
+            term: policy.lease_duration().into(),
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! The store in PostgreSQL.
+//!
+//! One row a key is the state machine, and its lock is the fence. Renewals are rows of another table,
+//! so that a handler's transaction at REPEATABLE READ or SERIALIZABLE, which was begun before a
+//! renewal, can still write the record.
+
+mod builder;
+mod connection;
+mod error;
+mod prepare;
+mod statements;
+mod store;
+
+pub use self::{builder::PostgresBuilder, store::PostgresStore};

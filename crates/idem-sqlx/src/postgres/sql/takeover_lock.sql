@@ -1,0 +1,1 @@
+SELECT 1 FROM idem_records WHERE key = $1 AND NOT completed AND owner <> $2 FOR UPDATE

@@ -1,0 +1,26 @@
+//! The store on a PostgreSQL that these tests start.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+
+#[cfg(feature = "postgres-tests")]
+mod contract;
+#[cfg(feature = "postgres-tests")]
+mod errors;
+#[cfg(feature = "postgres-tests")]
+mod prepare;
+#[cfg(feature = "postgres-tests")]
+mod race;
+#[cfg(feature = "postgres-tests")]
+mod round_trips;
+#[cfg(feature = "postgres-tests")]
+mod server;
+#[cfg(feature = "postgres-tests")]
+mod sweeping;
+#[cfg(feature = "postgres-tests")]
+mod timeouts;
+
+#[cfg(not(feature = "postgres-tests"))]
+#[test]
+#[ignore = "left out: they start PostgreSQL, and need `--features postgres-tests`"]
+fn all_tests_on_postgresql() {}

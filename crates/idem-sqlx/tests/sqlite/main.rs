@@ -1,0 +1,12 @@
+//! The store in an SQLite file.
+
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+#![cfg(feature = "sqlite")]
+
+mod contract;
+mod file;
+mod prepare;
+mod processes;
+mod sweeping;
+mod writers;

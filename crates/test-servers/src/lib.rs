@@ -1,0 +1,13 @@
+#![forbid(unsafe_code)]
+//! Servers that tests start for themselves, from the packages of the system.
+//!
+//! A server is in a temporary folder of its own, listens on a free port of the loopback interface, and ends
+//! with the process that started it, however that ends.
+
+mod postgres;
+mod relay;
+
+pub use crate::{
+    postgres::{Postgres, StartError},
+    relay::Relay,
+};
