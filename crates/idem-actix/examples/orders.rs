@@ -4,7 +4,7 @@
 use actix_web::rt::{signal::ctrl_c, spawn};
 use actix_web::web::{Data, Json, resource};
 use actix_web::{App, HttpResponse, HttpServer};
-use idem_actix::IdempotencyMiddleware;
+use idem_actix::{IdempotencyMiddleware, MemoryStore};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -19,7 +19,7 @@ async fn place(orders: Orders, Json(order): Json<Value>) -> HttpResponse {
 #[actix_web::main]
 async fn main() -> std::io::Result<()> {
     // Before the closure: a middleware made inside would have one store a worker.
-    let idempotency = IdempotencyMiddleware::new(idem_core::MemoryStore::new());
+    let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
     let (orders, draining) = (Orders::default(), idempotency.clone());
     let server = HttpServer::new(move || {
         let app = App::new().app_data(orders.clone());

@@ -11,7 +11,10 @@ use actix_web::{
         header::{HeaderName, HeaderValue},
     },
 };
-use idem_core::{CurrentExecution, adapter::RequestHead};
+use idem_core::{
+    CurrentExecution,
+    adapter::{Answer, RequestHead},
+};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a ServiceRequest);
@@ -43,58 +46,24 @@ impl RequestHead for Head<'_> {
     }
 }
 
-/// A response of the core, with a header that marks it as a replay if it is one.
+/// An answer of the core.
 pub(crate) fn response<B: MessageBody>(
     request: ServiceRequest,
-    response: &idem_core::Response,
-    marker: Option<&str>,
+    answer: Answer<'_>,
 ) -> ServiceResponse<EitherBody<B>> {
-    request.into_response(http_response(response, marker).map_into_right_body())
+    request.into_response(http_response(answer).map_into_right_body())
 }
 
 /// The same, apart from the request that it answers.
-pub(crate) fn http_response(response: &idem_core::Response, marker: Option<&str>) -> HttpResponse {
-    // A record with a status that cannot be sent is damaged: what else it says must not look like a success.
-    let Ok(status) = StatusCode::from_u16(response.status()) else {
-        return HttpResponse::InternalServerError().finish();
-    };
-    let mut answer = HttpResponse::new(status);
-    let headers = answer.headers_mut();
-    for (name, value) in response.headers().iter() {
+pub(crate) fn http_response(answer: Answer<'_>) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status());
+    let mut response = HttpResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    let headers = response.headers_mut();
+    for (name, value) in answer.lines() {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value))
         {
             headers.append(name, value);
         }
     }
-    if let Some(marker) = marker.and_then(header_name) {
-        headers.insert(marker, HeaderValue::from_static("true"));
-    }
-    answer
-        .set_body(response.body().clone())
-        .map_into_boxed_body()
-}
-
-/// A policy's marker as a name, which is parsed only where it is not the usual one.
-fn header_name(marker: &str) -> Option<HeaderName> {
-    static USUAL: HeaderName = HeaderName::from_static("idempotency-replayed");
-    if marker == USUAL.as_str() {
-        return Some(USUAL.clone());
-    }
-    marker.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-    use idem_core::Headers;
-
-    use super::*;
-
-    #[test]
-    fn a_status_that_cannot_be_is_no_success() {
-        let damaged = idem_core::Response::new(0, Headers::default(), "{}".into());
-        let request = TestRequest::default().to_srv_request();
-        let answer = response::<actix_web::body::BoxBody>(request, &damaged, None);
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    }
+    response.set_body(answer.body()).map_into_boxed_body()
 }

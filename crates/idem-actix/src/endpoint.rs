@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::TryFutureExt;
 use idem_core::{
     CurrentExecution, Refusal,
-    adapter::{Endpoint, Handled, Opened, Rendered, ResponseHead},
+    adapter::{Answer, Endpoint, Handled, Opened, Rendered, ResponseHead},
 };
 
 use crate::{
@@ -43,6 +43,10 @@ where
     type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
 
+    fn method(&self) -> &str {
+        self.request.method().as_str()
+    }
+
     async fn read_payload(&mut self, limit: usize) -> Result<Bytes, Refusal> {
         request_body::read(&mut self.request, limit).await
     }
@@ -61,15 +65,22 @@ where
         })
     }
 
-    fn rendered(error: &Error) -> Option<Rendered> {
+    fn error_status(error: &Error) -> Option<u16> {
+        Some(error.as_response_error().status_code().as_u16())
+    }
+
+    fn render(error: Error) -> (Option<Rendered>, Error) {
         // What the server makes of an error that comes to it.
         let (response, body) = error.error_response().into_parts();
+        let (whole, body) = match body.try_into_bytes() {
+            Ok(bytes) => (Some(bytes.clone()), BoxBody::new(bytes)),
+            Err(body) => (None, body),
+        };
         let status = response.status().as_u16();
-        Some(Rendered::new(
-            status,
-            lines(&response).collect(),
-            body.try_into_bytes().ok(),
-        ))
+        let rendered = Rendered::new(status, lines(&response).collect(), whole);
+        // An `InternalError` with a response gives it away when it is asked for it, and has none the second time.
+        let error = InternalError::from_response(error, response.set_body(body));
+        (Some(rendered), error.into())
     }
 
     fn size_hint(body: &B) -> (u64, Option<u64>) {
@@ -96,16 +107,15 @@ where
         ServiceResponse::new(head.request, head.response.set_body(body))
     }
 
-    fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Self::Response {
-        convert::response(self.request, response, marker)
+    fn answer(self, answer: Answer<'_>) -> Self::Response {
+        convert::response(self.request, answer)
     }
 
     fn replace(
         handled: Result<Self::Response, Error>,
-        response: &idem_core::Response,
-        marker: Option<&str>,
+        answer: Answer<'_>,
     ) -> Result<Self::Response, Error> {
-        let answer = convert::http_response(response, marker);
+        let answer = convert::http_response(answer);
         match handled {
             Ok(handled) => Ok(handled.into_response(answer.map_into_right_body())),
             // The handler has consumed its request, so the answer goes the way of its error.

@@ -3,8 +3,7 @@
 //!
 //! ```no_run
 //! use actix_web::{App, HttpServer, web};
-//! use idem_actix::IdempotencyMiddleware;
-//! use idem_core::MemoryStore;
+//! use idem_actix::{IdempotencyMiddleware, MemoryStore};
 //!
 //! # async fn create_order() -> &'static str { "" }
 //! #[actix_web::main]
@@ -26,26 +25,32 @@
 //!
 //! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
 //! identical response, an error (another payload), or the word that the original is still running.
-//! Requests without the header, and other methods, pass through untouched. What is refused, kept
-//! and compared is the [policy's](idem_core::Policy) to say:
+//! Requests without the header, and other methods, pass through untouched. The [policy](Policy) says what is
+//! refused, kept and compared:
 //!
 //! ```
 //! use std::time::Duration;
-//! use actix_web::{HttpMessage, dev::ServiceRequest};
-//! use idem_actix::IdempotencyMiddleware;
-//! use idem_core::{MemoryStore, Policy, Scope};
+//! use actix_web::{HttpMessage, dev::ServiceRequest, http::StatusCode};
+//! use idem_actix::{IdempotencyMiddleware, MemoryStore, Policy, Scope};
 //!
 //! #[derive(Clone)]
 //! struct Tenant(String);
 //!
+//! let policy = Policy::ietf()
+//!     .retention(Duration::from_secs(24 * 60 * 60))
+//!     // In this API a 409 is final: sold out.
+//!     .save_when(|status, _| status < 400 || status == StatusCode::CONFLICT);
 //! let idempotency = IdempotencyMiddleware::new(MemoryStore::new())
-//!     .policy(Policy::ietf().retention(Duration::from_secs(24 * 60 * 60)))
+//!     .policy(policy)
 //!     // An authentication middleware outside this one has put the tenant there.
 //!     .scope(|request: &ServiceRequest| {
 //!         let extensions = request.extensions();
-//!         extensions.get::<Tenant>().map(|tenant| Scope::from(&*tenant.0))
+//!         extensions.get::<Tenant>().map(|tenant| Scope::from(&tenant.0))
 //!     });
 //! ```
+//!
+//! The names of the first day are at this crate's root, and all of [`idem_core`] is in it, so an application needs
+//! no other crate of this family until it chooses a store.
 //!
 //! # Where to put the middleware
 //! On an `App`, a scope, a resource or a route, inside every middleware that may refuse a request
@@ -58,8 +63,7 @@
 //!
 //! ```
 //! use actix_web::web;
-//! use idem_actix::IdempotencyMiddleware;
-//! use idem_core::{MemoryStore, Policy};
+//! use idem_actix::{IdempotencyMiddleware, MemoryStore, Policy};
 //!
 //! # async fn create_order() -> &'static str { "" }
 //! let required = IdempotencyMiddleware::new(MemoryStore::new()).policy(Policy::ietf());
@@ -72,9 +76,52 @@
 //! The middleware may stand twice on a request's way, on an app and on one of its resources: the outer one protects it,
 //! and the inner one lets it through.
 //!
+//! # Its types have names
+//! A struct can hold the middleware, and a service of your own can hold the [`IdempotencyService`] that it makes. A
+//! function returns what it is wrapped around as actix-web has it, with the body of the middleware's responses:
+//!
+//! ```
+//! use actix_web::{
+//!     App, Error, Resource,
+//!     body::{BoxBody, EitherBody},
+//!     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+//!     web,
+//! };
+//! use idem_actix::{IdempotencyMiddleware, IdempotencyService, MemoryStore};
+//!
+//! struct Market {
+//!     idempotency: IdempotencyMiddleware,
+//! }
+//!
+//! impl Market {
+//!     fn orders(
+//!         &self,
+//!     ) -> Resource<
+//!         impl ServiceFactory<
+//!             ServiceRequest,
+//!             Config = (),
+//!             Response = ServiceResponse<EitherBody<BoxBody>>,
+//!             Error = Error,
+//!             InitError = (),
+//!         > + use<>,
+//!     > {
+//!         let orders = web::resource("/orders").route(web::post().to(create_order));
+//!         orders.wrap(self.idempotency.clone())
+//!     }
+//! }
+//!
+//! /// A middleware of your own that measures what stands under it.
+//! struct Measured<S> {
+//!     inner: IdempotencyService<S>,
+//! }
+//!
+//! # async fn create_order() -> &'static str { "" }
+//! let market = Market { idempotency: IdempotencyMiddleware::new(MemoryStore::new()) };
+//! let app = App::new().service(market.orders());
+//! ```
+//!
 //! # What the handler sees
-//! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)
-//! is in the request's extensions if it is protected: take
+//! The request as it came, its body read before. [`CurrentExecution`] is in the request's extensions if it is protected: take
 //! `Option<web::ReqData<CurrentExecution>>`. Handlers need not be `Send`: they run, and after a
 //! hang-up run on, on their worker's thread. That needs a `LocalSet`, which every worker of
 //! actix-web has. A service that you call yourself under a plain `#[tokio::main]` has none: a call that is
@@ -82,12 +129,12 @@
 //!
 //! # Shutdown
 //! A worker that stops takes its handlers with it, also those whose client hung up and that nobody
-//! else waits for. So let executions end first, and stop the server then:
+//! else waits for. So let executions end first, and stop the server then. From the call of
+//! [`drain`](IdempotencyMiddleware::drain) on, requests under a key are refused with 503.
 //!
 //! ```no_run
 //! # use actix_web::{App, HttpServer, rt};
-//! # use idem_actix::IdempotencyMiddleware;
-//! # use idem_core::MemoryStore;
+//! # use idem_actix::{IdempotencyMiddleware, MemoryStore};
 //! # #[actix_web::main]
 //! # async fn main() -> std::io::Result<()> {
 //! # let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
@@ -109,5 +156,11 @@ mod middleware;
 mod request_body;
 mod response_body;
 mod service;
+
+pub use idem_core;
+#[doc(no_inline)]
+pub use idem_core::{
+    CurrentExecution, Idempotency, KeyRequirement, LeaseTerm, MemoryStore, Policy, Scope,
+};
 
 pub use crate::{middleware::IdempotencyMiddleware, service::IdempotencyService};

@@ -17,23 +17,15 @@ use bytes::Bytes;
 use futures_util::stream::{Stream, once};
 use idem_core::{
     Refusal,
-    adapter::{BufferedBody, Frames, Stop, causes},
+    adapter::{BufferedBody, Frames, causes},
 };
 
-/// Reads a request's body to its end, and leaves it there for the handler, sharing the bytes; one
-/// that announces more than the limit is not read at all.
+/// Reads a request's body to its end, and leaves it there for the handler, sharing the bytes.
 pub(crate) async fn read(request: &mut ServiceRequest, limit: usize) -> Result<Bytes, Refusal> {
-    if announced_length(request).is_some_and(|length| length > limit as u64) {
-        return Err(Refusal::PayloadTooLarge { limit: Some(limit) });
-    }
+    let announced = announced_length(request).unwrap_or(0);
     let mut reading = BufferedBody::new(RequestFrames(request.take_payload()));
-    match reading.read_up_to(limit).await {
-        Ok(()) => {}
-        Err(Stop::OverLimit) => return Err(Refusal::PayloadTooLarge { limit: Some(limit) }),
-        Err(Stop::NotData) => {
-            let error = reading.take_last().and_then(Result::err);
-            return Err(error.as_ref().map_or(Refusal::PayloadUnreadable, refusal));
-        }
+    if let Some(Err(error)) = reading.read_payload(announced, limit).await? {
+        return Err(refusal(&error));
     }
     let bytes = reading.into_data();
     let payload = Box::pin(once(ready(Ok(bytes.clone()))));

@@ -15,26 +15,25 @@ use futures_util::{
     TryFutureExt,
     future::{Either, MapOk},
 };
-use idem_core::adapter::{Admission, HandOver};
+use idem_core::adapter::{Admission, Answer, HandOver, Options};
 
 use crate::{
     convert::{self, Head},
     endpoint::ActixEndpoint,
-    middleware::IdempotencyMiddleware,
 };
 
 /// A service whose protected requests take effect once.
 #[derive(Debug)]
 pub struct IdempotencyService<S> {
     inner: Rc<S>,
-    middleware: IdempotencyMiddleware,
+    options: Options<ServiceRequest>,
 }
 
 impl<S> IdempotencyService<S> {
-    pub(crate) fn new(inner: S, middleware: IdempotencyMiddleware) -> Self {
+    pub(crate) fn new(inner: S, options: Options<ServiceRequest>) -> Self {
         Self {
             inner: Rc::new(inner),
-            middleware,
+            options,
         }
     }
 }
@@ -59,20 +58,18 @@ where
     forward_ready!(inner);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let idempotency = self.middleware.idempotency();
-        let admission = idempotency.admit(&Head(&request), || self.middleware.scope_of(&request));
-        match admission {
+        let idempotency = self.options.idempotency();
+        match self.options.admit(&request, &Head(&request)) {
             Admission::PassThrough => {
                 let passing = self.inner.call(request);
                 Either::Left(passing.map_ok(ServiceResponse::map_into_left_body))
             }
             Admission::Refused(refusal) => {
                 let refusal = refusal.to_response(idempotency.policy());
-                let response = convert::response(request, &refusal, None);
+                let response = convert::response(request, Answer::new(&refusal));
                 Either::Right(Either::Left(ready(Ok(response))))
             }
             Admission::Protected(protected) => {
-                let protected = self.middleware.with_lease(protected, &request);
                 let watch = protected.watch();
                 let idempotency = idempotency.clone();
                 let exchange = ActixEndpoint::new(Rc::clone(&self.inner), request);
@@ -80,6 +77,51 @@ where
                     Box::pin(idempotency.serve(protected, exchange));
                 Either::Right(Either::Right(HandOver::local(serve, watch)))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{
+        App, HttpResponse,
+        test::{TestRequest, call_service, init_service, read_body},
+        web,
+    };
+    use idem_core::{MemoryStore, Policy};
+
+    use crate::IdempotencyMiddleware;
+
+    #[actix_web::test]
+    async fn a_client_gets_the_applications_own_words_for_a_refusal() {
+        let policy = Policy::ietf().render_refusals(|refusal, ours| {
+            assert_ne!(refusal.code(), "idempotency-key-missing", "a planted panic");
+            let body = format!("sorry: {}", refusal.title());
+            idem_core::Response::new(418, ours.headers().clone(), body.into())
+        });
+        let middleware = IdempotencyMiddleware::new(MemoryStore::new()).policy(policy);
+        middleware.drain().await;
+        let orders = web::resource("/orders").wrap(middleware);
+        let orders = orders.route(web::post().to(HttpResponse::Ok));
+        let app = init_service(App::new().service(orders)).await;
+        // Refused at its head without a key, where the words panic, with a bad one, and after its body.
+        for (key, status, code, words) in [
+            (None, 400, "idempotency-key-missing", "requires the header"),
+            (Some(""), 418, "idempotency-key-invalid", "sorry: "),
+            (Some("k"), 418, "idempotency-shutting-down", "sorry: "),
+        ] {
+            let mut request = TestRequest::post().uri("/orders");
+            if let Some(key) = key {
+                request = request.insert_header(("idempotency-key", key));
+            }
+            let answer = call_service(&app, request.to_request()).await;
+            assert_eq!(answer.status(), status);
+            let headers = answer.headers();
+            assert_eq!(headers.get("idempotency-refusal").expect("a code"), code);
+            assert_eq!(headers.contains_key("retry-after"), key == Some("k"));
+            let body = read_body(answer).await;
+            let body = String::from_utf8_lossy(&body);
+            assert!(body.contains(words), "{body}");
         }
     }
 }

@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use axum::response::IntoResponse;
 use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
-use idem_axum::IdempotencyLayer;
-use idem_core::MemoryStore;
+use idem_axum::{IdempotencyLayer, MemoryStore};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, signal::ctrl_c, sync::Mutex};
 

@@ -7,7 +7,10 @@ use axum::{
     extract::{MatchedPath, OriginalUri},
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, request::Parts};
-use idem_core::{CurrentExecution, adapter::RequestHead};
+use idem_core::{
+    CurrentExecution,
+    adapter::{Answer, RequestHead},
+};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a Parts);
@@ -45,52 +48,19 @@ impl RequestHead for Head<'_> {
     }
 }
 
-/// A response of the core, with a header that marks it as a replay if it is one.
-pub(crate) fn response(response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
-    // A record with a status that cannot be sent is damaged: what else it says must not look like a success.
-    let Ok(status) = StatusCode::from_u16(response.status()) else {
-        let mut answer = Response::new(Body::empty());
-        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        return answer;
-    };
-    let mut answer = Response::new(Body::from(response.body().clone()));
-    *answer.status_mut() = status;
-    let headers = answer.headers_mut();
-    headers.reserve(response.headers().len() + ADDED);
-    for (name, value) in response.headers().iter() {
+/// An answer of the core.
+pub(crate) fn response(answer: Answer<'_>) -> Response<Body> {
+    let mut response = Response::new(Body::from(answer.body()));
+    let status = StatusCode::from_u16(answer.status());
+    *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    // One more, for the length that axum adds.
+    headers.reserve(answer.lines().count() + 1);
+    for (name, value) in answer.lines() {
         if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value))
         {
             headers.append(name, value);
         }
     }
-    if let Some(marker) = marker.and_then(header_name) {
-        headers.insert(marker, HeaderValue::from_static("true"));
-    }
-    answer
-}
-
-/// The marker, and the length that axum adds.
-const ADDED: usize = 2;
-
-/// A policy's marker as a name, which is parsed only where it is not the usual one.
-fn header_name(marker: &str) -> Option<HeaderName> {
-    static USUAL: HeaderName = HeaderName::from_static("idempotency-replayed");
-    if marker == USUAL.as_str() {
-        return Some(USUAL.clone());
-    }
-    marker.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use idem_core::Headers;
-
-    use super::*;
-
-    #[test]
-    fn a_status_that_cannot_be_is_no_success() {
-        let damaged = idem_core::Response::new(0, Headers::default(), "{}".into());
-        let answer = response(&damaged, None);
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    }
+    response
 }

@@ -7,7 +7,7 @@ use http::{Request, Response, request, response};
 use http_body::Body as _;
 use idem_core::{
     CurrentExecution, Refusal,
-    adapter::{Endpoint, Handled, Opened, ResponseHead},
+    adapter::{Answer, Endpoint, Handled, Opened, ResponseHead},
 };
 use tower_service::Service;
 
@@ -51,6 +51,10 @@ where
     type Response = Response<Body>;
     type Error = S::Error;
 
+    fn method(&self) -> &str {
+        self.head.method.as_str()
+    }
+
     async fn read_payload(&mut self, limit: usize) -> Result<Bytes, Refusal> {
         if let Some(body) = self.body.take() {
             self.payload = request_body::read(body, limit).await?;
@@ -90,16 +94,15 @@ where
         Response::from_parts(head.0, body)
     }
 
-    fn answer(self, response: &idem_core::Response, marker: Option<&str>) -> Response<Body> {
-        convert::response(response, marker)
+    fn answer(self, answer: Answer<'_>) -> Response<Body> {
+        convert::response(answer)
     }
 
     fn replace(
         handled: Result<Response<Body>, S::Error>,
-        response: &idem_core::Response,
-        marker: Option<&str>,
+        answer: Answer<'_>,
     ) -> Result<Response<Body>, S::Error> {
-        handled.map(|_| convert::response(response, marker))
+        handled.map(|_| convert::response(answer))
     }
 }
 

@@ -1,9 +1,10 @@
 //! The layer: a store, a policy, and who the client is.
 
-use std::{fmt, sync::Arc};
-
 use http::request::Parts;
-use idem_core::{Idempotency, IdempotencyStore, LeaseTerm, Policy, Scope, adapter::Protected};
+use idem_core::{
+    Idempotency, IdempotencyStore, Policy,
+    adapter::{IntoLeaseTerm, IntoScope, Options},
+};
 use tower_layer::Layer;
 
 use crate::service::IdempotencyService;
@@ -12,95 +13,77 @@ use crate::service::IdempotencyService;
 ///
 /// Clones share the store: one layer may be put on several routes, or on routers of several
 /// servers.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct IdempotencyLayer {
-    idempotency: Idempotency,
-    scope: Option<Arc<ScopeRule>>,
-    lease: Option<Arc<LeaseRule>>,
+    options: Options<Parts>,
 }
-
-type ScopeRule = dyn Fn(&Parts) -> Option<Scope> + Send + Sync;
-type LeaseRule = dyn Fn(&Parts) -> Option<LeaseTerm> + Send + Sync;
 
 impl IdempotencyLayer {
     /// Protects with a store and the [reference policy](Policy::reference).
     pub fn new(store: impl IdempotencyStore) -> Self {
-        Idempotency::new(store, Policy::reference()).into()
+        Options::new(store).into()
     }
 
     /// Sets the policy.
     #[must_use]
-    pub fn policy(mut self, policy: Policy) -> Self {
-        self.idempotency = self.idempotency.with_policy(policy);
-        self
+    pub fn policy(self, policy: Policy) -> Self {
+        self.options.policy(policy).into()
     }
 
     /// Says who the client is, from what the application knows of an authenticated request.
     ///
-    /// Two scopes never share a key. A request for which the rule answers `None` is bound to the
+    /// The rule answers with anything that becomes a [`Scope`](idem_core::Scope), such as a name or a number, or with
+    /// an `Option` of it. Two scopes never share a key. A request for which the answer is `None` is bound to the
     /// credentials that it carries, as all are without a rule.
     #[must_use]
-    pub fn scope<S: Into<Option<Scope>>>(
-        mut self,
-        rule: impl Fn(&Parts) -> S + Send + Sync + 'static,
-    ) -> Self {
-        self.scope = Some(Arc::new(move |head| rule(head).into()));
-        self
+    pub fn scope<S: IntoScope>(self, rule: impl Fn(&Parts) -> S + Send + Sync + 'static) -> Self {
+        self.options.scope(rule).into()
     }
 
     /// Says how long a request holds its key, where that is known of the request: from the deadline
-    /// of the function that serves it, say. A `Duration` is renewed each third of it; a
-    /// [fixed term](LeaseTerm::fixed) is not.
+    /// of the function that serves it, say. The rule answers with a `Duration`, which is renewed each third of it,
+    /// with a [`LeaseTerm`](idem_core::LeaseTerm), which may be fixed, or with an `Option` of either.
     ///
-    /// A request for which the rule answers `None` has the [policy's lease](Policy::lease). Only
+    /// A request for which the answer is `None` has the [policy's lease](Policy::lease). Only
     /// requests with a valid key are asked about, once and before their body is read; the lease runs
     /// from their claim.
     #[must_use]
-    pub fn lease<T: Into<LeaseTerm>>(
-        mut self,
-        rule: impl Fn(&Parts) -> Option<T> + Send + Sync + 'static,
+    pub fn lease<T: IntoLeaseTerm>(
+        self,
+        rule: impl Fn(&Parts) -> T + Send + Sync + 'static,
     ) -> Self {
-        self.lease = Some(Arc::new(move |head| rule(head).map(Into::into)));
-        self
+        self.options.lease(rule).into()
     }
 
-    /// The store and the policy, for what is not the layer's: running code that is no HTTP handler,
-    /// freeing a key, or draining.
+    /// The store and the policy, for what does not go through the layer: code outside HTTP handlers, freeing a
+    /// key, draining.
     #[must_use]
     pub fn idempotency(&self) -> &Idempotency {
-        &self.idempotency
+        self.options.idempotency()
     }
 
-    /// Waits until the executions whose clients vanished have ended and are recorded.
+    /// Lets no more executions begin, and waits until those under way have ended and are recorded,
+    /// whether or not their client still listens.
     ///
-    /// Call it at shutdown, after `axum::serve` has returned.
+    /// Call it at shutdown, after `axum::serve` has returned. From the call on, requests under a key are refused
+    /// with 503, here and in all clones of the layer; all others are served.
     ///
     /// # Cancel safety
     /// Safe: the executions run on, and it may be called again.
     pub async fn drain(&self) {
-        self.idempotency.drain().await;
+        self.idempotency().drain().await;
     }
+}
 
-    pub(crate) fn scope_of(&self, head: &Parts) -> Option<Scope> {
-        self.scope.as_ref().and_then(|rule| rule(head))
-    }
-
-    /// Gives a request its own lease, if the rule has one for it.
-    pub(crate) fn with_lease(&self, protected: Protected, head: &Parts) -> Protected {
-        match self.lease.as_ref().and_then(|rule| rule(head)) {
-            Some(term) => protected.lease(term),
-            None => protected,
-        }
+impl From<Options<Parts>> for IdempotencyLayer {
+    fn from(options: Options<Parts>) -> Self {
+        Self { options }
     }
 }
 
 impl From<Idempotency> for IdempotencyLayer {
     fn from(idempotency: Idempotency) -> Self {
-        Self {
-            idempotency,
-            scope: None,
-            lease: None,
-        }
+        Options::from(idempotency).into()
     }
 }
 
@@ -108,16 +91,6 @@ impl<S> Layer<S> for IdempotencyLayer {
     type Service = IdempotencyService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        IdempotencyService::new(inner, self.clone())
-    }
-}
-
-impl fmt::Debug for IdempotencyLayer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdempotencyLayer")
-            .field("idempotency", &self.idempotency)
-            .field("scoped", &self.scope.is_some())
-            .field("leased", &self.lease.is_some())
-            .finish()
+        IdempotencyService::new(inner, self.options.clone())
     }
 }

@@ -3,8 +3,7 @@
 //!
 //! ```
 //! use axum::{Router, routing::post};
-//! use idem_axum::IdempotencyLayer;
-//! use idem_core::MemoryStore;
+//! use idem_axum::{IdempotencyLayer, MemoryStore};
 //!
 //! # async fn create_order() -> &'static str { "" }
 //! let idempotency = IdempotencyLayer::new(MemoryStore::new());
@@ -16,23 +15,29 @@
 //!
 //! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
 //! identical response, an error (another payload), or the word that the original is still running.
-//! Requests without the header, and other methods, pass through untouched. What is refused, kept
-//! and compared is the [policy's](idem_core::Policy) to say:
+//! Requests without the header, and other methods, pass through untouched. The [policy](Policy) says what is
+//! refused, kept and compared:
 //!
 //! ```
 //! use std::time::Duration;
-//! use axum::http::request::Parts;
-//! use idem_axum::IdempotencyLayer;
-//! use idem_core::{MemoryStore, Policy, Scope};
+//! use axum::http::{StatusCode, request::Parts};
+//! use idem_axum::{IdempotencyLayer, MemoryStore, Policy, Scope};
 //!
 //! #[derive(Clone)]
 //! struct Tenant(String);
 //!
+//! let policy = Policy::ietf()
+//!     .retention(Duration::from_secs(24 * 60 * 60))
+//!     // In this API a 409 is final: sold out.
+//!     .save_when(|status, _| status < 400 || status == StatusCode::CONFLICT);
 //! let idempotency = IdempotencyLayer::new(MemoryStore::new())
-//!     .policy(Policy::ietf().retention(Duration::from_secs(24 * 60 * 60)))
+//!     .policy(policy)
 //!     // An authentication layer outside this one has put the tenant there.
-//!     .scope(|head: &Parts| head.extensions.get::<Tenant>().map(|tenant| Scope::from(&*tenant.0)));
+//!     .scope(|head: &Parts| head.extensions.get::<Tenant>().map(|tenant| Scope::from(&tenant.0)));
 //! ```
+//!
+//! The names of the first day are at this crate's root, and all of [`idem_core`] is in it, so an application needs
+//! no other crate of this family until it chooses a store.
 //!
 //! # Where to put the layer
 //! Inside every layer that may refuse a request (authentication, limits) or that belongs to one exchange:
@@ -44,8 +49,7 @@
 //!
 //! ```
 //! use axum::{Router, routing::post};
-//! use idem_axum::IdempotencyLayer;
-//! use idem_core::{MemoryStore, Policy};
+//! use idem_axum::{IdempotencyLayer, MemoryStore, Policy};
 //!
 //! # async fn create_order() {}
 //! # async fn list_orders() {}
@@ -61,18 +65,45 @@
 //! the inner one lets it through.
 //!
 //! # Other tower services
-//! The service under the layer takes `http::Request<axum::body::Body>`, since under a key it gets a body that was read
-//! before. Requests may come with any body whose data is `Bytes`, such as hyper's `Incoming` or `Full<Bytes>`, and responses
-//! may have any such body; the layer's own have axum's. Put tower-http's `MapRequestBodyLayer` between the layer and a service
-//! that takes another body.
+//! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone` and `Send`. The body's type is
+//! axum's because under a key the service gets a body that was read before. Put tower-http's `MapRequestBodyLayer`
+//! between the layer and a service that takes another body.
+//!
+//! Requests may come to the layer with any body whose data is `Bytes`, such as hyper's `Incoming` or `Full<Bytes>`, and
+//! the service may answer with any such body. The layer's own responses have axum's.
+//!
+//! # Its types have names
+//! A struct can hold the layer or a protected service, and a function can return them:
+//!
+//! ```
+//! use axum::{Router, routing::post};
+//! use idem_axum::{IdempotencyLayer, IdempotencyService, MemoryStore};
+//! use tower::Layer;
+//!
+//! struct Market {
+//!     /// Kept to [drain](IdempotencyLayer::drain) it at shutdown.
+//!     idempotency: IdempotencyLayer,
+//!     orders: IdempotencyService<Router>,
+//! }
+//!
+//! fn protected<S>(idempotency: &IdempotencyLayer, inner: S) -> IdempotencyService<S> {
+//!     idempotency.layer(inner)
+//! }
+//!
+//! # async fn create_order() -> &'static str { "" }
+//! let idempotency = IdempotencyLayer::new(MemoryStore::new());
+//! let routes = Router::new().route("/", post(create_order));
+//! let orders = protected(&idempotency, routes);
+//! let market = Market { idempotency, orders };
+//! let app: Router = Router::new().nest_service("/orders", market.orders);
+//! ```
 //!
 //! # What the handler sees
-//! The request as it came, its body read before. [`CurrentExecution`](idem_core::CurrentExecution)
-//! is in the request's extensions if it is protected: take `Option<Extension<CurrentExecution>>`.
+//! The request as it came, its body read before. [`CurrentExecution`] is in the request's extensions if it is protected: take `Option<Extension<CurrentExecution>>`.
 //!
 //! # Shutdown
-//! Handlers whose client hung up run on in tasks. Call [`IdempotencyLayer::drain`] when
-//! `axum::serve` has returned, before the runtime ends.
+//! Handlers whose client hung up run on in tasks. Call [`IdempotencyLayer::drain`] when `axum::serve` has returned, before
+//! the runtime ends. From then on, requests under a key are refused with 503.
 
 mod convert;
 mod endpoint;
@@ -80,5 +111,11 @@ mod layer;
 mod request_body;
 mod response_body;
 mod service;
+
+pub use idem_core;
+#[doc(no_inline)]
+pub use idem_core::{
+    CurrentExecution, Idempotency, KeyRequirement, LeaseTerm, MemoryStore, Policy, Scope,
+};
 
 pub use crate::{layer::IdempotencyLayer, service::IdempotencyService};

@@ -14,7 +14,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, Full, LengthLimitError};
 use idem_core::{
     Refusal,
-    adapter::{BufferedBody, Frames, Stop, causes},
+    adapter::{BufferedBody, Frames, causes},
 };
 
 /// A body that was read: what is hashed, and what the handler gets.
@@ -41,27 +41,18 @@ impl Payload {
     }
 }
 
-/// Reads a body to its end; one that announces more than the limit is not read at all.
+/// Reads a body to its end.
 pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Payload, Refusal>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    let too_large = Refusal::PayloadTooLarge { limit: Some(limit) };
-    if body.size_hint().lower() > limit as u64 {
-        return Err(too_large);
-    }
     let body = pin!(body);
+    let announced = body.size_hint().lower();
     let mut reading = BufferedBody::new(RequestFrames(body));
-    let trailers = match reading.read_up_to(limit).await {
-        Ok(()) => None,
-        Err(Stop::OverLimit) => return Err(too_large),
-        Err(Stop::NotData) => match reading.take_last() {
-            // Trailers are the last that a body has.
-            Some(Ok(frame)) => frame.into_trailers().ok(),
-            Some(Err(refusal)) => return Err(refusal),
-            None => return Err(Refusal::PayloadUnreadable),
-        },
+    let trailers = match reading.read_payload(announced, limit).await? {
+        Some(frame) => frame?.into_trailers().ok(),
+        None => None,
     };
     let bytes = reading.into_data();
     Ok(Payload { bytes, trailers })

@@ -54,9 +54,10 @@ impl http_body::Body for ResumedBody {
     fn size_hint(&self) -> SizeHint {
         let (buffered, rest) = (self.0.buffered(), self.0.rest().0.size_hint());
         let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + buffered);
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + buffered);
+        // A body may say that it is as long as can be.
+        hint.set_lower(rest.lower().saturating_add(buffered));
+        if let Some(upper) = rest.upper().and_then(|upper| upper.checked_add(buffered)) {
+            hint.set_upper(upper);
         }
         hint
     }

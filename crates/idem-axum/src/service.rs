@@ -13,26 +13,25 @@ use futures_util::{
     TryFutureExt,
     future::{Either, MapOk},
 };
-use http::{Request, Response};
-use idem_core::adapter::{Admission, HandOver};
+use http::{Request, Response, request::Parts};
+use idem_core::adapter::{Admission, Answer, HandOver, Options};
 use tower_service::Service;
 
 use crate::{
     convert::{self, Head},
     endpoint::HttpEndpoint,
-    layer::IdempotencyLayer,
 };
 
 /// A service whose protected requests take effect once.
 #[derive(Clone, Debug)]
 pub struct IdempotencyService<S> {
     inner: S,
-    layer: IdempotencyLayer,
+    options: Options<Parts>,
 }
 
 impl<S> IdempotencyService<S> {
-    pub(crate) fn new(inner: S, layer: IdempotencyLayer) -> Self {
-        Self { inner, layer }
+    pub(crate) fn new(inner: S, options: Options<Parts>) -> Self {
+        Self { inner, options }
     }
 }
 
@@ -64,9 +63,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (head, body) = request.into_parts();
-        let idempotency = self.layer.idempotency();
-        let admission = idempotency.admit(&Head(&head), || self.layer.scope_of(&head));
-        match admission {
+        let idempotency = self.options.idempotency();
+        match self.options.admit(&head, &Head(&head)) {
             Admission::PassThrough => {
                 let request = Request::from_parts(head, Body::new(body));
                 let passing = self.inner.call(request);
@@ -74,11 +72,10 @@ where
             }
             Admission::Refused(refusal) => {
                 let response = refusal.to_response(idempotency.policy());
-                let response = convert::response(&response, None);
+                let response = convert::response(Answer::new(&response));
                 Either::Right(Either::Left(ready(Ok(response))))
             }
             Admission::Protected(protected) => {
-                let protected = self.layer.with_lease(protected, &head);
                 let watch = protected.watch();
                 // The service that was polled ready is the one to call; the clone is not ready.
                 let clone = self.inner.clone();
@@ -97,8 +94,10 @@ where
 mod tests {
     use std::convert::Infallible;
 
-    use idem_core::MemoryStore;
-    use tower::service_fn;
+    use http::StatusCode;
+    use http_body_util::BodyExt;
+    use idem_core::{MemoryStore, Policy};
+    use tower::{ServiceExt, service_fn};
 
     use super::*;
 
@@ -108,19 +107,62 @@ mod tests {
 
     #[tokio::test]
     async fn the_future_of_a_request_is_allocated_quickly() {
-        let layer = IdempotencyLayer::new(MemoryStore::new());
+        let options = Options::<Parts>::new(MemoryStore::new());
         let request = Request::post("/orders")
             .header("idempotency-key", "k")
             .body(Body::empty())
             .expect("the request is well-formed");
         let (head, body) = request.into_parts();
-        let idempotency = layer.idempotency().clone();
-        let Admission::Protected(protected) = idempotency.admit(&Head(&head), || None) else {
+        let idempotency = options.idempotency().clone();
+        let Admission::Protected(protected) = options.admit(&head, &Head(&head)) else {
             panic!("a POST with a key is protected");
         };
         let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::empty())));
         let serving = idempotency.serve(protected, HttpEndpoint::new(inner, head, body));
         let size = size_of_val(&serving);
         assert!(size <= QUICKLY_ALLOCATED, "{size} bytes");
+    }
+    #[tokio::test]
+    async fn a_client_gets_the_applications_own_words_for_a_refusal() {
+        let policy = Policy::ietf().render_refusals(|refusal, ours| {
+            assert_ne!(refusal.code(), "idempotency-key-missing", "a planted panic");
+            let body = format!("sorry: {}", refusal.title());
+            idem_core::Response::new(418, ours.headers().clone(), body.into())
+        });
+        let options = Options::<Parts>::new(MemoryStore::new()).policy(policy);
+        options.idempotency().drain().await;
+        let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::empty())));
+        let service = IdempotencyService::new(inner, options);
+        // Refused at its head without a key, where the words panic, with a bad one, and after its body.
+        for (key, status, code, words) in [
+            (None, 400, "idempotency-key-missing", "requires the header"),
+            (Some(""), 418, "idempotency-key-invalid", "sorry: "),
+            (Some("k"), 418, "idempotency-shutting-down", "sorry: "),
+        ] {
+            let mut request = Request::post("/orders");
+            if let Some(key) = key {
+                request = request.header("idempotency-key", key);
+            }
+            let request = request
+                .body(Body::empty())
+                .expect("the request is well-formed");
+            let Ok(answer) = service.clone().oneshot(request).await;
+            assert_eq!(
+                answer.status(),
+                StatusCode::from_u16(status).expect("a status")
+            );
+            assert_eq!(answer.headers()["idempotency-refusal"], code);
+            assert_eq!(
+                answer.headers().contains_key("retry-after"),
+                key == Some("k")
+            );
+            let body = answer
+                .into_body()
+                .collect()
+                .await
+                .expect("the body is whole");
+            let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+            assert!(body.contains(words), "{body}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     record::Outcome,
 };
 
+mod again;
 mod current;
 mod end;
 mod ending;
@@ -72,6 +73,15 @@ pub(crate) enum Ended {
     Said(Result<Fenced, StoreError>),
     /// The handler's transaction did not commit, so the result is not the answer.
     Undone(Box<Undone>),
+}
+
+impl Ended {
+    fn of(settled: Result<(), Undone>) -> Self {
+        match settled {
+            Ok(()) => Self::Said(Ok(Fenced::Held)),
+            Err(undone) => Self::Undone(Box::new(undone)),
+        }
+    }
 }
 
 impl<R> Ran<R> {

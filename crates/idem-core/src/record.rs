@@ -14,6 +14,7 @@ mod response;
 pub use codec::{DecodeError, decode, encode_completed, encode_pending};
 pub use record_key::RecordKey;
 pub use response::{Headers, Response};
+pub(crate) use response::{STATUSES, is_field};
 
 /// A random 128-bit number that names one holder of a lease.
 ///

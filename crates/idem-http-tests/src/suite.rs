@@ -64,6 +64,8 @@ macro_rules! __with_http_cases {
             }
             tasks results {
                 what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_saves,
+                a_redirect_that_keeps_the_method_is_no_result_whatever_its_status,
+                a_redirected_patch_runs_under_the_key_that_it_had,
                 other_redirects_are_results,
                 a_grpc_failure_is_one_although_its_status_is_200,
                 an_upgrade_belongs_to_its_connection,

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU32, Ordering},
@@ -144,16 +145,18 @@ impl Client {
         };
         // Of the new one, or of the old one from here on.
         self.unanswered.store(0, Ordering::Relaxed);
-        match connect() {
-            Ok(client) => {
+        // It may be called in a destructor.
+        match catch_unwind(AssertUnwindSafe(connect)) {
+            Ok(Ok(client)) => {
                 tracing::info!(reason, "built the Momento client anew");
                 current.client = Arc::new(client);
                 current.used = SystemTime::now();
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 let error: &dyn std::error::Error = &error;
                 tracing::error!(error, "the Momento client could not be built anew");
             }
+            Err(_) => tracing::error!("building the Momento client anew panicked"),
         }
     }
 }
@@ -163,7 +166,8 @@ struct Unanswered<'a>(&'a Client);
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        self.0.count_unanswered();
+        // What listens to the log may panic, too, and a second panic while one unwinds would end the process.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.0.count_unanswered()));
     }
 }
 

@@ -57,9 +57,28 @@
 //! about 5 a second: where many start together, go on without the check when it fails with
 //! `LimitExceededError`, or make it when you deploy.
 
+//!
+//! # The SDK's types
+//! Constructors and errors of this crate have types of the SDK, which is re-exported as [`momento`]: an application
+//! that names them there has the version that this crate uses, and needs no dependency of its own.
+//!
+//! ```no_run
+//! use idem_momento::{
+//!     MomentoStore,
+//!     momento::{CredentialProvider, MomentoResult},
+//! };
+//!
+//! fn store() -> MomentoResult<MomentoStore> {
+//!     let credentials = CredentialProvider::from_default_env_var_v2()?;
+//!     MomentoStore::on_lambda(credentials, "idempotency-cache")
+//! }
+//! ```
+
 mod client;
 mod error;
 mod prepare;
 mod store;
+
+pub use momento;
 
 pub use crate::{prepare::PrepareError, store::MomentoStore};

@@ -143,7 +143,8 @@ impl MomentoStore {
         }
     }
 
-    /// Sets the largest item that the cache takes, in bytes: 5,000,000 by default.
+    /// Sets the largest item that the cache takes, in bytes: 5,000,000 by default. A response that does not fit is not
+    /// kept; that its request was done is remembered all the same.
     #[must_use]
     pub const fn max_item_bytes(mut self, bytes: usize) -> Self {
         self.max_item_bytes = bytes;
@@ -173,12 +174,15 @@ impl MomentoStore {
     }
 
     /// Whether a record is within what the store states, and within what the cache takes.
+    ///
+    /// One without a response is small, and remembers that something was done: the cache itself decides about it.
     fn takes(&self, outcome: &Outcome, item_bytes: usize) -> bool {
-        let response = match outcome {
-            Outcome::Response(response) => response.size(),
-            Outcome::NotKept(_) => 0,
-        };
-        response <= self.largest_response() && item_bytes <= self.max_item_bytes
+        match outcome {
+            Outcome::Response(response) => {
+                response.size() <= self.largest_response() && item_bytes <= self.max_item_bytes
+            }
+            Outcome::NotKept(_) => true,
+        }
     }
 
     const fn largest_response(&self) -> usize {

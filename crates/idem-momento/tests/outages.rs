@@ -4,16 +4,17 @@
 #![allow(clippy::unwrap_used)]
 
 use std::{
+    convert::Infallible,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use idem_core::{
-    IdempotencyStore, RecordKey,
-    store::{Claim, Fingerprint, Identity, Lease, StoreErrorKind},
+    Idempotency, IdempotencyKey, IdempotencyStore, Policy, RecordKey, Refusal, RunError,
+    store::{Claim, Fingerprint, Identity, Lease, NotKept, StoreErrorKind},
 };
 use idem_momento::{MomentoStore, PrepareError};
 use momento::CredentialProvider;
@@ -200,4 +201,62 @@ async fn answers_that_are_errors_build_no_client_anew() {
         assert!(!error.may_have_landed());
     }
     assert_eq!(built.load(Ordering::SeqCst), 1);
+}
+
+/// Runs an operation, and again: whether it was protected.
+async fn protects(store: MomentoStore, policy: Policy) -> bool {
+    let idempotency = Idempotency::new(store, policy);
+    let key = IdempotencyKey::new("k").unwrap();
+    let ship = || async { Ok::<_, Infallible>("parcel-4".to_owned()) };
+    let first = idempotency.run(&key, "order-9", ship).await.unwrap();
+    assert!(!first.is_replay());
+    // Nothing is left to its lease.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    match idempotency.run(&key, "order-9", ship).await {
+        Ok(again) => again.is_replay(),
+        Err(RunError::Refused(Refusal::NotKept(reason))) => reason == NotKept::TooLarge,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn no_value_of_a_setting_takes_the_protection_away() {
+    let policy = || Policy::reference().lease(Duration::from_millis(100));
+    for bytes in [0, 1, 100, usize::MAX] {
+        let emulator = Emulator::start().unwrap();
+        emulator.create_cache("requests");
+        let store = store(&emulator).max_item_bytes(bytes);
+        assert!(protects(store, policy()).await, "{bytes} bytes");
+    }
+    for idle in [Duration::ZERO, Duration::from_nanos(1), Duration::MAX] {
+        let emulator = Arc::new(Emulator::start().unwrap());
+        emulator.create_cache("requests");
+        let served = Arc::clone(&emulator);
+        let connect = move || Ok(served.client(Duration::from_secs(5)));
+        let store = MomentoStore::connect(connect, "requests").unwrap();
+        assert!(protects(store.idle(idle), policy()).await, "{idle:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_be_built_without_a_panic_takes_nothing_down() {
+    let emulator = Arc::new(Emulator::start().unwrap());
+    emulator.create_cache("requests");
+    let (served, is_first) = (Arc::clone(&emulator), AtomicBool::new(true));
+    let connect = move || {
+        assert!(is_first.swap(false, Ordering::SeqCst), "a planted panic");
+        Ok(served.client(Duration::from_secs(5)))
+    };
+    let store = MomentoStore::connect(connect, "requests").unwrap();
+    emulator
+        .faults()
+        .every(Method::SetIf, Fault::Hang(When::Before));
+    // Whoever gives up drops the call, which notices that it had no answer: after the third the client is to be built.
+    for _ in 0..4 {
+        let claim = async { store.claim(&key(1), &lease()).await };
+        let claimed = tokio::time::timeout(Duration::from_millis(1), claim).await;
+        assert!(claimed.is_err());
+    }
+    emulator.faults().clear();
+    assert_eq!(store.claim(&key(2), &lease()).await.unwrap(), Claim::Owned);
 }

@@ -1,12 +1,12 @@
 //! Where the middleware may stand: apps, scopes and resources, and what it passes on there.
 
-use std::{cell::Cell, rc::Rc, time::Duration};
+use std::{cell::Cell, fmt, rc::Rc, time::Duration};
 
 use actix_web::{
     App, Error, HttpMessage, HttpResponse,
     body::{MessageBody, SizedStream},
     dev::{Payload, ServiceRequest, ServiceResponse},
-    error::{ErrorInternalServerError, ErrorUnauthorized, PayloadError},
+    error::{ErrorInternalServerError, ErrorUnauthorized, InternalError, PayloadError},
     middleware::{Next, from_fn},
     rt,
     test::{TestRequest, call_service, init_service, read_body, try_call_service},
@@ -171,6 +171,78 @@ async fn an_error_after_the_handler_is_kept_where_failures_are() {
         assert_eq!(first.comparable(), again.comparable());
         assert_eq!(again.is_replay(), kept);
         assert_eq!(server.effects.runs(), if kept { 1 } else { 2 });
+    }
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the handler broke")
+    }
+}
+
+/// Fails after its handler has run, with a response that the error gives away once.
+async fn fail_with_a_response(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let response = next.call(request).await?;
+    if response.status() != 200 {
+        return Ok(response);
+    }
+    let own = HttpResponse::ServiceUnavailable()
+        .insert_header(("x-own", "1"))
+        .body("our own words");
+    Err(InternalError::from_response(Broken, own).into())
+}
+
+// S94
+#[tokio::test]
+async fn a_client_gets_the_response_that_an_error_was_made_with() {
+    let everything = Policy::reference().save_when(|_, _| true);
+    let nothing = Policy::reference().save_when(|_, _| false);
+    for (policy, kept) in [
+        (Policy::reference(), false),
+        (Policy::ietf(), false),
+        (Policy::stripe(), true),
+        (everything, true),
+        (nothing, false),
+    ] {
+        let idempotency = IdempotencyMiddleware::new(MemoryStore::new()).policy(policy);
+        let server = serve(move |config| {
+            let scope = web::scope("")
+                .wrap(from_fn(fail_with_a_response))
+                .wrap(idempotency.clone());
+            config.service(scope.route("/orders", web::post().to(count)));
+        });
+        for again in [false, true] {
+            let answer = send(server.post("/orders", "k", "{}")).await;
+            assert_eq!(
+                (answer.status, answer.text().as_str()),
+                (503, "our own words")
+            );
+            assert_eq!(answer.header("x-own"), Some("1"));
+            assert_eq!(answer.is_replay(), again && kept);
+        }
+        assert_eq!(server.effects.runs(), if kept { 1 } else { 2 });
+    }
+}
+
+#[actix_web::test]
+async fn an_error_reaches_outer_middlewares_as_it_was() {
+    for (policy, is_itself) in [(Policy::reference(), true), (Policy::stripe(), false)] {
+        let app = App::new()
+            .wrap(from_fn(fail_with_a_response))
+            .wrap(IdempotencyMiddleware::new(MemoryStore::new()).policy(policy));
+        let ok = || async { "done" };
+        let app = init_service(app.route("/orders", web::post().to(ok))).await;
+        let failed = try_call_service(&app, post().to_request()).await;
+        let error = failed.unwrap_err();
+        assert_eq!(error.to_string(), "the handler broke");
+        assert!(error.as_error::<InternalError<Broken>>().is_some() == is_itself);
+        assert_eq!(error.as_response_error().status_code(), 503);
     }
 }
 

@@ -58,6 +58,32 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     );
 }
 
+#[tokio::test]
+async fn a_timeout_between_two_middlewares_cuts_the_handler_off() {
+    let layer = idempotency(Policy::reference());
+    let right = serve!(
+        App::new()
+            .wrap(layer.clone())
+            .wrap(layer.clone())
+            .wrap(from_fn(in_time))
+            .service(gated())
+    );
+    let layer = idempotency(Policy::reference());
+    let wrong = serve!(
+        App::new()
+            .wrap(layer.clone())
+            .wrap(from_fn(in_time))
+            .wrap(layer.clone())
+            .service(gated())
+    );
+    for (server, retry) in [(right, "order 1"), (wrong, "order 2")] {
+        assert_eq!(send(server.post("/goats", "k", "{}")).await.status, 408);
+        server.effects.open_gate(1);
+        let answer = server.settled("/goats", "k").await;
+        assert_eq!(answer.text(), retry);
+    }
+}
+
 /// The application's own page for a bad request.
 fn page<B>(answer: ServiceResponse<B>) -> Result<ErrorHandlerResponse<B>> {
     let (request, answer) = answer.into_parts();

@@ -9,13 +9,14 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{gated, idempotency, orders};
 
+fn timeout() -> TimeoutLayer {
+    let at_most = Duration::from_millis(100);
+    TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, at_most)
+}
+
 // S45
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
-    let timeout = || {
-        let at_most = Duration::from_millis(100);
-        TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, at_most)
-    };
     let layer = || idempotency(Policy::reference());
     let [right, wrong] = orders(
         |effects| gated(effects).layer(layer()).layer(timeout()),
@@ -38,6 +39,28 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
         send(wrong.post("/goats", "k", "{}")).await.text(),
         "order 2"
     );
+}
+
+#[tokio::test]
+async fn a_timeout_between_two_layers_cuts_the_handler_off() {
+    let layer = idempotency(Policy::reference());
+    let [right, wrong] = orders(
+        |effects| {
+            let twice = gated(effects).layer(layer.clone()).layer(layer.clone());
+            twice.layer(timeout())
+        },
+        |effects| {
+            let inner = gated(effects).layer(layer.clone());
+            inner.layer(timeout()).layer(layer.clone())
+        },
+    )
+    .await;
+    for (server, key, retry) in [(right, "k", "order 1"), (wrong, "l", "order 2")] {
+        assert_eq!(send(server.post("/goats", key, "{}")).await.status, 408);
+        server.effects.open_gate(1);
+        let answer = server.settled("/goats", key).await;
+        assert_eq!(answer.text(), retry);
+    }
 }
 
 // S44

@@ -10,6 +10,8 @@ use std::{
 
 use bytes::Bytes;
 
+use crate::policy::Refusal;
+
 /// A body that comes frame by frame, as a web framework has it.
 pub trait Frames {
     /// Data, or what only the framework knows: trailers, an error.
@@ -43,10 +45,8 @@ pub struct BufferedBody<F: Frames> {
 }
 
 /// Why reading stopped before the body's end.
-///
-/// The enum is complete: a frame is data or it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub(crate) enum Stop {
     /// There is more data than the limit.
     OverLimit,
     /// A frame is no data; it is the last that was read.
@@ -64,6 +64,32 @@ impl<F: Frames> BufferedBody<F> {
         }
     }
 
+    /// Reads a request's body to its end, for [`Endpoint::read_payload`](crate::adapter::Endpoint::read_payload).
+    ///
+    /// `announced` is how many bytes it has at least, as far as its head tells: one that announces more than the limit is
+    /// not read at all. `Some` is a frame that is no data, at which reading stopped: trailers, which are the last that a
+    /// body has, or an error.
+    ///
+    /// # Errors
+    /// The body has more bytes than the limit.
+    ///
+    /// # Cancel safety
+    /// Safe: what was read until then is still there.
+    pub async fn read_payload(
+        &mut self,
+        announced: u64,
+        limit: usize,
+    ) -> Result<Option<F::Frame>, Refusal> {
+        if announced <= limit as u64 {
+            match self.read_up_to(limit).await {
+                Ok(()) => return Ok(None),
+                Err(Stop::NotData) => return Ok(self.last.take()),
+                Err(Stop::OverLimit) => {}
+            }
+        }
+        Err(Refusal::PayloadTooLarge { limit: Some(limit) })
+    }
+
     /// Reads to the end, or to the frame that is no data or takes it over the limit, in bytes.
     ///
     /// Frames are joined as they come, so that a body of many small ones takes no more room than one of few.
@@ -73,7 +99,7 @@ impl<F: Frames> BufferedBody<F> {
     ///
     /// # Cancel safety
     /// Safe: what was read until then is still there.
-    pub async fn read_up_to(&mut self, limit: usize) -> Result<(), Stop> {
+    pub(crate) async fn read_up_to(&mut self, limit: usize) -> Result<(), Stop> {
         while let Some(frame) = poll_fn(|context| self.rest.poll_frame(context)).await {
             match F::into_data(frame) {
                 Ok(data) => self.read.push(data),
@@ -95,13 +121,8 @@ impl<F: Frames> BufferedBody<F> {
         self.read.into_bytes()
     }
 
-    /// Takes the frame that is no data, at which reading stopped.
-    pub fn take_last(&mut self) -> Option<F::Frame> {
-        self.last.take()
-    }
-
     /// The trailers at which reading stopped.
-    pub fn trailers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub(crate) fn trailers(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.last.iter().flat_map(F::trailers)
     }
 
@@ -267,11 +288,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_last_frame_is_the_one_that_is_no_data() {
-        for frames in [[None, Some("at")], [Some("go"), None]] {
+    async fn a_payload_is_read_to_the_frame_that_is_no_data() {
+        for (frames, last) in [
+            ([Some("go"), Some("at")], None),
+            ([None, Some("at")], Some(None)),
+            ([Some("go"), None], Some(None)),
+        ] {
             let mut reading = reading(&frames);
-            assert_eq!(reading.read_up_to(4).await, Err(Stop::NotData));
-            assert_eq!(reading.take_last(), Some(None));
+            assert_eq!(reading.read_payload(0, 4).await, Ok(last));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_payload_over_the_limit_is_refused_and_unread_if_it_says_so() {
+        let too_large = Err(Refusal::PayloadTooLarge { limit: Some(4) });
+        for (announced, read) in [(0, 5), (4, 5), (5, 0), (u64::MAX, 0)] {
+            let mut reading = reading(&[Some("goats")]);
+            assert_eq!(reading.read_payload(announced, 4).await, too_large);
+            assert_eq!(reading.buffered(), read);
         }
     }
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 
 use crate::{
-    adapter::{BufferedBody, Frames, Stop},
+    adapter::{Answer, BufferedBody, Frames, Stop},
     engine::{Begin, Claimable, Idempotency, Instead, Protected},
     execution::{CurrentExecution, Ended, Execution, Ran, Verdict},
     policy::{Policy, Refusal, ResponseRules},
@@ -33,6 +33,9 @@ pub trait Endpoint: Sized {
     /// How the handler fails without a response.
     type Error;
 
+    /// The request's method.
+    fn method(&self) -> &str;
+
     /// Reads the request's body whole, and keeps it for the handler; it shares the bytes.
     ///
     /// # Errors
@@ -42,17 +45,25 @@ pub trait Endpoint: Sized {
     /// Calls the handler. `current` is for the request's extensions, where the handler finds it.
     ///
     /// # Errors
-    /// As the handler's own; the key is freed, unless the policy keeps what is [rendered](Self::rendered) of it.
+    /// As the handler's own; the key is freed, unless the policy keeps the [response](Self::render) made of it.
     fn call(
         self,
         current: Option<CurrentExecution>,
     ) -> impl Future<Output = Result<(Self::Head, Self::Body), Self::Error>>;
 
-    /// The response that the framework makes of a handler's error, before the client gets it; `None`, the default, where it
-    /// makes none.
-    fn rendered(error: &Self::Error) -> Option<Rendered> {
+    /// The status with which the client will get a handler's error; `None`, the default, where the framework makes no
+    /// response of it.
+    fn error_status(error: &Self::Error) -> Option<u16> {
         let _ = error;
         None
+    }
+
+    /// Makes the response that the client will get of a handler's error, and gives back an error that has it. Called if
+    /// the error may be kept; `None`, the default, frees the key.
+    ///
+    /// Some errors give their response away once, so the error that goes on must not be asked for it again.
+    fn render(error: Self::Error) -> (Option<Rendered>, Self::Error) {
+        (None, error)
     }
 
     /// At least and at most how many bytes a body has; both are the same where its length is known.
@@ -64,8 +75,8 @@ pub trait Endpoint: Sized {
     /// The handler's response, for its client.
     fn respond(head: Self::Head, body: Handled<Self::Body, Self::Frames>) -> Self::Response;
 
-    /// An answer in the handler's place; the marker is the name of a header that says `true`.
-    fn answer(self, response: &Response, replay_marker: Option<&str>) -> Self::Response;
+    /// An answer in the handler's place.
+    fn answer(self, answer: Answer<'_>) -> Self::Response;
 
     /// An answer in place of what the handler has answered, whose effect was undone.
     ///
@@ -74,8 +85,7 @@ pub trait Endpoint: Sized {
     /// [rendered](Self::rendered).
     fn replace(
         handled: Result<Self::Response, Self::Error>,
-        response: &Response,
-        replay_marker: Option<&str>,
+        answer: Answer<'_>,
     ) -> Result<Self::Response, Self::Error>;
 }
 
@@ -165,7 +175,7 @@ impl Idempotency {
         async move {
             let policy = self.policy();
             let refuse = |refusal: Refusal, endpoint: X| {
-                Ok(endpoint.answer(&refusal.to_response(policy), None))
+                Ok(endpoint.answer(Answer::new(&refusal.to_response(policy))))
             };
             let claimable = match request.claimable(policy).await {
                 Ok(claimable) => claimable,
@@ -188,8 +198,8 @@ impl Idempotency {
                     Ok(X::respond(head, Handled::Untouched(body)))
                 }
                 Begin::Replay(response) => {
-                    let marker = policy.replay_marker_name();
-                    Ok(request.endpoint().answer(&response, Some(marker)))
+                    let answer = Answer::replay(&response, &policy.replay_marker);
+                    Ok(request.endpoint().answer(answer))
                 }
                 Begin::Refused(refusal) => refuse(refusal, request.endpoint()),
             }
@@ -210,9 +220,13 @@ impl<X: Endpoint> Request<X> {
     /// Reads the payload, and says by it what is asked for.
     async fn claimable(&mut self, policy: &Policy) -> Result<Claimable, Refusal> {
         let endpoint = self.endpoint.as_mut().expect(ONCE);
-        let payload = endpoint.read_payload(policy.request_limit()).await?;
+        let payload = endpoint.read_payload(policy.max_request_bytes).await?;
         let protected = self.protected.take().expect(ONCE);
         Ok(protected.identify(policy, &payload))
+    }
+
+    fn method(&self) -> &str {
+        self.endpoint.as_ref().expect(ONCE).method()
     }
 
     fn endpoint(&mut self) -> X {
@@ -227,7 +241,7 @@ async fn execute<X: Endpoint>(
     execution: &mut Execution,
     request: &mut Request<X>,
 ) -> Ran<Result<X::Response, X::Error>> {
-    let rules = execution.response_rules();
+    let rules = execution.response_rules().for_method(request.method());
     let current = execution.current().clone();
     let mut work = Box::pin(async {
         match request.endpoint().call(Some(current)).await {
@@ -236,8 +250,7 @@ async fn execute<X: Endpoint>(
                 (verdict, Ok(X::respond(head, body)))
             }
             Err(error) => {
-                let rendered = X::rendered(&error);
-                let verdict = rendered.map_or(Verdict::Free, |error| error.judge(&rules));
+                let (verdict, error) = judge_error::<X>(&rules, error);
                 (verdict, Err(error))
             }
         }
@@ -252,11 +265,21 @@ fn replace<X: Endpoint>(
 ) -> Result<X::Response, X::Error> {
     match instead {
         Instead::Replay(response) => {
-            X::replace(handled, &response, Some(policy.replay_marker_name()))
+            X::replace(handled, Answer::replay(&response, &policy.replay_marker))
         }
-        Instead::Refused(refusal) => X::replace(handled, &refusal.to_response(policy), None),
-        Instead::Own(response) => X::replace(handled, &response, None),
+        Instead::Refused(refusal) => X::replace(handled, Answer::new(&refusal.to_response(policy))),
+        Instead::Own(response) => X::replace(handled, Answer::new(&response)),
     }
+}
+
+/// Decides whether an error is the result. One that never is stays untouched.
+fn judge_error<X: Endpoint>(rules: &ResponseRules, error: X::Error) -> (Verdict, X::Error) {
+    if !X::error_status(&error).is_some_and(|status| rules.may_save(status)) {
+        return (Verdict::Free, error);
+    }
+    let (rendered, error) = X::render(error);
+    let verdict = rendered.map_or(Verdict::Free, |response| response.judge(rules));
+    (verdict, error)
 }
 
 /// Decides what of a response is kept, and reads it as far as that needs: a body that is too long

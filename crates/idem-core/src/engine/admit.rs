@@ -20,7 +20,7 @@ pub enum Admission {
     PassThrough,
     /// The request must not reach its handler.
     Refused(Refusal),
-    /// Read the body, up to [`Policy::request_limit`], and begin.
+    /// Read the body, up to [`Policy::max_request_bytes`], and begin.
     Protected(Protected),
 }
 
@@ -74,6 +74,10 @@ impl Claimable {
             request,
             term,
         }
+    }
+
+    pub(super) fn watch(&self) -> Watch {
+        Watch::new(self.request.clone())
     }
 }
 

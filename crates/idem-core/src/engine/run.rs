@@ -13,8 +13,8 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     engine::{Begin, Claimable, Idempotency},
-    execution::{Ended, Execution, HandOver, KeyedRequest, Undone, Verdict, Watch},
-    policy::Refusal,
+    execution::{CurrentExecution, Execution, HandOver, KeyedRequest, Ran, Undone, Verdict},
+    policy::{Refusal, ResponseRules},
     record::{Identity, NotKept},
     request::{IdempotencyKey, Scope},
 };
@@ -197,15 +197,118 @@ impl Idempotency {
         P: Serialize + ?Sized,
         F: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let record_key = self.record_key(scope.into(), key);
+        let claimable = self.claimable(scope.into(), key, payload)?;
+        self.run_claimable(claimable, |_| operation()).await
+    }
+
+    /// As [`run`](Self::run), for an operation that wants to know its execution: to begin a transaction in
+    /// it that is committed together with the record, to derive keys, or to ask whether its lease is lost.
+    ///
+    /// It gets `None` only where the policy lets operations
+    /// [run unprotected](crate::OnStoreFailure::RunUnprotected) while the store fails.
+    ///
+    /// # Errors
+    /// As those of `run`, and [`RunError::Undone`] if a transaction was handed over and did not commit.
+    ///
+    /// # Cancel safety
+    /// As that of `run`.
+    pub async fn run_with<T, E, P, F>(
+        &self,
+        key: &IdempotencyKey,
+        payload: &P,
+        operation: impl FnOnce(Option<CurrentExecution>) -> F + Send + 'static,
+    ) -> Result<Done<T>, RunError<E>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Send + 'static,
+        P: Serialize + ?Sized,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let claimable = self.claimable(None, key, payload)?;
+        self.run_claimable(claimable, operation).await
+    }
+
+    /// As [`run_with`](Self::run_with), for an operation whose transaction may fail because of others that
+    /// run at the same time: a serialization failure or a deadlock. It then runs again under the same lease,
+    /// at most three times in all, a failed COMMIT included.
+    ///
+    /// `can_retry` tells such a failure from others where the operation itself returns it. A transaction that
+    /// was handed over tells it by [`RolledBack::for_now`](crate::store::RolledBack::for_now). Nothing runs
+    /// again once a COMMIT may have landed.
+    ///
+    /// # Errors
+    /// As those of `run_with`; a failure that is still there after the third time is handed back.
+    ///
+    /// # Cancel safety
+    /// As that of `run`.
+    pub async fn run_transaction<T, E, P, F>(
+        &self,
+        key: &IdempotencyKey,
+        payload: &P,
+        can_retry: impl Fn(&E) -> bool + Send + Sync + 'static,
+        mut operation: impl FnMut(Option<CurrentExecution>) -> F + Send + 'static,
+    ) -> Result<Done<T>, RunError<E>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Send + 'static,
+        P: Serialize + ?Sized,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let claimable = self.claimable(None, key, payload)?;
+        let idempotency = self.clone();
+        let watch = claimable.watch();
+        let running = Box::pin(async move {
+            match idempotency.begin_with(&claimable).await {
+                Begin::Execute(mut execution) => {
+                    let rules = execution.response_rules();
+                    let current = execution.current().clone();
+                    let work = || {
+                        let running = operation(Some(current.clone()));
+                        let (rules, can_retry) = (&rules, &can_retry);
+                        async move {
+                            let (verdict, result) = judge(rules, running.await);
+                            let again = match &result {
+                                Err(RunError::Failed(error)) => can_retry(error),
+                                _ => false,
+                            };
+                            (again, verdict, result)
+                        }
+                    };
+                    value(execution.run_again(work).await)
+                }
+                begin => answer(begin, operation).await,
+            }
+        });
+        HandOver::new(running, watch).await
+    }
+
+    fn claimable<P: Serialize + ?Sized, E>(
+        &self,
+        scope: Option<&Scope>,
+        key: &IdempotencyKey,
+        payload: &P,
+    ) -> Result<Claimable, RunError<E>> {
+        let record_key = self.record_key(scope, key);
         let payload = serde_json::to_vec(payload).map_err(RunError::Payload)?;
         let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
-        let watch = Watch::new(request.clone());
         let term = self.policy().lease_duration().into();
-        let claimable = Claimable::new(request, identity, term);
+        Ok(Claimable::new(request, identity, term))
+    }
+
+    async fn run_claimable<T, E, F>(
+        &self,
+        claimable: Claimable,
+        operation: impl FnOnce(Option<CurrentExecution>) -> F + Send + 'static,
+    ) -> Result<Done<T>, RunError<E>>
+    where
+        T: Serialize + DeserializeOwned + Send + 'static,
+        E: Send + 'static,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+    {
         let idempotency = self.clone();
+        let watch = claimable.watch();
         let running = Box::pin(async move {
             let begin = idempotency.begin_with(&claimable).await;
             answer(begin, operation).await
@@ -216,7 +319,7 @@ impl Idempotency {
 
 async fn answer<T, E, F>(
     begin: Begin,
-    operation: impl FnOnce() -> F,
+    operation: impl FnOnce(Option<CurrentExecution>) -> F,
 ) -> Result<Done<T>, RunError<E>>
 where
     T: Serialize + DeserializeOwned,
@@ -224,7 +327,7 @@ where
 {
     match begin {
         Begin::Execute(execution) => execute(execution, operation).await,
-        Begin::Unprotected => operation()
+        Begin::Unprotected => operation(None)
             .await
             .map(Done::Executed)
             .map_err(RunError::Failed),
@@ -236,34 +339,43 @@ where
 }
 
 async fn execute<T, E, F>(
-    execution: Execution,
-    operation: impl FnOnce() -> F,
+    mut execution: Execution,
+    operation: impl FnOnce(Option<CurrentExecution>) -> F,
 ) -> Result<Done<T>, RunError<E>>
 where
     T: Serialize + DeserializeOwned,
     F: Future<Output = Result<T, E>>,
 {
     let rules = execution.response_rules();
-    let work = async {
-        // Called in here, so that a panic of the closure itself frees the key too.
-        match operation().await {
-            Ok(value) => {
-                // What was done must be remembered, even if its value cannot be.
-                let outcome = match as_it_was(&value) {
-                    Some(json) => rules.outcome(200, std::iter::empty, json),
-                    None => NotKept::NotSerializable.into(),
-                };
-                (Verdict::Keep(outcome), Ok(Done::Executed(value)))
-            }
-            Err(error) => (Verdict::Free, Err(RunError::Failed(error))),
+    let current = execution.current().clone();
+    // Called in here, so that a panic of the closure itself frees the key too.
+    let work = async { judge(&rules, operation(Some(current)).await) };
+    value(execution.run_pinned(pin!(work)).await)
+}
+
+type Ended<T, E> = Result<Done<T>, RunError<E>>;
+
+/// What becomes of the key after an operation, and what its caller gets.
+fn judge<T, E>(rules: &ResponseRules, ended: Result<T, E>) -> (Verdict, Ended<T, E>)
+where
+    T: Serialize + DeserializeOwned,
+{
+    match ended {
+        Ok(value) => {
+            // What was done must be remembered, even if its value cannot be.
+            let outcome = match as_it_was(&value) {
+                Some(json) => rules.outcome(200, std::iter::empty, json),
+                None => NotKept::NotSerializable.into(),
+            };
+            (Verdict::Keep(outcome), Ok(Done::Executed(value)))
         }
-    };
-    let mut execution = execution;
-    let ran = execution.run_pinned(pin!(work)).await;
-    match ran.ended {
-        Ended::Elsewhere | Ended::Said(_) => ran.result,
-        Ended::Undone(undone) => Err(RunError::Undone(*undone)),
+        Err(error) => (Verdict::Free, Err(RunError::Failed(error))),
     }
+}
+
+fn value<T, E>(ran: Ran<Ended<T, E>>) -> Ended<T, E> {
+    ran.into_result()
+        .unwrap_or_else(|undone| Err(RunError::Undone(undone)))
 }
 
 /// A value as JSON, if that gives it back as it was.

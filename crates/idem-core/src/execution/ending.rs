@@ -44,6 +44,11 @@ pub enum Undone {
     Unknown,
 }
 
+const NOT_HEARD: Undone = Undone::RolledBack {
+    answer: None,
+    can_retry: true,
+};
+
 impl KeyedRequest {
     /// Ends the execution with the transaction that was handed over.
     ///
@@ -54,19 +59,19 @@ impl KeyedRequest {
         kept: Option<Outcome>,
     ) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>> {
         Box::pin(async move {
-            match self.settle(ending, kept).await {
-                Ok(()) => Ended::Said(Ok(Fenced::Held)),
-                Err(undone) => Ended::Undone(Box::new(undone)),
-            }
+            let Some(outcome) = kept else {
+                self.roll_back(ending, End::Freed).await;
+                return Ended::of(Ok(()));
+            };
+            let commit = self.commit(ending, &outcome).await;
+            Ended::of(self.settle(commit).await)
         })
     }
 
-    async fn settle(&self, ending: Box<dyn Ending>, kept: Option<Outcome>) -> Result<(), Undone> {
-        let Some(outcome) = kept else {
-            self.roll_back(ending, End::Freed).await;
-            return Ok(());
-        };
-        match self.commit(ending, &outcome).await {
+    /// What follows from a commit.
+    pub(super) async fn settle(&self, commit: Commit) -> Result<(), Undone> {
+        self.state().end();
+        match commit {
             Commit::Committed => {
                 self.landed();
                 Ok(())
@@ -88,7 +93,7 @@ impl KeyedRequest {
     }
 
     /// Commits, within what is left of the lease.
-    async fn commit(&self, ending: Box<dyn Ending>, outcome: &Outcome) -> Commit {
+    pub(super) async fn commit(&self, ending: Box<dyn Ending>, outcome: &Outcome) -> Commit {
         let retention = self.calls().policy.retention_duration();
         let left = self.state().deadline().duration_since(Instant::now());
         let patience = left.max(self.call_timeout());
@@ -107,10 +112,7 @@ impl KeyedRequest {
     async fn undone(&self, why: RolledBack) -> Undone {
         self.report(&Event::RolledBack(why.cause()));
         if !why.is_heard() {
-            return Undone::RolledBack {
-                answer: None,
-                can_retry: true,
-            };
+            return NOT_HEARD;
         }
         match self.release(End::RolledBack).await {
             Ok(Fenced::Held) => why.into(),
@@ -159,6 +161,13 @@ impl KeyedRequest {
                 Err(Undone::Unknown)
             }
         }
+    }
+
+    /// Nobody heard that a rollback ended, so nothing is freed; no COMMIT was sent.
+    pub(super) fn not_heard(&self, error: &StoreError) -> Undone {
+        self.state().end();
+        self.left_to_its_lease(error);
+        NOT_HEARD
     }
 
     fn landed(&self) {

@@ -257,6 +257,23 @@ impl LeaseState {
         }
     }
 
+    /// Takes a transaction that was handed over, before it is known whether the execution ends with it.
+    pub(super) fn take_enlisted(&self) -> Option<Box<dyn Ending>> {
+        let mut known = self.known();
+        match mem::replace(&mut known.ending, EndingPlace::Free) {
+            EndingPlace::Enlisted(ending) => Some(ending),
+            other => {
+                known.ending = other;
+                None
+            }
+        }
+    }
+
+    /// The store is told the end, by a transaction.
+    pub(super) fn end(&self) {
+        self.known().phase = Phase::Ended;
+    }
+
     /// Takes the place of the ending, for a transaction that is about to begin.
     pub(super) fn reserve(&self, renewals: Renewals) -> Result<(), EnlistError> {
         let mut known = self.known();

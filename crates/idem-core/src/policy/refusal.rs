@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
-    policy::{Policy, Profile},
+    policy::{Policy, Profile, rules::RETRY_AFTER},
     record::{Headers, NotKept, Response},
     request::InvalidKey,
 };
@@ -102,28 +102,34 @@ impl Refusal {
         }
     }
 
-    /// The answer to the client, as the policy's profile words it.
+    /// The answer to the client, as the policy words it: in its profile's words, or by
+    /// [`Policy::render_refusals`].
     #[must_use]
     pub fn to_response(&self, policy: &Policy) -> Response {
+        let ours = self.in_profile(policy);
+        policy.refusals.render(self, ours, &policy.replay_marker)
+    }
+
+    fn in_profile(&self, policy: &Policy) -> Response {
         let status = self.status(policy.profile());
         let mut headers = Headers::default();
         let body = match policy.profile() {
             Profile::Ietf => {
                 headers.push("content-type", b"application/problem+json");
-                let link = format!("<{}>; rel=\"describedby\"", policy.documentation_url());
+                let link = format!("<{}>; rel=\"describedby\"", policy.documentation);
                 headers.push("link", link.as_bytes());
                 self.problem(status, policy)
             }
             Profile::Reference | Profile::Stripe => {
                 headers.push("content-type", b"application/json");
                 json(&Message {
-                    message: &self.message(policy),
+                    message: &self.message(&policy.header),
                 })
             }
         };
         headers.push(CODE_HEADER, self.code().as_bytes());
         if let Some(seconds) = self.retry_after_seconds() {
-            headers.push("retry-after", seconds.to_string().as_bytes());
+            headers.push(RETRY_AFTER, seconds.to_string().as_bytes());
         }
         Response::new(status, headers, body)
     }
@@ -148,15 +154,17 @@ impl Refusal {
 
     fn problem(&self, status: u16, policy: &Policy) -> Bytes {
         json(&Problem {
-            r#type: &format!("{}#{}", policy.documentation_url(), self.code()),
+            r#type: &format!("{}#{}", policy.documentation, self.code()),
             title: self.title(),
             status,
-            detail: &self.message(policy),
+            detail: &self.message(&policy.header),
             code: self.code(),
         })
     }
 
-    const fn title(&self) -> &'static str {
+    /// What it is, in a few words for people; the same in every profile.
+    #[must_use]
+    pub const fn title(&self) -> &'static str {
         match self {
             Self::KeyMissing => "Idempotency-Key is missing",
             Self::KeyInvalid(_) => "Idempotency-Key is not valid",
@@ -175,8 +183,10 @@ impl Refusal {
         }
     }
 
-    fn message(&self, policy: &Policy) -> String {
-        let header = policy.key_header();
+    /// What happened and what the client should do, for people. `header` is the name of the key's header, as the
+    /// API's clients know it.
+    #[must_use]
+    pub fn message(&self, header: &str) -> String {
         match self {
             Self::KeyMissing => format!(
                 "this operation requires the header `{header}`; send a new unique value, such as a \
@@ -354,7 +364,7 @@ mod tests {
     #[test]
     fn no_advice_has_an_operation_done_twice() {
         for refusal in every_refusal() {
-            let message = refusal.message(&Policy::reference());
+            let message = refusal.message("idempotency-key");
             // A new key is for what was never sent under another one.
             let new_key = message.contains("new key") || message.contains("new unique value");
             let may_have_run = !matches!(

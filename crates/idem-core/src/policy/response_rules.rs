@@ -1,13 +1,13 @@
 //! What is recorded of a response.
 
-use std::{ops::RangeInclusive, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
 use crate::{
     contract::Capacity,
     policy::{CODE_HEADER, Policy, header_filter::HeaderFilter},
-    record::{NotKept, Outcome, Response},
+    record::{NotKept, Outcome, Response, STATUSES},
     request::grpc,
 };
 
@@ -16,16 +16,29 @@ use crate::{
 pub struct ResponseRules {
     policy: Arc<Policy>,
     limit: usize,
+    /// Whether 301 and 302, too, ask for the same request elsewhere.
+    redirects_keep_method: bool,
 }
 
 impl ResponseRules {
     pub(crate) fn new(policy: Arc<Policy>, capacity: Capacity) -> Self {
-        let limit = policy.response_limit();
+        let limit = policy.max_response_bytes;
         let most = capacity.max_record_bytes();
         Self {
             limit: most.map_or(limit, |most| limit.min(most)),
             policy,
+            redirects_keep_method: false,
         }
+    }
+
+    /// The rules for responses to a request of this method.
+    ///
+    /// Clients make a GET of a POST that is answered with 301 or 302, and repeat every other method (RFC 9110, section
+    /// 15.4.2, and the Fetch standard).
+    #[must_use]
+    pub(crate) fn for_method(mut self, method: &str) -> Self {
+        self.redirects_keep_method = !method.eq_ignore_ascii_case("POST");
+        self
     }
 
     /// Whether a response with this status and these headers is kept; all others free the key.
@@ -35,10 +48,18 @@ impl ResponseRules {
     where
         L: Iterator<Item = (&'a str, &'a [u8])>,
     {
+        if self.redirects_keep_method && matches!(status, 301 | 302) {
+            return false;
+        }
         judged_status(status, lines()).is_some_and(|judged| {
             let headers = || lines().collect();
             self.policy.saves(judged, headers)
         })
+    }
+
+    /// Whether a response with this status may be kept, whatever its headers are.
+    pub(crate) fn may_save(&self, status: u16) -> bool {
+        self.policy.may_save(status)
     }
 
     /// What of an outcome goes into the record, whichever way it came here; `None` frees the key.
@@ -82,9 +103,9 @@ impl ResponseRules {
 
     /// How long a body may take to come to its end before it counts as a stream.
     pub(crate) fn time_for_body(&self, length_is_known: bool) -> Duration {
-        let unknown = self.policy.stream_grace();
+        let unknown = self.policy.stream_after;
         if length_is_known {
-            self.policy.lease_duration().max(unknown)
+            self.policy.lease.max(unknown)
         } else {
             unknown
         }
@@ -116,12 +137,9 @@ impl ResponseRules {
         let connection = lines
             .filter(|(name, _)| name.eq_ignore_ascii_case("connection"))
             .map(|(_, value)| value);
-        HeaderFilter::new(self.policy.unrecorded_header_names(), connection)
+        HeaderFilter::new(&self.policy.unrecorded_headers, connection)
     }
 }
-
-/// The statuses that HTTP can send (RFC 9110, section 15, and the three digits of its grammar).
-const STATUSES: RangeInclusive<u16> = 100..=999;
 
 /// The status by which a response is judged; `None` if it is no result, since nothing was done.
 ///

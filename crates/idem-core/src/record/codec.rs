@@ -21,9 +21,9 @@ use crate::{
     digest::{Hex, from_hex},
     record::{
         Completed, Headers, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record,
-        Response,
+        Response, STATUSES, is_field,
     },
-    request::{CredentialsDigest, Fingerprint, is_token},
+    request::{CredentialsDigest, Fingerprint},
 };
 
 const MAGIC: [u8; 4] = *b"idem";
@@ -122,7 +122,7 @@ impl Header {
     }
 
     fn outcome(&self, body: Bytes) -> Result<Outcome, DecodeError> {
-        let status = self.status.filter(|status| (100..=999).contains(status));
+        let status = self.status.filter(|status| STATUSES.contains(status));
         let status = status.ok_or(DecodeError::Value("status"))?;
         let mut headers = Headers::default();
         let mut bytes = Vec::new();
@@ -131,7 +131,7 @@ impl Header {
             for character in value.chars() {
                 bytes.push(u8::try_from(character).map_err(|_| DecodeError::Value("headers"))?);
             }
-            if !is_token(name.as_bytes()) || !is_field_value(&bytes) {
+            if !is_field(name, &bytes) {
                 return Err(DecodeError::Value("headers"));
             }
             headers.push(name, &bytes);
@@ -140,13 +140,6 @@ impl Header {
             status, headers, body,
         ))))
     }
-}
-
-/// Whether a header can have a value (RFC 9110, section 5.5): no line end, and no control character
-/// but the tab.
-fn is_field_value(value: &[u8]) -> bool {
-    let is_allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
-    value.iter().all(is_allowed)
 }
 
 /// Encodes a pending record: always the same bytes for the same lease.

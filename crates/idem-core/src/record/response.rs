@@ -1,8 +1,20 @@
 //! A response without a web framework: what is recorded, replayed and refused with.
 
-use std::fmt;
+use std::{fmt, ops::RangeInclusive};
 
 use bytes::Bytes;
+
+use crate::request::is_token;
+
+/// The statuses that HTTP can send (RFC 9110, section 15, and the three digits of its grammar).
+pub(crate) const STATUSES: RangeInclusive<u16> = 100..=999;
+
+/// Whether HTTP can send a header line (RFC 9110, section 5.5): its value has no line end, and no control
+/// character but the tab.
+pub(crate) fn is_field(name: &str, value: &[u8]) -> bool {
+    let is_allowed = |byte: &u8| *byte == b'\t' || (*byte >= b' ' && *byte != 0x7f);
+    is_token(name.as_bytes()) && value.iter().all(is_allowed)
+}
 
 /// A status, ordered headers and a body.
 ///

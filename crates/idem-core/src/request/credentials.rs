@@ -31,7 +31,7 @@ impl CredentialsDigest {
             .iter()
             .flat_map(|name| {
                 let lines = head.header(name);
-                lines.flat_map(move |line| credentials(name, line).map(move |value| (name, value)))
+                lines.flat_map(move |line| field_values(name, line).map(move |value| (name, value)))
             })
             .peekable();
         // Many requests carry none, and there is nothing to hash then.
@@ -58,8 +58,8 @@ impl CredentialsDigest {
     }
 }
 
-/// The credentials in one field line: each cookie of it, or the whole value.
-fn credentials<'a>(name: &str, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+/// What counts in one field line, whose name is in lower case: each cookie of it, or the whole value.
+pub(super) fn field_values<'a>(name: &str, line: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let is_cookie = name == "cookie";
     line.split(move |&byte| is_cookie && byte == b';')
         .map(move |value| if is_cookie { value.trim_ascii() } else { value })

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     digest::{Hasher, Hex},
-    request::{HeaderName, RequestHead, name},
+    request::{HeaderName, RequestHead, credentials::field_values, name},
 };
 
 mod json;
@@ -69,7 +69,7 @@ impl fmt::Debug for Fingerprint {
 /// | `Content-Encoding` | `identity` and none; one list in one line or in several; `x-gzip` and `gzip` | any other coding, even around the same content |
 /// | JSON | member order, white space, escapes, the notation of numbers (`1` and `1.0`) | array order, a number's exact decimal value, another Unicode normalisation |
 /// | multipart | another boundary; case of the names of a part's header fields | order, header fields and content of the parts |
-/// | a [chosen](Self::header) header | the same values in the same lines | one line with a list and several lines, since only the header's own definition says whether that is the same |
+/// | a [chosen](Self::header) header | the same values in the same lines; for `Cookie`, the same cookies in one line or in several (RFC 9113, section 8.2.3) | one line with a list and several lines, since only the header's own definition says whether that is the same |
 ///
 /// The host and all other headers do not count.
 ///
@@ -154,7 +154,7 @@ impl FingerprintRules {
         }
         for name in &self.headers {
             hasher.add(name.as_bytes());
-            for value in head.header(name) {
+            for value in head.header(name).flat_map(|line| field_values(name, line)) {
                 hasher.add(b"=");
                 hasher.add(value);
             }

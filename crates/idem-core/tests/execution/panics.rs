@@ -275,6 +275,23 @@ async fn a_store_that_panics_once_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_store_that_panics_when_its_capacity_is_asked_for_takes_what_the_policy_allows() {
+    for handler in HANDLERS {
+        for vanishes in [false, true] {
+            let mut store = PlantedStore::default();
+            store.has_no_capacity = true;
+            let (idempotency, _) = store.engine(Policy::reference());
+            serve(&idempotency, handler, vanishes).await;
+            drains(&idempotency).await;
+            let there = Idempotency::new(store.inner.clone(), Policy::reference());
+            let after = begin(&there).await;
+            let is_recorded = matches!(after, Begin::Replay(_));
+            assert_eq!(is_recorded, handler == Handler::Succeeds, "{after:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_look_up_that_panics_is_an_error() {
     let store = PlantedStore::default();
     store.plant(Operation::LookUp, Plant::PanicsBefore);

@@ -27,6 +27,8 @@ pub(crate) enum Plant {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PlantedStore {
     pub(crate) inner: MemoryStore,
+    /// Whether it panics when it is asked for its capacity.
+    pub(crate) has_no_capacity: bool,
     plants: Arc<Mutex<HashMap<Operation, (Plant, bool)>>>,
 }
 
@@ -108,6 +110,7 @@ impl IdempotencyStore for PlantedStore {
     }
 
     fn capacity(&self) -> Capacity {
+        assert!(!self.has_no_capacity, "a planted panic");
         self.inner.capacity()
     }
 

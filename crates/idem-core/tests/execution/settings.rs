@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_core::{
     Idempotency, LeaseTerm, MemoryLimits, MemoryStore, OnLeaseEnd, Policy, Refusal, Response,
-    adapter::Begin,
+    adapter::Begin, store::NotKept,
 };
 use tokio::time::{advance, timeout};
 
@@ -19,8 +19,14 @@ const DURATIONS: [Duration; 6] = [
     Duration::MAX,
 ];
 
-/// Executes, with a duplicate meanwhile and one afterwards.
+/// Executes, with a duplicate meanwhile and one afterwards, which gets the response.
 async fn protects(policy: Policy, term: Option<LeaseTerm>) {
+    let after = afterwards(policy, term).await;
+    assert!(matches!(after, Begin::Replay(_)), "{after:?}");
+}
+
+/// Executes, with a duplicate meanwhile; answers what one gets afterwards.
+async fn afterwards(policy: Policy, term: Option<LeaseTerm>) -> Begin {
     let idempotency = Idempotency::new(MemoryStore::new(), policy);
     let request = || {
         let request = admit(&idempotency);
@@ -40,11 +46,8 @@ async fn protects(policy: Policy, term: Option<LeaseTerm>) {
     let _: Response = refusal.to_response(idempotency.policy());
     execution.run(slow(3 * INSTANT, "done")).await.unwrap();
     let after = idempotency.begin(request(), b"{}").await;
-    assert!(
-        matches!(after, Begin::Replay(_)),
-        "{after:?}: {idempotency:?}"
-    );
     timeout(INSTANT, idempotency.drain()).await.unwrap();
+    after
 }
 
 #[tokio::test(start_paused = true)]
@@ -67,7 +70,16 @@ async fn durations_of_nothing_and_of_for_ever_protect() {
 async fn sizes_of_nothing_and_of_all_protect() {
     for bytes in [0, 1, usize::MAX] {
         protects(Policy::reference().max_request_bytes(bytes), None).await;
-        protects(Policy::reference().max_response_bytes(bytes), None).await;
+    }
+    protects(Policy::reference().max_response_bytes(usize::MAX), None).await;
+    // The response does not fit, but that the work was done is remembered.
+    for bytes in [0, 1] {
+        let after = afterwards(Policy::reference().max_response_bytes(bytes), None).await;
+        let not_kept = Refusal::NotKept(NotKept::TooLarge);
+        assert!(
+            matches!(&after, Begin::Refused(refusal) if *refusal == not_kept),
+            "{bytes}: {after:?}"
+        );
     }
 }
 

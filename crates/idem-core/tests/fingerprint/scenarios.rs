@@ -442,3 +442,19 @@ fn the_values_of_a_repeated_header_are_kept_apart() {
     assert!(!are_one(&[a, b], &[("x-b", "ab")]));
     assert!(!are_one(&[a, b], &[("x-b", "a=b")]));
 }
+
+// S91
+#[test]
+fn a_chosen_cookie_field_counts_by_its_cookies_however_many_lines_they_came_in() {
+    let rules = FingerprintRules::default().header("Cookie");
+    let fingerprint = |lines: &[&'static str]| {
+        let lines: Vec<_> = lines.iter().map(|line| ("cookie", *line)).collect();
+        rules.fingerprint(&Head::with_headers(&lines), b"{}")
+    };
+    let one = fingerprint(&["a=1; b=2"]);
+    assert_eq!(fingerprint(&["a=1", "b=2"]), one);
+    assert_eq!(fingerprint(&["a=1;b=2;"]), one);
+    for other in [["a=1", "b=3"], ["b=2", "a=1"], ["a=1", ""]] {
+        assert_ne!(fingerprint(&other), one, "{other:?}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Which responses are results, and which say that nothing was done.
 
 use idem_core::{Policy, Profile};
+use reqwest::Method;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -35,6 +36,36 @@ pub async fn what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_s
             }
         }
     }
+}
+
+// S87
+pub async fn a_redirect_that_keeps_the_method_is_no_result_whatever_its_status<A: Adapter>() {
+    let everything = || Policy::reference().save_when(|_, _| true);
+    for policy in [Policy::reference, Policy::stripe, everything] {
+        for method in [Method::PATCH, Method::PUT] {
+            // Of these methods a client makes no GET, as it does of POST.
+            for (code, is_result) in [(301, false), (302, false), (303, true)] {
+                let policy = policy().methods(["PATCH", "PUT"]);
+                let server = Server::start::<A>(policy).await;
+                for again in [false, true] {
+                    let request = server.request(method.clone(), &format!("/answers/{code}"));
+                    let request = request.header("idempotency-key", "k");
+                    let answer = send(request.header("x-answer", "x-any=1")).await;
+                    let told = (answer.status, answer.is_replay());
+                    assert_eq!(told, (code, again && is_result), "{method}");
+                }
+            }
+        }
+    }
+}
+
+// S87
+pub async fn a_redirected_patch_runs_under_the_key_that_it_had<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
+    let request = server.request(Method::PATCH, "/answers/301");
+    let request = request.header("idempotency-key", "k");
+    let answer = send(request.header("x-answer", "location=/orders")).await;
+    assert_eq!((answer.status, answer.is_replay()), (201, false));
 }
 
 // S87

@@ -219,7 +219,11 @@ async fn check(path: &Path, options: &SqliteConnectOptions) -> Result<(), FileEr
     }
     let connection = options.connect().await;
     let mut connection = connection.map_err(DatabaseError::during("open the database"))?;
-    let found = schema::examine(&mut connection).await;
+    let found = match schema::is_in_memory(&mut connection).await {
+        Ok(true) => Err(FileError::Memory),
+        Ok(false) => schema::examine(&mut connection).await,
+        Err(error) => Err(error),
+    };
     let closed = connection.close().await;
     found?;
     Ok(closed.map_err(DatabaseError::during("close the database"))?)

@@ -169,3 +169,16 @@ fn an_empty_file_becomes_the_markets() {
     drop(Program::start(&path));
     assert_ne!(fs::metadata(&path).unwrap().len(), 0);
 }
+
+#[test]
+fn memory_that_each_connection_has_for_itself_is_no_database() {
+    for name in [
+        ":memory:",
+        "file:goats?mode=memory",
+        "file::memory:?cache=shared",
+    ] {
+        let output = command("127.0.0.1:0", Path::new(name)).output().unwrap();
+        let what = format!("cannot use the database {name}: it is not a file;");
+        assert_refuses_to_start(&output, &what, "name a file");
+    }
+}

@@ -25,6 +25,9 @@ const TABLES: &str = include_str!("schema.sql");
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
+    /// It is memory, of which each connection has its own.
+    #[error("it is not a file")]
+    Memory,
     /// It holds something else.
     #[error("it is not an SQLite database")]
     NotADatabase,
@@ -68,6 +71,7 @@ impl FileError {
     #[must_use]
     pub const fn advice(&self) -> &'static str {
         match self {
+            Self::Memory => "name a file with --database, such as /tmp/goat-market.db for a trial",
             Self::NotADatabase | Self::Foreign(_) => {
                 "it was left as it is: name another file with --database, which is created if it \
                  is missing"
@@ -111,6 +115,22 @@ pub(super) fn is_something_else(path: &Path) -> bool {
     let read = File::open(path).and_then(|file| file.take(16).read_to_end(&mut head));
     // What cannot be read is SQLite's to explain.
     read.is_ok() && !head.is_empty() && head != MAGIC
+}
+
+/// Whether SQLite keeps the database in memory, as it does by names such as `:memory:`.
+///
+/// # Errors
+/// It cannot be asked.
+///
+/// # Cancel safety
+/// Safe.
+pub(super) async fn is_in_memory(db: &mut SqliteConnection) -> Result<bool, FileError> {
+    let file = sqlx::query_scalar("SELECT file FROM pragma_database_list WHERE name = 'main'");
+    let file: Option<String> = file
+        .fetch_one(db)
+        .await
+        .map_err(DatabaseError::during("open the database"))?;
+    Ok(file.is_none_or(|file| file.is_empty()))
 }
 
 /// Looks whose a file is, and changes nothing.

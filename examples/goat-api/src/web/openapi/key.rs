@@ -1,6 +1,6 @@
 //! The header `idempotency-key` in the document.
 
-use idem_core::{IdempotencyKey, Policy, Profile};
+use idem_core::{IdempotencyKey, Policy, Profile, adapter};
 use utoipa::openapi::Required;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
@@ -57,7 +57,7 @@ fn mark(response: &mut Response, policy: &Policy) {
         .description(Some(
             "There if this is the response to an earlier request of this key, and nothing was done now.",
         ));
-    let name = header_case(policy.replay_marker_name());
+    let name = header_case(adapter::replay_marker(policy));
     response.headers.insert(name, marker.build().into());
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::{Headers, InvalidKey, Policy, Profile, Refusal};
+use idem_core::{Headers, InvalidKey, Policy, Profile, Refusal, adapter};
 use utoipa::openapi::content::Content;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::{Header, HeaderBuilder};
@@ -70,7 +70,7 @@ fn all(policy: &Policy) -> Vec<(Refusal, &'static str)> {
         ),
         (
             Refusal::PayloadTooLarge {
-                limit: Some(policy.request_limit()),
+                limit: Some(adapter::max_request_bytes(policy)),
             },
             "The body is over 2 MiB.",
         ),

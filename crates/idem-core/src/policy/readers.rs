@@ -1,0 +1,100 @@
+//! What the rest of the core asks a policy.
+
+use std::time::Duration;
+
+use crate::{
+    events::Observer,
+    policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile, Wait, rules::SaveRule},
+    record::Headers,
+    request::{FingerprintRules, KeyFormat},
+};
+
+impl Policy {
+    /// The conventions by which clients are answered.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    pub(crate) fn namespace_name(&self) -> &str {
+        &self.namespace
+    }
+
+    pub(crate) fn key_header(&self) -> &str {
+        &self.header
+    }
+
+    pub(crate) fn protects(&self, method: &str) -> bool {
+        self.methods
+            .iter()
+            .any(|protected| protected.eq_ignore_ascii_case(method))
+    }
+
+    pub(crate) fn requires_key(&self) -> bool {
+        self.key_requirement == KeyRequirement::Required
+    }
+
+    pub(crate) fn keys(&self) -> &KeyFormat {
+        &self.key_format
+    }
+
+    pub(crate) fn fingerprints(&self) -> &FingerprintRules {
+        &self.fingerprint
+    }
+
+    pub(crate) fn credential_header_names(&self) -> &[String] {
+        &self.credential_headers
+    }
+
+    /// How long a lease is, as the application set it.
+    pub(crate) fn lease_duration(&self) -> Duration {
+        self.lease
+    }
+
+    /// How long a pending record under a lease of this length stays if nobody renews it.
+    pub(crate) fn pending_duration(&self, lease: Duration) -> Duration {
+        match self.on_lease_end {
+            OnLeaseEnd::TakeOver => lease,
+            OnLeaseEnd::Refuse => self.retention.max(lease),
+        }
+    }
+
+    /// How long one call to the store may take for a request with a lease of this length.
+    ///
+    /// A claim that is asked for twice must be answered within its lease: an answer that comes
+    /// later speaks of a lease that somebody else may hold by now.
+    pub(crate) fn call_timeout(&self, lease: Duration) -> Duration {
+        (self.store_timeout / 2).min(lease / 3)
+    }
+
+    pub(crate) fn runs_unprotected(&self) -> bool {
+        self.on_store_failure == OnStoreFailure::RunUnprotected
+    }
+
+    /// When a duplicate is told to ask again, by the original's age and what is left of its lease.
+    pub(crate) fn retry_in(&self, age: Duration, left: Duration) -> Duration {
+        self.retry_after.retry_in(age, left)
+    }
+
+    pub(crate) fn waiting(&self) -> Option<Wait> {
+        self.wait
+    }
+
+    pub(crate) fn observed_by(&self) -> Option<&dyn Observer> {
+        self.observer.as_deref()
+    }
+
+    pub(crate) fn retention_duration(&self) -> Duration {
+        self.retention
+    }
+
+    /// Whether a response is kept, as far as the policy says.
+    pub(crate) fn saves(&self, status: u16, headers: impl FnOnce() -> Headers) -> bool {
+        self.saves.saves(status, headers)
+    }
+
+    /// Whether a response with this status is kept with some headers.
+    pub(crate) fn may_save(&self, status: u16) -> bool {
+        matches!(self.saves, SaveRule::Custom(_)) || self.saves(status, Headers::default)
+    }
+}
