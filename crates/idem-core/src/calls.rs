@@ -1,8 +1,8 @@
 //! Calls to the store: each has a timeout, and each is told as an event.
 
 use std::{
-    future::{Future, poll_fn},
-    pin::pin,
+    future::{Future, poll_fn, ready},
+    pin::{Pin, pin},
     sync::Arc,
     task::Poll,
     time::Duration,
@@ -69,7 +69,7 @@ impl Calls {
         now: Instant,
         timeout: Duration,
     ) -> impl Future<Output = Result<Claim, StoreError>> {
-        let call = self.store.as_ref().claim(key, lease);
+        let call = called(Operation::Claim, || self.store.claim(key, lease));
         self.bounded_from(now, timeout, Operation::Claim, key, call)
     }
 
@@ -79,7 +79,7 @@ impl Calls {
         lease: &'a Lease,
         timeout: Duration,
     ) -> impl Future<Output = Result<Fenced, StoreError>> {
-        let call = self.store.as_ref().renew(key, lease);
+        let call = called(Operation::Renew, || self.store.renew(key, lease));
         self.bounded(timeout, Operation::Renew, key, call)
     }
 
@@ -91,7 +91,9 @@ impl Calls {
         retention: Duration,
         timeout: Duration,
     ) -> impl Future<Output = Result<Fenced, StoreError>> {
-        let call = self.store.as_ref().complete(key, lease, outcome, retention);
+        let call = called(Operation::Complete, || {
+            self.store.complete(key, lease, outcome, retention)
+        });
         self.bounded(timeout, Operation::Complete, key, call)
     }
 
@@ -101,7 +103,7 @@ impl Calls {
         lease: &'a Lease,
         timeout: Duration,
     ) -> impl Future<Output = Result<Fenced, StoreError>> {
-        let call = self.store.as_ref().release(key, lease);
+        let call = called(Operation::Release, || self.store.release(key, lease));
         self.bounded(timeout, Operation::Release, key, call)
     }
 
@@ -110,7 +112,7 @@ impl Calls {
         key: &'a RecordKey,
         timeout: Duration,
     ) -> impl Future<Output = Result<Option<Stored>, StoreError>> {
-        let call = self.store.as_ref().look_up(key);
+        let call = called(Operation::LookUp, || self.store.look_up(key));
         self.bounded(timeout, Operation::LookUp, key, call)
     }
 
@@ -166,6 +168,26 @@ impl Calls {
     }
 }
 
+/// What a call of a store's method gives.
+type Call<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Calls a store's method, which may panic before it has a future.
+fn called<'a, T: Send + 'a>(
+    operation: Operation,
+    call: impl FnOnce() -> Call<'a, T>,
+) -> Call<'a, T> {
+    shielded(call).unwrap_or_else(|| Box::pin(ready(Err(panicked(operation)))))
+}
+
+fn panicked(operation: Operation) -> StoreError {
+    let effect = match operation {
+        Operation::LookUp => WriteEffect::None,
+        _ => WriteEffect::Unknown,
+    };
+    StoreError::new(operation, StoreErrorKind::Unavailable, effect)
+        .with_source("the store panicked")
+}
+
 /// A store that panics is one that failed, and nobody knows how far it came.
 async fn caught<T>(
     operation: Operation,
@@ -174,14 +196,8 @@ async fn caught<T>(
     let mut call = pin!(call);
     // A call that panicked is not polled again.
     poll_fn(|context| {
-        shielded(|| call.as_mut().poll(context)).unwrap_or_else(|| {
-            let effect = match operation {
-                Operation::LookUp => WriteEffect::None,
-                _ => WriteEffect::Unknown,
-            };
-            let error = StoreError::new(operation, StoreErrorKind::Unavailable, effect);
-            Poll::Ready(Err(error.with_source("the store panicked")))
-        })
+        shielded(|| call.as_mut().poll(context))
+            .unwrap_or_else(|| Poll::Ready(Err(panicked(operation))))
     })
     .await
 }

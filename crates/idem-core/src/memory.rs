@@ -10,14 +10,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 
 use crate::{
     contract::{
         Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
         StoreIdentity, WriteEffect,
     },
-    record::{Lease, Outcome, RecordKey, Response, Stored},
+    record::{Lease, Outcome, RecordKey, Stored},
 };
 
 mod clock;
@@ -236,7 +235,6 @@ impl IdempotencyStore for MemoryStore {
         outcome: &Outcome,
         retention: Duration,
     ) -> Result<Fenced, StoreError> {
-        let outcome = alone(outcome);
         let fenced = {
             let (mut shard, key) = self.shared.shard(key);
             let now = self.shared.clock.now();
@@ -267,20 +265,6 @@ impl IdempotencyStore for MemoryStore {
 
     fn identity(&self) -> StoreIdentity {
         self.shared.identity
-    }
-}
-
-/// An outcome in memory of its own, no larger than it is counted.
-///
-/// A body is often a small part of a buffer, as what a proxy passes on is of the one that it was read into. The whole
-/// buffer would stay for as long as the record does.
-fn alone(outcome: &Outcome) -> Outcome {
-    match outcome {
-        Outcome::Response(response) => {
-            let body = Bytes::copy_from_slice(response.body());
-            Response::new(response.status(), response.headers().clone(), body).into()
-        }
-        Outcome::NotKept(reason) => (*reason).into(),
     }
 }
 

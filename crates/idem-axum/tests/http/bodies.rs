@@ -1,6 +1,7 @@
 //! Bodies as tower services have them: limits outside the layer, lengths that are known, and trailers.
 
 use std::{
+    collections::VecDeque,
     convert::Infallible,
     pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
@@ -308,4 +309,44 @@ async fn a_request_that_is_refused_by_its_head_is_not_asked_for_its_body() {
         answered.expect("it is answered").unwrap();
         assert_eq!(std::str::from_utf8(&status).unwrap(), told);
     }
+}
+
+/// Says that it may be as long as can be, as a body does under a limit that is none.
+struct AsLongAsCanBe(VecDeque<Bytes>);
+
+impl http_body::Body for AsLongAsCanBe {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|data| Ok(Frame::data(data))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let mut hint = SizeHint::new();
+        hint.set_upper(u64::MAX);
+        hint
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_may_be_as_long_as_can_be_goes_to_its_client_whole() {
+    let policy = Policy::reference().max_response_bytes(1_000);
+    let long = async || {
+        let pieces = (0..3).map(|_| Bytes::from(vec![b'g'; 600]));
+        Body::new(AsLongAsCanBe(pieces.collect()))
+    };
+    let server = serve(|app| {
+        let app = app.route("/long", post(long));
+        app.layer(IdempotencyLayer::new(MemoryStore::new()).policy(policy))
+    })
+    .await;
+    assert_eq!(
+        send(server.post("/long", "k", "{}")).await.body,
+        vec![b'g'; 1_800]
+    );
+    assert_eq!(send(server.post("/long", "k", "{}")).await.status, 409);
 }

@@ -1,11 +1,8 @@
 //! Where the layer may stand: routes, nested routers, and services that are no axum router.
 
 use std::{
-    collections::VecDeque,
     convert::Infallible,
-    pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
-    task::{Context, Poll},
 };
 
 use axum::{
@@ -14,10 +11,9 @@ use axum::{
     http::{HeaderMap, Request, Response},
     routing::post,
 };
-use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
-use idem_core::{MemoryStore, Policy};
+use idem_core::MemoryStore;
 use idem_http_tests::{Effects, Server, send};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
@@ -175,46 +171,4 @@ async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
     assert_eq!(body.trailers().unwrap()["x-sum"], "17");
     assert_eq!(body.to_bytes(), "whole");
     assert_eq!(service.oneshot(request()).await.unwrap().status(), 409);
-}
-
-/// Says that it may be as long as can be, as a body does under a limit that is none.
-struct AsLongAsCanBe(VecDeque<Bytes>);
-
-impl http_body::Body for AsLongAsCanBe {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(|data| Ok(Frame::data(data))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let mut hint = SizeHint::new();
-        hint.set_upper(u64::MAX);
-        hint
-    }
-}
-
-#[tokio::test]
-async fn a_body_that_may_be_as_long_as_can_be_goes_to_its_client_whole() {
-    let policy = Policy::reference().max_response_bytes(1_000);
-    let server = serve(|effects| {
-        let long = move || async move {
-            effects.run();
-            let pieces = (0..3).map(|_| Bytes::from(vec![b'g'; 600]));
-            Body::new(AsLongAsCanBe(pieces.collect()))
-        };
-        Router::new()
-            .route("/long", post(long))
-            .layer(IdempotencyLayer::new(MemoryStore::new()).policy(policy))
-    })
-    .await;
-    assert_eq!(
-        send(server.post("/long", "k", "{}")).await.body,
-        vec![b'g'; 1_800]
-    );
-    assert_eq!(send(server.post("/long", "k", "{}")).await.status, 409);
 }

@@ -243,7 +243,7 @@ async fn execute<X: Endpoint>(
 ) -> Ran<Result<X::Response, X::Error>> {
     let rules = execution.response_rules().for_method(request.method());
     let current = execution.current().clone();
-    let mut work = Box::pin(async {
+    let mut work = Box::pin(async move {
         match request.endpoint().call(Some(current)).await {
             Ok((head, body)) => {
                 let (verdict, body) = judge::<X>(&rules, &head, body).await;

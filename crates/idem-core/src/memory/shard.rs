@@ -89,13 +89,13 @@ impl Shard {
         &mut self,
         key: Hashed<'_>,
         lease: &Lease,
-        outcome: Outcome,
+        outcome: &Outcome,
         now: Time,
         retention: Duration,
     ) -> (Fenced, Change) {
         let deadline = now + retention;
         let Some(place) = self.live(key, now) else {
-            let change = self.put(key, lease, Some(outcome), deadline);
+            let change = self.put(key, lease, Some(outcome.clone()), deadline);
             return (Fenced::Held, change);
         };
         let entry = &mut self.entries[place];
@@ -107,7 +107,7 @@ impl Shard {
         }
         let mut change = Change::default();
         change.remove(entry);
-        entry.complete(outcome);
+        entry.complete(outcome.clone());
         change.add(entry);
         self.set_deadline(place, deadline);
         (Fenced::Held, change)

@@ -67,8 +67,9 @@ impl ResponseRules {
     /// Every outcome passes here on its way to the store, also a response that an application built by hand.
     /// Such a one is kept against the policy's rule, unless it hides that it failed.
     pub(crate) fn admit(&self, outcome: Outcome) -> Option<Outcome> {
-        let Outcome::Response(response) = &outcome else {
-            return Some(outcome);
+        let response = match outcome {
+            Outcome::Response(response) => response,
+            Outcome::NotKept(_) => return Some(outcome),
         };
         let (status, lines) = (response.status(), || response.headers().iter());
         if judged_status(status, lines())? != status && !self.saves(status, lines) {
@@ -81,9 +82,9 @@ impl ResponseRules {
         let as_it_is =
             response.size() <= self.limit && lines().all(|(name, _)| filter.allows(name));
         if as_it_is {
-            return Some(outcome);
+            return Some(Outcome::Response(alone(response)));
         }
-        Some(self.outcome(status, lines, response.body().clone()))
+        Some(self.outcome(status, lines, Bytes::copy_from_slice(response.body())))
     }
 
     /// Why a response that is saved cannot be kept, as far as its head tells.
@@ -139,6 +140,23 @@ impl ResponseRules {
             .map(|(_, value)| value);
         HeaderFilter::new(&self.policy.unrecorded_headers, connection)
     }
+}
+
+/// A response whose body has memory of its own, for a store that keeps it in memory.
+///
+/// A body is often a small part of a buffer, as what a proxy passes on is of the one that it was read into. The whole
+/// buffer would stay for as long as the record does, and no limit would count it.
+fn alone(mut response: Arc<Response>) -> Arc<Response> {
+    match Arc::get_mut(&mut response) {
+        // Nearly always: only the body is copied then.
+        Some(response) => response.own_body(),
+        None => {
+            let mut copy = Response::clone(&response);
+            copy.own_body();
+            response = Arc::new(copy);
+        }
+    }
+    response
 }
 
 /// The status by which a response is judged; `None` if it is no result, since nothing was done.

@@ -55,6 +55,11 @@ impl Response {
         &self.body
     }
 
+    /// Moves the body into memory of its own.
+    pub(crate) fn own_body(&mut self) {
+        self.body = Bytes::copy_from_slice(&self.body);
+    }
+
     /// How much room the response takes: the bytes of its headers and its body.
     #[must_use]
     pub fn size(&self) -> usize {

@@ -1,13 +1,19 @@
 //! Nothing that an application gives the engine to call can end the process, hang a drain, or have an
 //! operation done twice by panicking.
 
-use std::future::pending;
+use std::{
+    future::{Future, pending},
+    pin::Pin,
+    time::Duration,
+};
 
 use idem_core::{
-    Idempotency, KeyFormat, Policy, RecordKey, Refusal, Verdict,
+    Idempotency, IdempotencyStore, KeyFormat, MemoryStore, Policy, RecordKey, Refusal, Verdict,
     adapter::{Admission, Begin, HandOver, RequestHead},
     event::{Event, Observer},
-    store::Operation,
+    store::{
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreIdentity, Stored,
+    },
 };
 use tokio::{
     task::JoinHandle,
@@ -429,4 +435,118 @@ fn a_runtime_that_ends_with_an_execution_in_it_reports_it_to_whoever_panics() {
     assert_eq!(observed.under_way(), 1);
     drop(runtime);
     assert_eq!(observed.under_way(), 0);
+}
+
+/// A store whose methods are written without `async_trait`, and panic before there is a future.
+#[derive(Debug)]
+struct Hasty {
+    inner: MemoryStore,
+    panics_at: Operation,
+}
+
+type Called<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+impl Hasty {
+    fn at(&self, operation: Operation) {
+        assert_ne!(self.panics_at, operation, "a planted panic");
+    }
+}
+
+impl IdempotencyStore for Hasty {
+    fn claim<'a, 'b, 'c, 'f>(&'a self, key: &'b RecordKey, lease: &'c Lease) -> Called<'f, Claim>
+    where
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+    {
+        self.at(Operation::Claim);
+        self.inner.claim(key, lease)
+    }
+
+    fn renew<'a, 'b, 'c, 'f>(&'a self, key: &'b RecordKey, lease: &'c Lease) -> Called<'f, Fenced>
+    where
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+    {
+        self.at(Operation::Renew);
+        self.inner.renew(key, lease)
+    }
+
+    fn complete<'a, 'b, 'c, 'd, 'f>(
+        &'a self,
+        key: &'b RecordKey,
+        lease: &'c Lease,
+        outcome: &'d Outcome,
+        retention: Duration,
+    ) -> Called<'f, Fenced>
+    where
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+        'd: 'f,
+    {
+        self.at(Operation::Complete);
+        self.inner.complete(key, lease, outcome, retention)
+    }
+
+    fn release<'a, 'b, 'c, 'f>(&'a self, key: &'b RecordKey, lease: &'c Lease) -> Called<'f, Fenced>
+    where
+        'a: 'f,
+        'b: 'f,
+        'c: 'f,
+    {
+        self.at(Operation::Release);
+        self.inner.release(key, lease)
+    }
+
+    fn look_up<'a, 'b, 'f>(&'a self, key: &'b RecordKey) -> Called<'f, Option<Stored>>
+    where
+        'a: 'f,
+        'b: 'f,
+    {
+        self.at(Operation::LookUp);
+        self.inner.look_up(key)
+    }
+
+    fn capacity(&self) -> Capacity {
+        self.inner.capacity()
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.inner.identity()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_panics_before_it_gives_a_future_is_one_that_failed() {
+    for panics_at in [
+        Operation::Claim,
+        Operation::Renew,
+        Operation::Complete,
+        Operation::Release,
+    ] {
+        let inner = MemoryStore::new();
+        let store = Hasty { inner, panics_at };
+        let idempotency = Idempotency::new(store, Policy::reference().lease(LEASE));
+        let served = tokio::spawn(async move {
+            match begin(&idempotency).await {
+                Begin::Execute(execution) => {
+                    let handler = match panics_at {
+                        Operation::Release => Handler::Fails,
+                        _ => Handler::Succeeds,
+                    };
+                    execution.run(handler.work()).await;
+                    "ran"
+                }
+                Begin::Refused(refusal) => refusal.code(),
+                other => panic!("{other:?}"),
+            }
+        });
+        let expected = match panics_at {
+            Operation::Claim => "idempotency-store-unavailable",
+            _ => "ran",
+        };
+        assert_eq!(served.await.ok(), Some(expected), "{panics_at:?}");
+    }
 }

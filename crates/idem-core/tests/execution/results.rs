@@ -1,5 +1,7 @@
 //! What of a verdict gets into the record, whichever way it comes: from a handler or from a worker.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use idem_core::{
     Headers, Policy, Response, Resumed, Verdict,
@@ -136,4 +138,26 @@ async fn a_status_that_cannot_be_sent_is_remembered_and_not_replayed() {
             );
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_does_not_keep_the_large_buffer_that_its_small_body_is_a_part_of() {
+    struct Buffer(Vec<u8>, #[expect(dead_code, reason = "it counts")] Arc<()>);
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    let engine = Engine::new();
+    let buffers = Arc::new(());
+    let buffer = Bytes::from_owner(Buffer(vec![b'g'; 1 << 20], Arc::clone(&buffers)));
+    let execution = engine.execution().await;
+    let response = Response::new(200, Headers::default(), buffer.slice(..4));
+    drop(buffer);
+    execution
+        .run(async { (Verdict::Keep(response.into()), ()) })
+        .await
+        .unwrap();
+    assert_eq!(engine.duplicate().await, "gggg");
+    assert_eq!(Arc::strong_count(&buffers), 1, "the buffer is still there");
 }

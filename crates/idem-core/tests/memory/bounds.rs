@@ -1,10 +1,9 @@
 //! A full store refuses, and drops nothing that is live.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
 use idem_core::{
-    Headers, IdempotencyStore, MemoryLimits, MemoryStore, Response,
+    IdempotencyStore, MemoryLimits, MemoryStore,
     store::{Fenced, StoreErrorKind},
 };
 use tokio::time::advance;
@@ -41,33 +40,6 @@ async fn bytes_are_bounded_and_count_the_response() {
 }
 
 // S56
-#[tokio::test(start_paused = true)]
-async fn a_small_body_does_not_keep_the_large_buffer_that_it_is_a_part_of() {
-    struct Buffer(Vec<u8>, #[expect(dead_code, reason = "it counts")] Arc<()>);
-    impl AsRef<[u8]> for Buffer {
-        fn as_ref(&self) -> &[u8] {
-            &self.0
-        }
-    }
-    let store = MemoryStore::new();
-    // Whether its lease is there or ran out.
-    for (number, is_claimed) in [(1, true), (2, false)] {
-        let lease = lease();
-        if is_claimed {
-            let _ = store.claim(&key(number), &lease).await.unwrap();
-        }
-        let buffers = Arc::new(());
-        let buffer = Bytes::from_owner(Buffer(vec![b'g'; 1 << 20], Arc::clone(&buffers)));
-        let response = Response::new(200, Headers::default(), buffer.slice(..4));
-        drop(buffer);
-        let completed = store
-            .complete(&key(number), &lease, &response.into(), RETENTION)
-            .await;
-        assert_eq!(completed.unwrap(), Fenced::Held);
-        assert_eq!(Arc::strong_count(&buffers), 1, "the buffer is still there");
-    }
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_ran_out_makes_room_at_once() {
     let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
