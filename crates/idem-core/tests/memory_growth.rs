@@ -35,6 +35,7 @@ fn lease() -> Lease {
     Lease::new(identity, Duration::from_secs(30))
 }
 
+// S58
 #[tokio::test(start_paused = true)]
 async fn a_million_records_are_swept_and_their_memory_is_given_back() {
     const RECORDS: usize = 1_000_000;

@@ -208,6 +208,7 @@ fn complete_or_wait(
     }
 }
 
+// S28
 #[test]
 fn few_keys_have_one_owner_at_a_time() {
     let store = MemoryStore::new();
@@ -215,6 +216,7 @@ fn few_keys_have_one_owner_at_a_time() {
     assert_empties(&store);
 }
 
+// S37
 #[test]
 fn each_record_is_completed_once_and_none_is_lost() {
     const KEYS: usize = 5_000;

@@ -16,14 +16,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use idem_actix::IdempotencyMiddleware;
 use idem_core::{MemoryStore, Policy};
+use idem_http_tests::{Effects, Server, send};
 
-use crate::{
-    market::serve_app,
-    support::{Effects, Server, send, store},
-};
+use crate::market::serve_app;
 
 fn serve(routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> Server {
-    let effects = Effects::new();
+    let effects = Effects::default();
     let data = effects.clone();
     let (address, _) = serve_app(move |config| {
         config.app_data(web::Data::new(data.clone()));
@@ -36,9 +34,10 @@ async fn count(effects: web::Data<Effects>) -> String {
     effects.run().to_string()
 }
 
+// S22
 #[tokio::test]
 async fn a_scope_is_known_by_the_whole_path() {
-    let idempotency = IdempotencyMiddleware::new(store());
+    let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
     let server = serve(move |config| {
         for name in ["/a", "/b"] {
             let scope = web::scope(name).wrap(idempotency.clone());
@@ -53,7 +52,7 @@ async fn a_scope_is_known_by_the_whole_path() {
 
 #[tokio::test]
 async fn a_middleware_on_one_resource_leaves_the_others_alone() {
-    let idempotency = IdempotencyMiddleware::new(store());
+    let idempotency = IdempotencyMiddleware::new(MemoryStore::new());
     let server = serve(move |config| {
         let safe = web::resource("/safe").wrap(idempotency.clone());
         config
@@ -122,6 +121,7 @@ async fn refuse_once(
     next.call(request).await
 }
 
+// S94
 #[actix_web::test]
 async fn an_error_of_an_inner_middleware_frees_the_key() {
     let refused = Rc::new(Cell::new(false));
@@ -158,7 +158,7 @@ async fn fail_late(
 #[tokio::test]
 async fn an_error_after_the_handler_is_kept_where_failures_are() {
     for (policy, kept) in [(Policy::stripe(), true), (Policy::reference(), false)] {
-        let idempotency = IdempotencyMiddleware::new(store()).policy(policy);
+        let idempotency = IdempotencyMiddleware::new(MemoryStore::new()).policy(policy);
         let server = serve(move |config| {
             let scope = web::scope("")
                 .wrap(from_fn(fail_late))
@@ -210,7 +210,7 @@ async fn a_client_gets_the_response_that_an_error_was_made_with() {
         (everything, true),
         (nothing, false),
     ] {
-        let idempotency = IdempotencyMiddleware::new(store()).policy(policy);
+        let idempotency = IdempotencyMiddleware::new(MemoryStore::new()).policy(policy);
         let server = serve(move |config| {
             let scope = web::scope("")
                 .wrap(from_fn(fail_with_a_response))
@@ -271,7 +271,8 @@ async fn upload(effects: web::Data<Effects>, _: Bytes) -> String {
 // S89
 #[tokio::test]
 async fn a_limit_outside_the_middleware_answers_as_it_does_without_a_key() {
-    let [idempotency, protected] = [(), ()].map(|()| IdempotencyMiddleware::new(store()));
+    let [idempotency, protected] =
+        [(), ()].map(|()| IdempotencyMiddleware::new(MemoryStore::new()));
     let by_middleware = serve(move |config| {
         let scope = web::scope("").wrap(protected.clone()).wrap(from_fn(limit));
         config.service(scope.route("/upload", web::post().to(upload)));
@@ -303,9 +304,10 @@ async fn a_limit_outside_the_middleware_answers_as_it_does_without_a_key() {
     }
 }
 
+// S90
 #[actix_web::test]
 async fn a_body_of_known_length_is_kept_however_late_it_comes() {
-    let idempotency = IdempotencyMiddleware::new(store())
+    let idempotency = IdempotencyMiddleware::new(MemoryStore::new())
         .policy(Policy::reference().stream_after(Duration::ZERO));
     let late = |exact: bool| async move {
         let data = stream::once(async {
@@ -335,8 +337,9 @@ async fn a_body_of_known_length_is_kept_however_late_it_comes() {
 
 #[actix_web::test]
 async fn a_grpc_request_passes_through() {
-    let app = App::new().wrap(IdempotencyMiddleware::new(store()).policy(Policy::ietf()));
-    let effects = web::Data::new(Effects::new());
+    let app =
+        App::new().wrap(IdempotencyMiddleware::new(MemoryStore::new()).policy(Policy::ietf()));
+    let effects = web::Data::new(Effects::default());
     let app = app.app_data(effects.clone());
     let app = init_service(app.route("/orders", web::post().to(count))).await;
     for run in ["1", "2"] {

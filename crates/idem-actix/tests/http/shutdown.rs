@@ -1,18 +1,16 @@
 //! A server that stops, with a worker's thread under each handler.
 
-use idem_actix::IdempotencyMiddleware;
+use idem_core::{MemoryStore, Policy};
+use idem_http_tests::{Adapter, Effects, NEVER, Server, begin, hang_up, observed_on, send};
 
-use crate::{
-    market::serve_until_stopped,
-    support::{Effects, Layer, Server, send, store},
-    vanished::{NEVER, begin, hang_up, observed_on},
-};
+use crate::market::{Actix, serve_until_stopped};
 
+// S60
 #[tokio::test]
 async fn a_drain_before_the_stop_loses_no_execution_whose_client_is_gone() {
-    let store = store();
-    let (layer, handed_over) = observed_on(store.clone());
-    let effects = Effects::new();
+    let store = MemoryStore::new();
+    let (layer, handed_over) = observed_on::<Actix>(store.clone());
+    let effects = Effects::default();
     let (address, stopping) = serve_until_stopped(layer.clone(), effects.clone());
     let server = Server::at(address, effects);
     let client = begin(&server, "/gated", "{}").await;
@@ -31,20 +29,20 @@ async fn a_drain_before_the_stop_loses_no_execution_whose_client_is_gone() {
         "others are served meanwhile"
     );
     assert!(!draining.is_finished());
-    server.effects.gate.add_permits(1);
+    server.effects.open_gate(1);
     draining.await.unwrap();
     stopping.stop(true).await;
 
-    let successor = Server::with_layer(Layer::new(store)).await;
+    let successor = Server::with_layer(Actix::new(store, Policy::reference())).await;
     assert!(send(successor.post("/gated", "k", "{}")).await.is_replay());
 }
 
 /// Why the drain comes first: this is what a stop does to what it finds.
 #[tokio::test]
 async fn a_stop_without_a_drain_leaves_the_key_to_its_lease() {
-    let store = store();
-    let (layer, handed_over) = observed_on(store.clone());
-    let effects = Effects::new();
+    let store = MemoryStore::new();
+    let (layer, handed_over) = observed_on::<Actix>(store.clone());
+    let effects = Effects::default();
     let (address, stopping) = serve_until_stopped(layer, effects.clone());
     let server = Server::at(address, effects);
     let client = begin(&server, "/gated", "{}").await;
@@ -53,7 +51,7 @@ async fn a_stop_without_a_drain_leaves_the_key_to_its_lease() {
     handed_over.wait().await;
     stopping.stop(true).await;
 
-    let successor = Server::with_layer(IdempotencyMiddleware::new(store)).await;
+    let successor = Server::with_layer(Actix::new(store, Policy::reference())).await;
     let duplicate = send(successor.post("/gated", "k", "{}")).await;
     assert_eq!(duplicate.status, 202, "nothing runs twice within the lease");
 }

@@ -2,11 +2,9 @@
 
 use actix_web::{App, middleware::Compress, web};
 use idem_core::Policy;
+use idem_http_tests::{Answer, Server, send};
 
-use crate::{
-    goats, idempotency,
-    support::{Answer, Server, send},
-};
+use crate::{goats, idempotency};
 
 /// `{"item":"goat"}`, as gzip has it.
 const PACKED_GOAT: &[u8] = &[

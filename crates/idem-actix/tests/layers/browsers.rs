@@ -3,11 +3,9 @@
 use actix_cors::Cors;
 use actix_web::{App, middleware::DefaultHeaders};
 use idem_core::Policy;
+use idem_http_tests::{Answer, Server, send};
 
-use crate::{
-    goats, idempotency,
-    support::{Answer, Server, send},
-};
+use crate::{goats, idempotency};
 
 const SHOP: &str = "https://shop.example";
 const APP: &str = "https://app.example";
@@ -21,6 +19,7 @@ fn cors() -> Cors {
         .expose_headers(["idempotency-refusal", "idempotency-replayed", "retry-after"])
 }
 
+// S97
 #[tokio::test]
 async fn cors_outside_lets_a_browser_read_refusals_and_replays() {
     let buy = async |server: &Server, origin: &str, body: &'static str| -> Answer {

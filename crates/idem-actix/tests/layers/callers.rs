@@ -10,11 +10,9 @@ use actix_web::{
     middleware::{Next, from_fn},
 };
 use idem_core::Policy;
+use idem_http_tests::{Server, send};
 
-use crate::{
-    goats, idempotency,
-    support::{Server, send},
-};
+use crate::{goats, idempotency};
 
 static IS_REVOKED: AtomicBool = AtomicBool::new(false);
 

@@ -12,8 +12,9 @@ use actix_web::{
     web,
 };
 use idem_core::Policy;
+use idem_http_tests::send;
 
-use crate::{gated, goats, idempotency, support::send};
+use crate::{gated, goats, idempotency};
 
 async fn in_time(
     request: ServiceRequest,
@@ -23,6 +24,7 @@ async fn in_time(
     answer.await.map_err(|_| ErrorRequestTimeout("too slow"))?
 }
 
+// S45
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     let layer = idempotency(Policy::reference());
@@ -34,13 +36,8 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     );
     assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 408);
     assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 202);
-    right.effects.gate.add_permits(1);
-    let retry = loop {
-        let answer = send(right.post("/goats", "k", "{}")).await;
-        if answer.status != 202 {
-            break answer;
-        }
-    };
+    right.effects.open_gate(1);
+    let retry = right.settled("/goats", "k").await;
     assert!(retry.is_replay());
     assert_eq!(retry.text(), "order 1");
     assert_eq!(right.effects.runs(), 1);
@@ -53,7 +50,7 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
             .service(gated())
     );
     assert_eq!(send(wrong.post("/goats", "k", "{}")).await.status, 408);
-    wrong.effects.gate.add_permits(1);
+    wrong.effects.open_gate(1);
     // The first run was cut off wherever it was; nobody knows what it did, and it runs again.
     assert_eq!(
         send(wrong.post("/goats", "k", "{}")).await.text(),
@@ -81,13 +78,8 @@ async fn a_timeout_between_two_middlewares_cuts_the_handler_off() {
     );
     for (server, retry) in [(right, "order 1"), (wrong, "order 2")] {
         assert_eq!(send(server.post("/goats", "k", "{}")).await.status, 408);
-        server.effects.gate.add_permits(1);
-        let answer = loop {
-            let answer = send(server.post("/goats", "k", "{}")).await;
-            if answer.status != 202 {
-                break answer;
-            }
-        };
+        server.effects.open_gate(1);
+        let answer = server.settled("/goats", "k").await;
         assert_eq!(answer.text(), retry);
     }
 }

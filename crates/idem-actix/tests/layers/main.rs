@@ -9,7 +9,7 @@
 /// Serves an app with two workers. A macro, since each stack of middlewares is another type.
 macro_rules! serve {
     ($app:expr) => {{
-        let effects = crate::support::Effects::new();
+        let effects = idem_http_tests::Effects::default();
         let data = actix_web::web::Data::new(effects.clone());
         let server = actix_web::HttpServer::new(move || $app.app_data(data.clone()))
             .workers(2)
@@ -18,7 +18,7 @@ macro_rules! serve {
             .unwrap();
         let address = server.addrs()[0];
         tokio::spawn(server.run());
-        crate::support::Server::at(address, effects)
+        idem_http_tests::Server::at(address, effects)
     }};
 }
 
@@ -26,31 +26,18 @@ mod bodies;
 mod browsers;
 mod callers;
 mod failures;
-#[allow(
-    dead_code,
-    reason = "these tests need the name of the layer, not the routes"
-)]
-#[path = "../http/market.rs"]
-mod market;
 mod paths;
 mod placement;
-#[path = "../../../idem-axum/tests/http/store.rs"]
-mod store;
-#[path = "../../../idem-axum/tests/layers/store_calls.rs"]
-mod store_calls;
-#[allow(dead_code, reason = "these tests need a part of it")]
-#[path = "../../../idem-axum/tests/http/support.rs"]
-mod support;
 mod traces;
 
 use actix_web::{Resource, web};
-use idem_core::Policy;
-
-use crate::support::{Effects, Layer, store};
+use idem_actix::IdempotencyMiddleware;
+use idem_core::{MemoryStore, Policy};
+use idem_http_tests::Effects;
 
 /// The middleware with a store of its own.
-fn idempotency(policy: Policy) -> Layer {
-    Layer::new(store()).policy(policy)
+fn idempotency(policy: Policy) -> IdempotencyMiddleware {
+    IdempotencyMiddleware::new(MemoryStore::new()).policy(policy)
 }
 
 /// One route, whose answers count its runs.
@@ -71,6 +58,6 @@ fn gated() -> Resource {
 
 async fn wait(effects: web::Data<Effects>) -> String {
     let run = effects.run();
-    effects.gate.acquire().await.unwrap().forget();
+    effects.pass_gate().await;
     format!("order {run}")
 }

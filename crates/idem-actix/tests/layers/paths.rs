@@ -9,8 +9,9 @@ use actix_web::{
     web,
 };
 use idem_core::Policy;
+use idem_http_tests::{StoreCalls, send};
 
-use crate::{goats, idempotency, store_calls::StoreCalls, support::send};
+use crate::{goats, idempotency};
 
 #[tokio::test]
 async fn normalize_path_outside_makes_two_spellings_one_request() {

@@ -2,12 +2,10 @@
 
 use actix_web::{App, Resource, Route, web};
 use idem_core::Policy;
+use idem_http_tests::{Server, send};
 use reqwest::Method;
 
-use crate::{
-    goats, idempotency,
-    support::{Server, send},
-};
+use crate::{goats, idempotency};
 
 fn post() -> Route {
     web::post().to(async || "a goat")
@@ -61,6 +59,7 @@ async fn a_required_key_is_asked_for_where_a_route_is_wrapped_and_nowhere_else()
     assert_eq!(without_key(on_the_app).await, [400, 400, 400, 400]);
 }
 
+// S88
 #[tokio::test]
 async fn a_middleware_on_the_app_and_again_on_a_resource_runs_the_handler_once() {
     let outer = idempotency(Policy::reference());

@@ -10,8 +10,9 @@ use actix_web::{
     middleware::{Condition, Logger},
 };
 use idem_core::Policy;
+use idem_http_tests::send;
 
-use crate::{goats, idempotency, support::send};
+use crate::{goats, idempotency};
 
 /// A logger that counts its lines.
 fn logger(lines: &Arc<AtomicUsize>) -> Logger {

@@ -30,6 +30,7 @@ use tally::Tally;
 const KEYS: usize = 1000;
 const CLIENTS: usize = 200;
 
+// S45
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_that_hang_up_get_one_effect_and_one_answer_for_each_key() {
     let chaos = Chaos::run("hang-ups", Failures::Never).await;
@@ -50,6 +51,7 @@ async fn clients_that_hang_up_get_one_effect_and_one_answer_for_each_key() {
     chaos.check_answers().await;
 }
 
+// S43
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn handlers_that_fail_are_retried_until_one_run_of_each_key_succeeds() {
     let chaos = Chaos::run("hang-ups and failures", Failures::OneInThree).await;

@@ -49,6 +49,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 type Answers = HashMap<String, Vec<Answer>>;
 
+// S31
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_leaves_no_wrong_record_and_no_key_that_stays_blocked() {
     let seed = Seed::choose("kills");

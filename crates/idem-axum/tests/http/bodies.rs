@@ -20,7 +20,8 @@ use futures_util::{StreamExt, stream};
 use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
-use idem_core::Policy;
+use idem_core::{MemoryStore, Policy};
+use idem_http_tests::{Effects, NEVER, Server, send};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -29,14 +30,10 @@ use tokio::{
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::{
-    market,
-    support::{Effects, Server, send, store},
-    vanished::NEVER,
-};
+use crate::market::{self, Axum};
 
 async fn serve(app: impl FnOnce(Router) -> Router) -> Server {
-    let effects = Effects::new();
+    let effects = Effects::default();
     let runs = effects.clone();
     let handler = move |_: Bytes| async move { runs.run().to_string() };
     let app = app(Router::new().route("/upload", post(handler)));
@@ -52,11 +49,11 @@ fn chunked(chunks: usize) -> reqwest::Body {
 #[tokio::test]
 async fn a_limit_outside_the_layer_answers_as_it_does_without_a_key() {
     let by_layer = |app: Router| {
-        app.layer(IdempotencyLayer::new(store()))
+        app.layer(IdempotencyLayer::new(MemoryStore::new()))
             .layer(RequestBodyLimitLayer::new(1_000))
     };
     let by_extractor = |app: Router| {
-        app.layer(IdempotencyLayer::new(store()))
+        app.layer(IdempotencyLayer::new(MemoryStore::new()))
             .layer(DefaultBodyLimit::max(1_000))
     };
     for server in [serve(by_layer).await, serve(by_extractor).await] {
@@ -86,7 +83,9 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
 {
-    let service = IdempotencyLayer::new(store()).policy(policy).layer(service);
+    let service = IdempotencyLayer::new(MemoryStore::new())
+        .policy(policy)
+        .layer(service);
     let request = || {
         Request::post("/")
             .header("idempotency-key", "k")
@@ -213,7 +212,7 @@ async fn a_grpc_request_passes_through_with_its_trailers() {
         let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
         Ok::<_, Infallible>(Response::new(body))
     });
-    let service = IdempotencyLayer::new(store())
+    let service = IdempotencyLayer::new(MemoryStore::new())
         .policy(Policy::ietf())
         .layer(handler);
     for (content_type, run) in [
@@ -238,7 +237,7 @@ async fn a_grpc_request_passes_through_with_its_trailers() {
 #[tokio::test]
 async fn a_request_that_a_handler_made_with_another_key_is_protected_by_itself() {
     static RUNS: AtomicUsize = AtomicUsize::new(0);
-    let layer = IdempotencyLayer::new(store());
+    let layer = IdempotencyLayer::new(MemoryStore::new());
     let part = layer.layer(service_fn(|_: Request<Body>| async {
         let run = RUNS.fetch_add(1, Ordering::SeqCst) + 1;
         Ok::<_, Infallible>(Response::new(Body::from(run.to_string())))
@@ -264,9 +263,10 @@ async fn a_request_that_a_handler_made_with_another_key_is_protected_by_itself()
 }
 
 /// An endless upload under a limit ends with the limit, and one that breaks off is told so.
+// S48
 #[tokio::test]
 async fn an_upload_that_breaks_off_is_told_apart_from_one_that_is_too_large() {
-    let layer = IdempotencyLayer::new(store());
+    let layer = IdempotencyLayer::new(MemoryStore::new());
     let service = layer.layer(service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     }));
@@ -289,9 +289,10 @@ async fn an_upload_that_breaks_off_is_told_apart_from_one_that_is_too_large() {
     );
 }
 
+// S48
 #[tokio::test]
 async fn a_request_that_is_refused_by_its_head_is_not_asked_for_its_body() {
-    let server = Server::start(Policy::reference().max_request_bytes(1_000)).await;
+    let server = Server::start::<Axum>(Policy::reference().max_request_bytes(1_000)).await;
     for (key, length, told) in [
         ("a,b", 2, "HTTP/1.1 400"),
         ("k", 1_001, "HTTP/1.1 413"),
@@ -340,7 +341,7 @@ async fn a_body_that_may_be_as_long_as_can_be_goes_to_its_client_whole() {
     };
     let server = serve(|app| {
         let app = app.route("/long", post(long));
-        app.layer(IdempotencyLayer::new(store()).policy(policy))
+        app.layer(IdempotencyLayer::new(MemoryStore::new()).policy(policy))
     })
     .await;
     assert_eq!(

@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::{Router, body::Body, http::Request, routing::post};
 use idem_axum::IdempotencyLayer;
 use idem_core::{MemoryLimits, MemoryStore, Policy};
+use idem_http_tests::{Adapter, Server, send};
 use tower::ServiceExt;
 
-use crate::support::{Server, send};
+use crate::market::Axum;
 
 fn app(policy: Policy) -> Router {
     let slow = || async {
@@ -27,6 +28,7 @@ async fn is_replay(app: &Router) -> bool {
     response.headers().contains_key("idempotency-replayed")
 }
 
+// S55
 #[tokio::test(start_paused = true)]
 async fn a_response_is_replayed_for_60_minutes_from_its_completion() {
     const RETENTION: Duration = Duration::from_secs(60 * 60);
@@ -38,10 +40,11 @@ async fn a_response_is_replayed_for_60_minutes_from_its_completion() {
     assert!(!is_replay(&app).await, "after it");
 }
 
+// S57
 #[tokio::test]
 async fn a_full_store_refuses_before_anything_runs_and_drops_nothing() {
     let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
-    let server = Server::with_layer(IdempotencyLayer::new(store)).await;
+    let server = Server::with_layer(Axum::new(store, Policy::reference())).await;
     for key in ["a", "b"] {
         assert_eq!(send(server.post("/orders", key, "{}")).await.status, 201);
     }

@@ -13,23 +13,23 @@ use axum::{
 };
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
+use idem_core::MemoryStore;
+use idem_http_tests::{Effects, Server, send};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
 
-use crate::{
-    market,
-    support::{Effects, Server, send, store},
-};
+use crate::market;
 
 /// A server with an app of its own.
 async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
-    let effects = Effects::new();
+    let effects = Effects::default();
     let address = market::serve_app(app(effects.clone())).await;
     Server::at(address, effects)
 }
 
+// S22
 #[tokio::test]
 async fn a_nested_router_is_known_by_the_original_path() {
-    let layer = IdempotencyLayer::new(store());
+    let layer = IdempotencyLayer::new(MemoryStore::new());
     let server = serve(|effects| {
         let inner = |name: &'static str| {
             let effects = effects.clone();
@@ -54,7 +54,7 @@ async fn a_nested_router_is_known_by_the_original_path() {
 
 #[tokio::test]
 async fn a_layer_on_one_route_leaves_the_others_alone() {
-    let layer = IdempotencyLayer::new(store());
+    let layer = IdempotencyLayer::new(MemoryStore::new());
     let server = serve(|effects| {
         let count = move || async move { effects.run().to_string() };
         Router::new()
@@ -81,7 +81,7 @@ async fn any_tower_service_with_an_http_body_is_protected() {
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(store()))
+        .layer(IdempotencyLayer::new(MemoryStore::new()))
         .service(handler);
     for _ in 0..2 {
         let request = Request::post("/").header("idempotency-key", "k");
@@ -104,7 +104,7 @@ async fn an_error_of_the_service_frees_the_key() {
         }
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(store()))
+        .layer(IdempotencyLayer::new(MemoryStore::new()))
         .service(handler);
     let request = || {
         Request::post("/")
@@ -122,6 +122,7 @@ async fn an_error_of_the_service_frees_the_key() {
     assert!(third.headers().contains_key("idempotency-replayed"));
 }
 
+// S50
 #[tokio::test]
 async fn the_handler_gets_the_request_as_it_came_trailers_included() {
     let handler = service_fn(|request: Request<Body>| async move {
@@ -137,7 +138,7 @@ async fn the_handler_gets_the_request_as_it_came_trailers_included() {
         Ok::<_, Infallible>(Response::new(Body::empty()))
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(store()))
+        .layer(IdempotencyLayer::new(MemoryStore::new()))
         .service(handler);
     let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "17".parse().unwrap())]);
     let body = Full::new(Bytes::from_static(b"payload"))
@@ -157,7 +158,7 @@ async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
         Ok::<_, Infallible>(Response::new(body))
     });
     let service = ServiceBuilder::new()
-        .layer(IdempotencyLayer::new(store()))
+        .layer(IdempotencyLayer::new(MemoryStore::new()))
         .service(handler);
     let request = || {
         Request::post("/")

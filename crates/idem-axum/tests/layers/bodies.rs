@@ -3,16 +3,13 @@
 use axum::extract::DefaultBodyLimit;
 use futures_util::{Stream, StreamExt, stream};
 use idem_core::Policy;
+use idem_http_tests::{Answer, Server, StoreCalls, send};
 use tower_http::{
     compression::CompressionLayer, decompression::RequestDecompressionLayer,
     limit::RequestBodyLimitLayer,
 };
 
-use crate::{
-    goats, idempotency, orders, serve,
-    store_calls::StoreCalls,
-    support::{Answer, Server, send},
-};
+use crate::{goats, idempotency, orders, serve};
 
 /// `{"item":"goat"}`, as gzip has it.
 const PACKED_GOAT: &[u8] = &[
@@ -53,6 +50,7 @@ async fn a_default_body_limit_stands_anywhere_and_does_not_raise_the_policys_lim
     assert_eq!(send(without_key.body(upload())).await.status, 200);
 }
 
+// S48
 #[tokio::test]
 async fn a_request_body_limit_outside_refuses_uploads_before_the_store_is_asked() {
     let calls = [StoreCalls::default(), StoreCalls::default()];

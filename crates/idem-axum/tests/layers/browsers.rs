@@ -2,12 +2,13 @@
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use idem_core::Policy;
+use idem_http_tests::send;
 use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
 };
 
-use crate::{goats, idempotency, orders, support::send};
+use crate::{goats, idempotency, orders};
 
 const SHOP: &str = "https://shop.example";
 const APP: &str = "https://app.example";
@@ -26,6 +27,7 @@ fn cors() -> CorsLayer {
         ])
 }
 
+// S97
 #[tokio::test]
 async fn cors_outside_lets_a_browser_read_refusals_and_replays() {
     let layer = || idempotency(Policy::reference());

@@ -13,10 +13,11 @@ use axum::{
     response::IntoResponse,
 };
 use idem_core::Policy;
+use idem_http_tests::send;
 use tower_http::{sensitive_headers::SetSensitiveRequestHeadersLayer, trace::TraceLayer};
 use tracing::Span;
 
-use crate::{goats, idempotency, orders, support::send};
+use crate::{goats, idempotency, orders};
 
 #[tokio::test]
 async fn authentication_outside_gives_no_replay_to_a_revoked_token() {
@@ -39,7 +40,7 @@ async fn authentication_outside_gives_no_replay_to_a_revoked_token() {
         |effects| goats(effects).layer(authenticate()).layer(layer()),
     )
     .await;
-    let buy = |server: &crate::Server| {
+    let buy = |server: &idem_http_tests::Server| {
         let request = server.post("/goats", "k", "{}");
         send(request.header("authorization", "Bearer of the shop"))
     };
@@ -52,6 +53,7 @@ async fn authentication_outside_gives_no_replay_to_a_revoked_token() {
     assert!(leaked.is_replay(), "nobody asked who calls");
 }
 
+// S61
 #[tokio::test]
 async fn sensitive_headers_outside_the_trace_keep_the_key_out_of_the_log() {
     let logs: [Arc<Mutex<String>>; 2] = Default::default();

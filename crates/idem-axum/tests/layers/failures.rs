@@ -4,18 +4,17 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, routing::post};
 use idem_core::Policy;
+use idem_http_tests::{Effects, send};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
-use crate::{
-    gated, idempotency, orders,
-    support::{Effects, send},
-};
+use crate::{gated, idempotency, orders};
 
 fn timeout() -> TimeoutLayer {
     let at_most = Duration::from_millis(100);
     TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, at_most)
 }
 
+// S45
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     let layer = || idempotency(Policy::reference());
@@ -27,19 +26,14 @@ async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
 
     assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 408);
     assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 202);
-    right.effects.gate.add_permits(1);
-    let retry = loop {
-        let answer = send(right.post("/goats", "k", "{}")).await;
-        if answer.status != 202 {
-            break answer;
-        }
-    };
+    right.effects.open_gate(1);
+    let retry = right.settled("/goats", "k").await;
     assert!(retry.is_replay());
     assert_eq!(retry.text(), "order 1");
     assert_eq!(right.effects.runs(), 1);
 
     assert_eq!(send(wrong.post("/goats", "k", "{}")).await.status, 408);
-    wrong.effects.gate.add_permits(1);
+    wrong.effects.open_gate(1);
     // The first run was cut off wherever it was; nobody knows what it did, and it runs again.
     assert_eq!(
         send(wrong.post("/goats", "k", "{}")).await.text(),
@@ -63,17 +57,13 @@ async fn a_timeout_between_two_layers_cuts_the_handler_off() {
     .await;
     for (server, key, retry) in [(right, "k", "order 1"), (wrong, "l", "order 2")] {
         assert_eq!(send(server.post("/goats", key, "{}")).await.status, 408);
-        server.effects.gate.add_permits(1);
-        let answer = loop {
-            let answer = send(server.post("/goats", key, "{}")).await;
-            if answer.status != 202 {
-                break answer;
-            }
-        };
+        server.effects.open_gate(1);
+        let answer = server.settled("/goats", key).await;
         assert_eq!(answer.text(), retry);
     }
 }
 
+// S44
 #[tokio::test]
 async fn catch_panic_outside_frees_the_key_of_a_handler_that_panics_in_every_profile() {
     let panics_once = |effects: Effects| {

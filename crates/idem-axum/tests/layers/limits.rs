@@ -10,11 +10,12 @@ use idem_core::{
     Policy, RecordKey,
     event::{Answered, Event, Observer},
 };
+use idem_http_tests::{send, until};
 use reqwest::Client;
 use tokio::task::yield_now;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 
-use crate::{gated, idempotency, orders, support::send};
+use crate::{gated, idempotency, orders};
 
 #[tokio::test]
 async fn load_shedding_outside_keeps_no_overload() {
@@ -36,7 +37,7 @@ async fn load_shedding_outside_keeps_no_overload() {
         let first = tokio::spawn(server.post("/goats", "k", "{}").send());
         server.effects.wait_for_runs(1).await;
         assert_eq!(send(server.post("/goats", "l", "{}")).await.status, 503);
-        server.effects.gate.add_permits(2);
+        server.effects.open_gate(2);
         assert_eq!(first.await.unwrap().unwrap().status(), 200);
         let retry = send(server.post("/goats", "l", "{}")).await;
         assert_eq!((retry.status, retry.is_replay()), (status, is_kept));
@@ -60,11 +61,11 @@ impl Observer for Progress {
 
 impl Progress {
     async fn wait_for(&self, executions: usize, handed_over: usize) {
-        while self.0.0.load(Ordering::SeqCst) < executions
-            || self.0.1.load(Ordering::SeqCst) < handed_over
-        {
-            yield_now().await;
-        }
+        let enough = || {
+            self.0.0.load(Ordering::SeqCst) >= executions
+                && self.0.1.load(Ordering::SeqCst) >= handed_over
+        };
+        until("requests had come so far", enough).await;
     }
 }
 
@@ -96,7 +97,7 @@ async fn a_concurrency_limit_inside_counts_handlers_whose_clients_hung_up() {
         yield_now().await;
     }
     assert_eq!(right.effects.runs(), 1, "the first handler still runs");
-    right.effects.gate.add_permits(2);
+    right.effects.open_gate(2);
     assert_eq!(
         second.await.unwrap().unwrap().text().await.unwrap(),
         "order 2"
@@ -108,12 +109,12 @@ async fn a_concurrency_limit_inside_counts_handlers_whose_clients_hung_up() {
         send(right.post("/goats", "l", "{}")).await.is_replay(),
         "it needs no permit"
     );
-    right.effects.gate.add_permits(1);
+    right.effects.open_gate(1);
     assert_eq!(third.await.unwrap().unwrap().status(), 200);
 
     let second = tokio::spawn(wrong.post("/goats", "l", "{}").send());
     // Both run at once, under a limit of one.
     wrong.effects.wait_for_runs(2).await;
-    wrong.effects.gate.add_permits(2);
+    wrong.effects.open_gate(2);
     assert_eq!(second.await.unwrap().unwrap().status(), 200);
 }

@@ -10,23 +10,15 @@ mod browsers;
 mod callers;
 mod failures;
 mod limits;
-#[allow(dead_code, reason = "these tests need the server, not its routes")]
-#[path = "../http/market.rs"]
-mod market;
 mod paths;
 mod placement;
-#[path = "../http/store.rs"]
-mod store;
-mod store_calls;
-#[allow(dead_code, reason = "these tests need a part of it")]
-#[path = "../http/support.rs"]
-mod support;
 mod traces;
 
 use axum::{Router, routing::post};
-use idem_core::Policy;
-
-use crate::support::{Effects, Layer, Server, store};
+use idem_axum::IdempotencyLayer;
+use idem_core::{MemoryStore, Policy};
+use idem_http_tests::{Effects, Server};
+use tokio::net::TcpListener;
 
 /// Serves two apps with the same layers: the right order first, the wrong one second.
 async fn orders(
@@ -37,14 +29,17 @@ async fn orders(
 }
 
 async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
-    let effects = Effects::new();
-    let address = market::serve_app(app(effects.clone())).await;
+    let effects = Effects::default();
+    let app = app(effects.clone());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
     Server::at(address, effects)
 }
 
 /// The layer with a store of its own.
-fn idempotency(policy: Policy) -> Layer {
-    Layer::new(store()).policy(policy)
+fn idempotency(policy: Policy) -> IdempotencyLayer {
+    IdempotencyLayer::new(MemoryStore::new()).policy(policy)
 }
 
 /// One route, whose answers count its runs; they are long enough to be worth compressing.
@@ -60,7 +55,7 @@ fn goats(effects: Effects) -> Router {
 fn gated(effects: Effects) -> Router {
     let wait = move || async move {
         let run = effects.run();
-        effects.gate.acquire().await.unwrap().forget();
+        effects.pass_gate().await;
         format!("order {run}")
     };
     Router::new().route("/goats", post(wait))

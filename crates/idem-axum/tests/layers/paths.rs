@@ -9,15 +9,12 @@ use axum::{
     routing::post,
 };
 use idem_core::Policy;
+use idem_http_tests::{Effects, Server, StoreCalls, send};
 use tokio::net::TcpListener;
 use tower::Layer as _;
 use tower_http::normalize_path::NormalizePathLayer;
 
-use crate::{
-    goats, idempotency, orders,
-    store_calls::StoreCalls,
-    support::{Effects, Server, send},
-};
+use crate::{goats, idempotency, orders};
 
 /// Serves a service that is not a router.
 macro_rules! serve_service {
@@ -35,13 +32,13 @@ async fn normalize_path_around_the_router_makes_two_spellings_one_request() {
     let trim = NormalizePathLayer::trim_trailing_slash;
     let layer = || idempotency(Policy::reference());
 
-    let effects = Effects::new();
+    let effects = Effects::default();
     let router = goats(effects.clone()).layer(layer());
     let right = Server::at(serve_service!(trim().layer(router)), effects);
     assert_eq!(send(right.post("/goats/", "k", "{}")).await.status, 200);
     assert!(send(right.post("/goats", "k", "{}")).await.is_replay());
 
-    let effects = Effects::new();
+    let effects = Effects::default();
     let router = trim().layer(goats(effects.clone()));
     let wrong = Server::at(serve_service!(layer().layer(router)), effects);
     assert_eq!(send(wrong.post("/goats/", "k", "{}")).await.status, 200);

@@ -5,9 +5,10 @@ use axum::{
     routing::{get, post},
 };
 use idem_core::Policy;
+use idem_http_tests::send;
 use reqwest::Method;
 
-use crate::{idempotency, serve, support::send};
+use crate::{idempotency, serve};
 
 /// What each of them gets without a key: the route's own method, its other one, a route for `GET`, and no route.
 async fn without_key(app: impl FnOnce() -> Router) -> [u16; 4] {
@@ -47,6 +48,7 @@ async fn a_required_key_is_asked_for_where_the_methods_route_layer_puts_it_and_n
     assert_eq!(on_the_app, [400, 400, 400, 400]);
 }
 
+// S88
 #[tokio::test]
 async fn a_layer_on_the_app_and_again_on_a_route_runs_the_handler_once() {
     let outer = idempotency(Policy::reference());

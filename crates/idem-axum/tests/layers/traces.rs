@@ -10,13 +10,14 @@ use std::{
 
 use axum::{Router, http::Response};
 use idem_core::Policy;
+use idem_http_tests::send;
 use tower_http::{
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     trace::TraceLayer,
 };
 use tracing::Span;
 
-use crate::{goats, idempotency, orders, support::send};
+use crate::{goats, idempotency, orders};
 
 fn with_ids(app: Router) -> Router {
     app.layer(PropagateRequestIdLayer::x_request_id())

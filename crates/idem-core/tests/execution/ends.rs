@@ -4,6 +4,7 @@ use idem_core::Verdict;
 
 use crate::support::{Engine, keep, spawn};
 
+// S12
 #[tokio::test(start_paused = true)]
 async fn a_success_is_replayed() {
     let engine = Engine::new();
@@ -12,6 +13,7 @@ async fn a_success_is_replayed() {
     assert_eq!(engine.log.lines(), ["execute", "recorded", "replay"]);
 }
 
+// S43
 #[tokio::test(start_paused = true)]
 async fn a_failure_frees_the_key_for_another_payload() {
     let engine = Engine::new();
@@ -27,6 +29,7 @@ async fn a_failure_frees_the_key_for_another_payload() {
     ));
 }
 
+// S44
 #[tokio::test(start_paused = true)]
 async fn a_panic_frees_the_key_at_once_and_goes_on_unwinding() {
     for after_a_pause in [false, true] {

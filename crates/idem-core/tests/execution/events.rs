@@ -33,6 +33,7 @@ async fn everything(engine: &Engine) {
     let _ = engine.begin("{\"secret\":\"payload\"}").await;
 }
 
+// S61
 #[tokio::test(start_paused = true)]
 async fn logs_have_the_outcome_and_the_short_name_and_never_key_payload_or_response() {
     let lines = Lines::default();
@@ -92,6 +93,7 @@ fn everything_on_a_paused_clock() {
     runtime.block_on(async { everything(&Engine::new()).await });
 }
 
+// S61
 #[test]
 fn metrics_count_outcomes_ends_and_calls() {
     let counted = recorded(everything_on_a_paused_clock);

@@ -19,6 +19,7 @@ use crate::{
     support::{Engine, INSTANT, LEASE, SECOND, admit, begin, keep, slow, spawn},
 };
 
+// S45
 #[tokio::test(start_paused = true)]
 async fn an_execution_whose_caller_vanished_ends_and_is_recorded() {
     let engine = Engine::new();
@@ -69,6 +70,7 @@ async fn what_was_handed_over_stays_in_its_caller_s_span() {
     }
 }
 
+// S60
 #[tokio::test(start_paused = true)]
 async fn a_drain_waits_for_what_runs_with_a_caller_or_without() {
     for vanishes in [true, false] {
@@ -102,6 +104,7 @@ async fn a_drain_without_executions_returns_at_once() {
         .expect("nothing runs");
 }
 
+// S60
 #[tokio::test(start_paused = true)]
 async fn once_a_drain_has_begun_nothing_else_begins() {
     let engine = Engine::new();
@@ -293,6 +296,7 @@ async fn a_claim_under_way_that_nobody_can_take_over_is_reported() {
         .expect("nothing runs");
 }
 
+// S95
 #[tokio::test(start_paused = true)]
 async fn handed_over_is_an_execution_and_no_duplicate_whose_caller_left() {
     for original in [false, true] {

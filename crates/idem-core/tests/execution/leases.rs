@@ -11,6 +11,7 @@ use crate::support::{Engine, INSTANT, LEASE, SECOND, keep, slow, spawn};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
+// S34
 #[tokio::test(start_paused = true)]
 async fn work_of_five_leases_runs_once() {
     let engine = Engine::new();
@@ -29,6 +30,7 @@ async fn work_of_five_leases_runs_once() {
     assert_eq!(engine.log.count("lost at renew"), 0);
 }
 
+// S31
 #[tokio::test(start_paused = true)]
 async fn a_crashed_owner_blocks_its_key_for_one_lease_only() {
     let engine = Engine::new();
@@ -62,6 +64,7 @@ async fn a_policy_may_refuse_to_take_over() {
     );
 }
 
+// S31b
 #[tokio::test(start_paused = true)]
 async fn an_owner_whose_lease_ran_out_unclaimed_is_recorded_late() {
     let engine = Engine::new();
@@ -105,6 +108,7 @@ async fn taken_over(a_takes: std::time::Duration, end: Verdict) -> (Engine, Engi
     (a, b)
 }
 
+// S32
 #[tokio::test(start_paused = true)]
 async fn a_late_owner_does_not_overwrite_the_one_who_took_over() {
     for a_takes in [LEASE + 10 * SECOND, 3 * LEASE] {
@@ -114,6 +118,7 @@ async fn a_late_owner_does_not_overwrite_the_one_who_took_over() {
     }
 }
 
+// S33
 #[tokio::test(start_paused = true)]
 async fn a_late_owner_that_fails_does_not_free_the_lease_of_the_one_who_took_over() {
     for a_takes in [LEASE + 10 * SECOND, 3 * LEASE] {
@@ -123,6 +128,7 @@ async fn a_late_owner_that_fails_does_not_free_the_lease_of_the_one_who_took_ove
     }
 }
 
+// S35
 #[tokio::test(start_paused = true)]
 async fn a_renewal_that_fails_once_is_made_up_for() {
     let engine = Engine::new();
@@ -135,6 +141,7 @@ async fn a_renewal_that_fails_once_is_made_up_for() {
     assert_eq!(engine.log.count("lost at renew"), 0);
 }
 
+// S35
 #[tokio::test(start_paused = true)]
 async fn a_mute_store_does_not_hold_the_work_up() {
     let engine = Engine::new();
@@ -146,6 +153,7 @@ async fn a_mute_store_does_not_hold_the_work_up() {
     assert!(engine.log.count("renewal failed") >= 1);
 }
 
+// S36
 #[tokio::test(start_paused = true)]
 async fn nothing_is_renewed_after_the_end() {
     let engine = Engine::new();

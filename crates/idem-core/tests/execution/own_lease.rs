@@ -26,6 +26,7 @@ async fn execution(engine: &Engine, term: impl Into<LeaseTerm>) -> Execution {
     }
 }
 
+// S31
 #[tokio::test(start_paused = true)]
 async fn a_crashed_owner_blocks_its_key_for_its_own_lease() {
     for lease in [LEASE / 10, 10 * LEASE] {

@@ -86,6 +86,7 @@ async fn a_failure_that_a_worker_keeps_openly_is_kept() {
     }
 }
 
+// S42
 #[tokio::test(start_paused = true)]
 async fn what_may_not_be_replayed_is_left_out_on_every_way() {
     let lines = [
@@ -105,6 +106,7 @@ async fn what_may_not_be_replayed_is_left_out_on_every_way() {
     }
 }
 
+// S47
 #[tokio::test(start_paused = true)]
 async fn what_is_over_the_limit_is_not_kept_on_any_way() {
     let limited = || Policy::reference().max_response_bytes(8);

@@ -62,6 +62,7 @@ async fn the_pauses_of_a_client_that_waits_as_told_double_up_to_the_end_of_the_l
     assert_eq!(pauses, [1, 1, 2, 4, 8, 14]);
 }
 
+// S28
 #[tokio::test(start_paused = true)]
 async fn whatever_a_rule_says_is_at_least_a_second_and_no_more_than_is_left() {
     let rules: [fn(Duration) -> Duration; 4] = [

@@ -76,6 +76,7 @@ async fn a_failure_frees_the_key_and_keeps_its_cause() {
     assert_eq!(done, Done::Executed(2));
 }
 
+// S45
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_does_not_cancel_the_operation() {
     let engine = Engine::new();
@@ -150,6 +151,7 @@ async fn a_queue_that_delivers_each_message_twice_has_each_effect_once() {
     assert_eq!(effects.load(Ordering::SeqCst), 100);
 }
 
+// S44
 #[tokio::test(start_paused = true)]
 async fn a_panic_frees_the_key_even_before_the_first_await() {
     let engine = Engine::new();

@@ -14,6 +14,7 @@ use crate::support::{Engine, LEASE, SECOND, keep};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
+// S51
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_down_refuses_the_request_within_its_timeout() {
     for fault in [
@@ -35,6 +36,7 @@ async fn a_store_that_is_down_refuses_the_request_within_its_timeout() {
     }
 }
 
+// S51
 #[tokio::test(start_paused = true)]
 async fn a_policy_may_go_on_unprotected() {
     let policy = Policy::reference().on_store_failure(OnStoreFailure::RunUnprotected);
@@ -44,6 +46,7 @@ async fn a_policy_may_go_on_unprotected() {
     assert_eq!(engine.log.lines(), ["unprotected"]);
 }
 
+// S52
 #[tokio::test(start_paused = true)]
 async fn a_claim_whose_reply_was_lost_is_the_same_request_s_own() {
     for fault in [Fault::ReplyLost, Fault::LandsMute] {
@@ -75,6 +78,7 @@ async fn a_lease_counts_from_the_first_time_that_its_claim_was_sent() {
     );
 }
 
+// S53
 #[tokio::test(start_paused = true)]
 async fn a_store_that_is_down_at_the_end_takes_the_response_from_nobody() {
     for fault in [UNAVAILABLE, Fault::Mute] {
@@ -112,6 +116,7 @@ async fn a_completion_is_not_tried_beyond_its_lease() {
     );
 }
 
+// S54
 #[tokio::test(start_paused = true)]
 async fn a_completion_whose_reply_was_lost_is_replayed() {
     for fault in [Fault::ReplyLost, Fault::LandsMute, UNAVAILABLE] {

@@ -27,6 +27,7 @@ async fn running(engine: &Engine, time: Duration, end: Verdict) {
     tokio::task::yield_now().await;
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_waiter_gets_the_replay_when_the_original_ends_in_time() {
     let engine = patient(10);
@@ -34,6 +35,7 @@ async fn a_waiter_gets_the_replay_when_the_original_ends_in_time() {
     assert_eq!(engine.duplicate().await, "done");
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn of_many_waiters_one_becomes_the_owner_when_the_original_fails() {
     let engine = patient(10);
@@ -50,6 +52,7 @@ async fn of_many_waiters_one_becomes_the_owner_when_the_original_fails() {
     assert_eq!(engine.duplicate().await, "second");
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_wait_is_bounded_in_time_and_leaves_the_owner_alone() {
     let engine = patient(10);
@@ -61,6 +64,7 @@ async fn a_wait_is_bounded_in_time_and_leaves_the_owner_alone() {
     assert_eq!(engine.duplicate().await, "done");
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn waiters_are_bounded_in_number_and_one_who_leaves_makes_room() {
     let engine = patient(1);
@@ -78,6 +82,7 @@ async fn waiters_are_bounded_in_number_and_one_who_leaves_makes_room() {
     );
 }
 
+// S23
 #[tokio::test(start_paused = true)]
 async fn a_mismatch_does_not_wait() {
     let engine = patient(10);
@@ -127,6 +132,7 @@ async fn whenever_a_waiter_hangs_up_its_place_is_free_at_once() {
     }
 }
 
+// S95
 #[tokio::test(start_paused = true)]
 async fn who_hung_up_does_not_wait_any_more_and_takes_no_place() {
     let (store, here) = one_place(SECOND / 2).await;

@@ -91,6 +91,7 @@ fn pairs_with_paths() -> impl Strategy<Value = ([(Tree, String); 2], Vec<Path>)>
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
+    // S21
     #[test]
     fn what_is_left_out_does_not_count_and_all_else_does(
         ([(left, left_text), (right, right_text)], paths) in pairs_with_paths(),
@@ -102,6 +103,7 @@ proptest! {
         prop_assert_eq!(fingerprint(&left_text) == fingerprint(&right_text), same);
     }
 
+    // S21
     #[test]
     fn only_what_is_chosen_counts(
         ([(left, left_text), (right, right_text)], paths) in pairs_with_paths(),

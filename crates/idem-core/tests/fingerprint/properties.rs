@@ -116,6 +116,7 @@ proptest! {
         agree_on_white_space(&again)?;
     }
 
+    // S16
     #[test]
     fn an_object_with_a_repeated_member_counts_by_its_bytes(
         [without, one, other] in repeated_members(),
@@ -125,6 +126,7 @@ proptest! {
         prop_assert_eq!(json(&one) == json(&other), one == other, "{}\n{}", one, other);
     }
 
+    // S15
     #[test]
     fn numbers_compare_by_their_value(left in NUMBER, right in NUMBER) {
         agree(left.as_bytes(), right.as_bytes())?;

@@ -4,6 +4,10 @@ use idem_core::FingerprintRules;
 
 use crate::request::{Head, json};
 
+// S12
+// S13
+// S15
+// S17
 #[test]
 fn payloads_that_mean_the_same_are_one() {
     for (case, one, other) in [
@@ -51,6 +55,9 @@ fn payloads_that_mean_the_same_are_one() {
     }
 }
 
+// S14
+// S15
+// S16
 #[test]
 fn payloads_that_mean_something_else_differ() {
     for (case, one, other) in [
@@ -144,6 +151,7 @@ fn payloads_that_mean_something_else_differ() {
     }
 }
 
+// S20
 #[test]
 fn the_smallest_payloads_all_differ() {
     let payloads = [
@@ -156,6 +164,7 @@ fn the_smallest_payloads_all_differ() {
     }
 }
 
+// S18
 #[test]
 fn invalid_utf_8_counts_by_its_bytes() {
     assert_eq!(json(b"\"\xff\""), json(b"\"\xff\""));
@@ -182,6 +191,7 @@ fn each_json_label_makes_the_payload_count_by_its_meaning() {
     }
 }
 
+// S19
 #[test]
 fn any_other_label_makes_the_payload_count_by_its_bytes() {
     for head in [
@@ -200,6 +210,7 @@ fn any_other_label_makes_the_payload_count_by_its_bytes() {
     }
 }
 
+// S19
 #[test]
 fn the_label_counts_too() {
     let labels = [
@@ -376,6 +387,7 @@ fn the_case_of_the_label_does_not_count() {
     assert_eq!(one.fingerprint("a"), other.fingerprint("a"));
 }
 
+// S22
 #[test]
 fn method_path_and_query_count() {
     let original = Head::json();

@@ -21,6 +21,8 @@ const PIECES: &[&[u8]] = &[
     b"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk",
 ];
 
+// S7
+// S8
 #[test]
 fn a_key_is_read_as_the_standard_has_it_whatever_bytes_come() {
     fuzz("key", PIECES, |input, _| {

@@ -50,6 +50,7 @@ const PIECES: &[&[u8]] = &[
     b"\xff",
 ];
 
+// S93
 #[test]
 fn a_multipart_payload_counts_by_its_parts_whatever_bytes_come() {
     fuzz("multipart", PIECES, |input, dice| {

@@ -41,6 +41,7 @@ const PIECES: &[&[u8]] = &[
     b"\"01010101010101010101010101010101\"",
 ];
 
+// S59
 #[test]
 fn a_record_is_decoded_or_refused_whatever_bytes_come() {
     fuzz("record", PIECES, |input, _| {

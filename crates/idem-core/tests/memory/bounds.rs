@@ -10,6 +10,7 @@ use tokio::time::advance;
 
 use super::{INSTANT, LEASE, RETENTION, is_owned, key, lease, outcome, put};
 
+// S57
 #[tokio::test(start_paused = true)]
 async fn a_full_store_refuses_claims_and_keeps_what_it_has() {
     let store = MemoryStore::with_limits(MemoryLimits::default().records(2));
@@ -28,6 +29,7 @@ async fn a_full_store_refuses_claims_and_keeps_what_it_has() {
     assert_eq!(completed.unwrap(), Fenced::Held);
 }
 
+// S57
 #[tokio::test(start_paused = true)]
 async fn bytes_are_bounded_and_count_the_response() {
     let store = MemoryStore::with_limits(MemoryLimits::default().bytes(10_000));
@@ -37,6 +39,7 @@ async fn bytes_are_bounded_and_count_the_response() {
     assert_eq!(error.kind(), StoreErrorKind::Full);
 }
 
+// S56
 #[tokio::test(start_paused = true)]
 async fn what_ran_out_makes_room_at_once() {
     let store = MemoryStore::with_limits(MemoryLimits::default().records(2));

@@ -10,6 +10,7 @@ use tokio::time::advance;
 
 use super::{INSTANT, LEASE, RETENTION, complete, holders, is_owned, key, lease, outcome, put};
 
+// S55
 #[tokio::test(start_paused = true)]
 async fn a_record_is_there_just_before_its_retention_ends_and_absent_at_it() {
     let store = MemoryStore::new();
@@ -20,6 +21,7 @@ async fn a_record_is_there_just_before_its_retention_ends_and_absent_at_it() {
     assert!(is_owned(&store, 1).await);
 }
 
+// S55
 #[tokio::test(start_paused = true)]
 async fn retention_counts_from_completion() {
     let store = MemoryStore::new();
@@ -50,6 +52,7 @@ async fn a_lease_ends_at_its_end_and_tells_what_remains() {
     assert!(is_owned(&store, 1).await);
 }
 
+// S56
 #[tokio::test(start_paused = true)]
 async fn what_ran_out_is_absent_before_it_is_swept() {
     let store = MemoryStore::new();

@@ -72,6 +72,7 @@ fn all_of_it_at_once_keeps_every_property() {
     keeps_every_property("all at once", &model, &[Goal::RefusedAsMismatch]);
 }
 
+// S22
 #[test]
 fn requests_of_which_one_asks_for_something_else_keep_every_property() {
     let model = Model {
@@ -84,6 +85,7 @@ fn requests_of_which_one_asks_for_something_else_keep_every_property() {
     keeps_every_property("something else", &model, &unreachable);
 }
 
+// S34
 #[test]
 fn requests_that_renew_their_leases_keep_every_property() {
     let bounds = Bounds {
@@ -96,6 +98,7 @@ fn requests_that_renew_their_leases_keep_every_property() {
     keeps_every_property("renewing", &model, &unreachable);
 }
 
+// S45
 #[test]
 fn requests_whose_clients_disconnect_keep_every_property() {
     let bounds = Bounds {

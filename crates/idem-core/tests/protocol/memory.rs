@@ -198,6 +198,7 @@ fn walks(model: &Model) -> Result<BTreeSet<Goal>, TestError<Vec<u8>>> {
     Ok(reached.into_inner())
 }
 
+// S62
 #[test]
 fn the_memory_store_answers_like_the_model() {
     let reached = walks(&MODEL).unwrap();

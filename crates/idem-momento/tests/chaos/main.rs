@@ -115,6 +115,7 @@ async fn a_late_owner_that_renews_by_update_ttl_is_told_a_lie() {
     );
 }
 
+// S32
 #[tokio::test]
 async fn a_late_owner_of_the_store_changes_nothing() {
     let world = World::new();

@@ -57,6 +57,7 @@ fn is_too_large(answer: Result<Fenced, StoreError>) {
 }
 
 /// However many keys come after them, live leases and live results are still there.
+// S57
 pub async fn nothing_live_is_dropped(trial: &Trial) -> Verdict {
     let early: Vec<_> = (0..EARLY)
         .map(|_| (trial.key(), sample::lease(), sample::outcome()))

@@ -18,6 +18,7 @@ pub async fn a_fresh_claim_is_owned(trial: &Trial) -> Verdict {
 }
 
 /// The claim of a key that somebody has finds their lease: owner, fingerprint and credentials.
+// S30
 pub async fn a_second_claim_finds_the_first_ones_lease(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     key.own(&first).await;
@@ -26,6 +27,7 @@ pub async fn a_second_claim_finds_the_first_ones_lease(trial: &Trial) -> Verdict
 }
 
 /// A duplicate of the same request has an owner token of its own, and is refused all the same.
+// S28
 pub async fn a_duplicate_of_the_same_request_is_refused(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     let duplicate = Lease::new(*first.identity(), first.duration());
@@ -59,6 +61,7 @@ fn remaining(answer: &Claim) -> Option<std::time::Duration> {
 }
 
 /// Claiming again with the same lease is owned, so that a lost reply can be asked for again.
+// S52
 pub async fn claiming_again_by_the_owner_is_owned(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     for _ in 0..3 {
@@ -105,6 +108,7 @@ pub async fn a_refused_claim_does_not_shorten_the_lease(trial: &Trial) -> Verdic
 }
 
 /// Whoever owned a key that is completed finds the result, as everybody does.
+// S54
 pub async fn the_owner_finds_its_own_result(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;

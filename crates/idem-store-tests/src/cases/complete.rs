@@ -29,6 +29,7 @@ pub async fn a_strangers_completion_is_lost(trial: &Trial) -> Verdict {
 }
 
 /// Completing again is held, for the first reply may have been lost, and the first result stays.
+// S37
 pub async fn completing_again_changes_nothing(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;
@@ -63,6 +64,7 @@ pub async fn completing_an_absent_key_is_recorded(trial: &Trial) -> Verdict {
 }
 
 /// The lease ran out and nobody took over: the late completion is recorded.
+// S31b
 pub async fn completing_late_is_recorded_if_nobody_took_over(trial: &Trial) -> Verdict {
     let (key, late, done) = (trial.key(), trial.short_lease(), sample::outcome());
     key.own(&late).await.ended().await;
@@ -72,6 +74,7 @@ pub async fn completing_late_is_recorded_if_nobody_took_over(trial: &Trial) -> V
 }
 
 /// The lease ran out and another took over: the late completion is lost, and the other goes on.
+// S32
 pub async fn completing_after_a_takeover_is_lost(trial: &Trial) -> Verdict {
     let (key, late, next) = (trial.key(), trial.short_lease(), sample::lease());
     key.own(&late).await.ended().await;

@@ -24,6 +24,7 @@ pub(super) const ROUNDS: usize = 24;
 const TASKS: usize = 16;
 
 /// Of many concurrent claims of an absent key exactly one is owned, and the others find it.
+// S28
 pub async fn of_many_claims_exactly_one_is_owned(trial: &Trial) -> Verdict {
     for _ in 0..ROUNDS {
         exactly_one_owns(trial, trial.key()).await;
@@ -32,6 +33,7 @@ pub async fn of_many_claims_exactly_one_is_owned(trial: &Trial) -> Verdict {
 }
 
 /// Of many concurrent claims that come when a lease has run out, exactly one takes over.
+// S31
 pub async fn of_many_takeovers_exactly_one_is_owned(trial: &Trial) -> Verdict {
     let keys: Vec<_> = (0..ROUNDS).map(|_| trial.key()).collect();
     let mut last = None;
@@ -74,6 +76,7 @@ pub(super) async fn claim(store: SharedStore, key: RecordKey, lease: Lease) -> C
 
 /// An owner that asks several times at once, since replies seemed lost, is answered owned each
 /// time.
+// S52
 pub async fn an_owner_may_claim_concurrently_with_itself(trial: &Trial) -> Verdict {
     for _ in 0..ROUNDS {
         let (key, mine) = (trial.key(), sample::lease());
@@ -102,6 +105,7 @@ pub async fn of_many_completions_only_the_owners_is_held(trial: &Trial) -> Verdi
 
 /// Completions of one owner that come at once are all held. One of them is recorded, and stands
 /// from the first answer on.
+// S37
 pub async fn completions_of_one_owner_are_applied_once(trial: &Trial) -> Verdict {
     for _ in 0..ROUNDS {
         let (key, mine) = (trial.key(), sample::lease());

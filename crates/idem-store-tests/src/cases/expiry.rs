@@ -20,6 +20,7 @@ pub async fn a_lease_is_held_until_its_end(trial: &Trial) -> Verdict {
 }
 
 /// A lease that ran out is absent: the next claim takes over.
+// S31
 pub async fn a_lease_that_ran_out_is_taken_over(trial: &Trial) -> Verdict {
     let (key, late, next) = (trial.key(), trial.short_lease(), sample::lease());
     key.own(&late).await.ended().await;
@@ -29,6 +30,7 @@ pub async fn a_lease_that_ran_out_is_taken_over(trial: &Trial) -> Verdict {
 }
 
 /// Whoever let a lease run out is a stranger to the one who took over.
+// S32
 pub async fn the_late_owner_finds_who_took_over(trial: &Trial) -> Verdict {
     let (key, late, next) = (trial.key(), trial.short_lease(), sample::lease());
     key.own(&late).await.ended().await;
@@ -52,6 +54,7 @@ pub async fn a_takeover_runs_from_its_own_claim(trial: &Trial) -> Verdict {
 }
 
 /// A stranger's completion under a lease that ran out is recorded: the key is absent.
+// S31b
 pub async fn a_lease_that_ran_out_does_not_fence(trial: &Trial) -> Verdict {
     let (key, late, other) = (trial.key(), trial.short_lease(), sample::lease());
     let done = sample::outcome();
@@ -63,6 +66,7 @@ pub async fn a_lease_that_ran_out_does_not_fence(trial: &Trial) -> Verdict {
 
 /// Retention counts from the completion, however long the lease ran before, and the result is
 /// there until its end.
+// S55
 pub async fn retention_counts_from_completion(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     let (answer, since_claim) = key.timed(trial.short(), key.claim(&first)).await;
@@ -90,6 +94,8 @@ pub async fn a_result_outlives_its_lease(trial: &Trial) -> Verdict {
 
 /// A result whose retention is over is absent, though its lease would run on: the next claim is
 /// owned, also for another request.
+// S55
+// S56
 pub async fn a_result_that_ran_out_is_absent_to_claim(trial: &Trial) -> Verdict {
     let (key, next) = (trial.key(), sample::lease());
     run_out(trial, key).await;
@@ -99,6 +105,7 @@ pub async fn a_result_that_ran_out_is_absent_to_claim(trial: &Trial) -> Verdict 
 }
 
 /// A result whose retention is over is absent to renewal.
+// S56
 pub async fn a_result_that_ran_out_is_absent_to_renew(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     recorded(trial, key, &first).await.ended().await;
@@ -108,6 +115,7 @@ pub async fn a_result_that_ran_out_is_absent_to_renew(trial: &Trial) -> Verdict 
 }
 
 /// A result whose retention is over is absent to completion: another's lands.
+// S56
 pub async fn a_result_that_ran_out_is_absent_to_complete(trial: &Trial) -> Verdict {
     let (key, other, done) = (trial.key(), sample::lease(), sample::outcome());
     run_out(trial, key).await;
@@ -117,6 +125,7 @@ pub async fn a_result_that_ran_out_is_absent_to_complete(trial: &Trial) -> Verdi
 }
 
 /// A result whose retention is over is absent to release.
+// S56
 pub async fn a_result_that_ran_out_is_absent_to_release(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     recorded(trial, key, &first).await.ended().await;

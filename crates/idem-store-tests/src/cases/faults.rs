@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// A claim that failed but landed says so; claiming again with the same lease is owned.
+// S52
 pub async fn a_claim_that_landed_says_so(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     if !trial.lose_next_reply(Operation::Claim) {
@@ -49,6 +50,7 @@ pub async fn a_renewal_that_landed_says_so(trial: &Trial) -> Verdict {
 }
 
 /// A completion that failed but landed says so; completing again is held, and the result stays.
+// S54
 pub async fn a_completion_that_landed_says_so(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;

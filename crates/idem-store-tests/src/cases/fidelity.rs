@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// A body comes back byte for byte: each of the 256 bytes, text that is not UTF-8, line ends.
+// S41
 pub async fn bodies_come_back_byte_for_byte(trial: &Trial) -> Verdict {
     let every_byte: Bytes = (0..=u8::MAX).collect();
     let bodies: [Bytes; 6] = [
@@ -32,6 +33,7 @@ pub async fn bodies_come_back_byte_for_byte(trial: &Trial) -> Verdict {
 }
 
 /// A response may have neither headers nor body.
+// S40
 pub async fn an_empty_response_comes_back_empty(trial: &Trial) -> Verdict {
     comes_back(trial, sample::response(Bytes::new())).await;
     Ok(())
@@ -47,6 +49,7 @@ pub async fn a_big_body_comes_back_whole(trial: &Trial) -> Verdict {
 }
 
 /// The status comes back as it was.
+// S39
 pub async fn every_status_comes_back(trial: &Trial) -> Verdict {
     for status in [100, 200, 201, 204, 299, 303, 399, 404, 500, 599, 999] {
         let response = Response::new(status, Headers::default(), Bytes::new());
@@ -56,6 +59,7 @@ pub async fn every_status_comes_back(trial: &Trial) -> Verdict {
 }
 
 /// Headers come back in their order, repeated ones too, with their values' opaque bytes.
+// S42
 pub async fn headers_come_back_line_for_line(trial: &Trial) -> Verdict {
     let bytes = 0..=u8::MAX;
     let every_byte: Vec<u8> = bytes
@@ -87,6 +91,7 @@ pub async fn many_headers_come_back(trial: &Trial) -> Verdict {
 }
 
 /// That a response was not kept comes back, with the reason.
+// S47
 pub async fn why_a_response_was_not_kept_comes_back(trial: &Trial) -> Verdict {
     comes_back(trial, NotKept::TooLarge.into()).await;
     comes_back(trial, NotKept::Stream.into()).await;

@@ -81,6 +81,7 @@ pub async fn a_lease_that_ran_out_is_not_seen(trial: &Trial) -> Verdict {
 }
 
 /// A result whose retention is over is absent.
+// S56
 pub async fn a_result_that_ran_out_is_not_seen(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     key.own(&first).await;

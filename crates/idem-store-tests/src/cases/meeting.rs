@@ -10,6 +10,7 @@ use crate::{
 
 /// A late completion and a takeover that come together exclude each other: one of them has the
 /// key, and the other is told so.
+// S32
 pub async fn a_late_completion_and_a_takeover_exclude_each_other(trial: &Trial) -> Verdict {
     let (late, next, done) = (trial.short_lease(), sample::lease(), sample::outcome());
     let keys: Vec<_> = (0..ROUNDS).map(|_| trial.key()).collect();

@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// A released key is absent: the next claim is owned, also for another request.
+// S43
 pub async fn a_released_key_is_absent(trial: &Trial) -> Verdict {
     let (key, first, next) = (trial.key(), sample::lease(), sample::lease());
     key.own(&first).await;
@@ -83,6 +84,7 @@ pub async fn releasing_again_is_lost(trial: &Trial) -> Verdict {
 }
 
 /// Releasing after completion is lost, and the result stays.
+// S37
 pub async fn the_owners_release_does_not_undo_completion(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;
@@ -93,6 +95,7 @@ pub async fn the_owners_release_does_not_undo_completion(trial: &Trial) -> Verdi
 }
 
 /// A stranger's release after completion is lost, and the result stays.
+// S37
 pub async fn a_strangers_release_does_not_undo_completion(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;
@@ -112,6 +115,7 @@ pub async fn releasing_late_is_lost(trial: &Trial) -> Verdict {
 }
 
 /// Somebody who fails late does not free the key of whoever took over.
+// S33
 pub async fn releasing_after_a_takeover_is_lost(trial: &Trial) -> Verdict {
     let (key, late, next) = (trial.key(), trial.short_lease(), sample::lease());
     key.own(&late).await.ended().await;

@@ -9,6 +9,7 @@ use crate::{
 };
 
 /// A renewed lease runs for its whole duration from the renewal, and no longer.
+// S34
 pub async fn a_renewed_lease_runs_anew(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), trial.short_lease());
     let running = key.own(&first).await;
@@ -63,6 +64,7 @@ pub async fn renewing_an_absent_key_is_lost(trial: &Trial) -> Verdict {
 }
 
 /// Renewing after completion is lost, by the owner as by a stranger, and the result stays.
+// S36
 pub async fn renewing_a_completed_key_is_lost(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;
@@ -74,6 +76,7 @@ pub async fn renewing_a_completed_key_is_lost(trial: &Trial) -> Verdict {
 }
 
 /// Renewing after release is lost, and the key stays absent.
+// S36
 pub async fn renewing_after_release_is_lost(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     key.own(&first).await;
@@ -93,6 +96,7 @@ pub async fn renewing_does_not_resurrect_a_lease(trial: &Trial) -> Verdict {
 }
 
 /// Renewing after a takeover is lost, and does not extend the new owner's lease.
+// S35
 pub async fn renewing_after_a_takeover_is_lost(trial: &Trial) -> Verdict {
     let (key, late, next) = (trial.key(), trial.short_lease(), trial.short_lease());
     key.own(&late).await.ended().await;

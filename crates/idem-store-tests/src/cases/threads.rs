@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// Of claims that come from many threads at once exactly one is owned.
+// S28
 pub async fn of_claims_from_many_threads_one_is_owned(trial: &Trial) -> Verdict {
     for _ in 0..50 {
         exactly_one_owns(trial, trial.key()).await;

@@ -24,6 +24,7 @@ const BURST: usize = 9;
 ///
 /// On the paused clock there are hundreds of traces, with steps that end where leases do. On a
 /// real one there are two, and between bursts of calls all that is to run out does.
+// S62
 pub async fn random_calls_are_answered_as_by_the_model(trial: &Trial) -> Verdict {
     let (traces, steps) = if trial.clock().is_paused() {
         (400, 40)

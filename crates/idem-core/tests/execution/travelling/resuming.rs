@@ -11,6 +11,7 @@ use tokio::time::{Instant, advance, sleep, timeout};
 use super::{IN_PROGRESS, UNAVAILABLE, forged, never, outcome, read, sent, travelling, twins};
 use crate::support::{Engine, INSTANT, LEASE, SECOND, keep, slow};
 
+// S34
 #[tokio::test(start_paused = true)]
 async fn work_of_five_leases_runs_once_there() {
     let (here, there) = twins();
@@ -122,6 +123,7 @@ async fn what_has_been_done_is_remembered_though_the_lease_ran_out() {
     assert_eq!(here.duplicate().await, "done");
 }
 
+// S37
 #[tokio::test(start_paused = true)]
 async fn a_message_that_comes_again_changes_nothing() {
     let (here, there) = twins();

@@ -28,6 +28,7 @@ fn breaks(flaw: Flaw, property: Property) {
     breaks_in(model, property);
 }
 
+// S64
 #[test]
 fn a_transaction_without_the_fence_repeats_the_effect() {
     breaks(Flaw::CompleteUnfenced, Property::OneEffect);
@@ -47,6 +48,7 @@ fn a_release_after_a_rollback_of_which_nobody_heard_frees_what_is_still_open() {
     breaks(Flaw::ReleaseUnheard, Property::AloneWithoutFault);
 }
 
+// S67
 #[test]
 fn a_key_freed_on_an_unknown_commit_repeats_the_effect() {
     breaks(Flaw::FreedOnUnknown, Property::UndoneWhenFreed);
@@ -54,6 +56,7 @@ fn a_key_freed_on_an_unknown_commit_repeats_the_effect() {
     breaks(Flaw::FreedOnUnknown, Property::OneEffectAfterUnknown);
 }
 
+// S64
 #[test]
 fn an_own_answer_after_a_lost_lease_tells_of_an_undone_effect() {
     breaks(Flaw::OwnAnswerAfterLost, Property::ToldOnlyWhatWasDone);
@@ -64,6 +67,7 @@ fn an_own_answer_before_the_commit_has_landed_tells_of_an_undone_effect() {
     breaks(Flaw::OwnAnswerBeforeCommit, Property::ToldOnlyWhatWasDone);
 }
 
+// S67
 #[test]
 fn an_own_answer_of_which_nobody_knows_tells_of_an_undone_effect() {
     breaks(Flaw::OwnAnswerOnUnknown, Property::ToldOnlyWhatWasDone);
@@ -79,6 +83,7 @@ fn a_question_that_waits_only_for_a_running_lease_takes_for_undone_what_lands() 
     breaks(Flaw::QuestionMissesLapsed, Property::UndoneIsFinal);
 }
 
+// S63
 #[test]
 fn a_record_outside_the_transaction_repeats_the_effect() {
     breaks(Flaw::RecordOutside, Property::EffectIsKept);
@@ -103,6 +108,7 @@ fn a_commit_although_the_lease_is_lost_repeats_the_effect() {
     breaks(Flaw::CommitAlthoughLost, Property::EffectIsKept);
 }
 
+// S66
 #[test]
 fn an_effect_of_a_failed_handler_that_is_kept_is_repeated() {
     breaks(Flaw::EffectKeptOnFree, Property::UndoneIsFinal);
@@ -115,6 +121,7 @@ fn a_release_that_frees_its_own_record_repeats_the_effect() {
     breaks(Flaw::ReleaseFreesRecord, Property::OneEffect);
 }
 
+// S79
 #[test]
 fn a_lease_delivered_twice_whose_own_record_lets_through_repeats_the_effect() {
     let model = Model {
@@ -125,6 +132,7 @@ fn a_lease_delivered_twice_whose_own_record_lets_through_repeats_the_effect() {
     breaks_in(model, Property::OneEffect);
 }
 
+// S65
 #[test]
 fn a_statement_that_needs_a_running_lease_undoes_what_nobody_took_over() {
     breaks(Flaw::CompleteNeedsLease, Property::DoneIsRemembered);

@@ -47,6 +47,7 @@ fn keeps_every_property(name: &str, model: &Model, unreachable: &[Goal]) {
     check(name, model, &goals, &[&NEVER, unreachable].concat());
 }
 
+// S63
 #[test]
 fn crashes_and_ends_of_retention_repeat_no_enlisted_effect() {
     let bounds = Bounds {
@@ -75,6 +76,7 @@ fn requests_that_ask_for_something_else_repeat_no_enlisted_effect() {
     keeps_every_property("enlisted, something else", &model, &unreachable);
 }
 
+// S79
 #[test]
 fn a_lease_that_is_delivered_twice_repeats_no_enlisted_effect() {
     let model = Model {

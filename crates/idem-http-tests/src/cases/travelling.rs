@@ -3,27 +3,26 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use idem_core::{
-    Continuation, Headers, Idempotency, Policy, Response, TravellingLease, store::Fenced,
-};
+use idem_core::{Continuation, Headers, Idempotency, Policy, Response, store::Fenced};
 
-use crate::support::{Layer, Server, profiles, send, store};
+use super::profiles;
+use crate::{Adapter, Server, send};
 
 /// A market, and a worker on the same store.
-async fn market_and_worker(policy: Policy) -> (Server, Idempotency) {
-    let store = Arc::new(store());
+async fn market_and_worker<A: Adapter>(policy: Policy) -> (Server, Idempotency) {
+    let store = Arc::new(A::store());
     let worker = Idempotency::new(Arc::clone(&store), Policy::reference());
-    let server = Server::with_layer(Layer::new(store).policy(policy)).await;
+    let server = Server::with_layer(A::new(store, policy)).await;
     (server, worker)
 }
 
 fn receive(server: &Server, worker: &Idempotency) -> Continuation {
-    let text = server.effects.queue.lock().unwrap().pop().unwrap();
-    worker.resume(text.parse::<TravellingLease>().unwrap())
+    worker.resume(server.effects.receive())
 }
 
-#[tokio::test]
-async fn the_first_gets_its_answer_duplicates_are_told_to_wait_and_then_get_the_workers() {
+pub async fn the_first_gets_its_answer_duplicates_are_told_to_wait_and_then_get_the_workers<
+    A: Adapter,
+>() {
     // An error, too: it has left, and what the client is told does not bring it back.
     for (path, status) in [
         ("/travels/202", 202),
@@ -31,7 +30,7 @@ async fn the_first_gets_its_answer_duplicates_are_told_to_wait_and_then_get_the_
         ("/travels/500", 500),
     ] {
         for (policy, _, in_progress) in profiles() {
-            let (server, worker) = market_and_worker(policy).await;
+            let (server, worker) = market_and_worker::<A>(policy).await;
             let first = send(server.post(path, "k", "{}")).await;
             assert_eq!(
                 (first.status, first.text().as_str()),
@@ -55,9 +54,8 @@ async fn the_first_gets_its_answer_duplicates_are_told_to_wait_and_then_get_the_
     }
 }
 
-#[tokio::test]
-async fn a_worker_that_fails_for_good_lets_the_client_begin_anew() {
-    let (server, worker) = market_and_worker(Policy::reference()).await;
+pub async fn a_worker_that_fails_for_good_lets_the_client_begin_anew<A: Adapter>() {
+    let (server, worker) = market_and_worker::<A>(Policy::reference()).await;
     send(server.post("/travels/202", "k", "{}")).await;
     let released = receive(&server, &worker).release().await;
     assert_eq!(released.unwrap(), Fenced::Held);
@@ -66,10 +64,9 @@ async fn a_worker_that_fails_for_good_lets_the_client_begin_anew() {
     assert_eq!(server.effects.runs(), 2);
 }
 
-#[tokio::test]
-async fn another_payload_is_refused_while_the_lease_is_on_its_way_and_after() {
+pub async fn another_payload_is_refused_while_the_lease_is_on_its_way_and_after<A: Adapter>() {
     for (policy, mismatch, _) in profiles() {
-        let (server, worker) = market_and_worker(policy).await;
+        let (server, worker) = market_and_worker::<A>(policy).await;
         send(server.post("/travels/202", "k", "{}")).await;
         let other = || send(server.post("/travels/202", "k", "[1]"));
         assert_eq!(other().await.status, mismatch);
@@ -81,10 +78,9 @@ async fn another_payload_is_refused_while_the_lease_is_on_its_way_and_after() {
     }
 }
 
-#[tokio::test]
-async fn a_lease_that_could_not_be_sent_after_all_ends_as_its_handler_answered() {
+pub async fn a_lease_that_could_not_be_sent_after_all_ends_as_its_handler_answered<A: Adapter>() {
     for (status, kept) in [(201, true), (500, false)] {
-        let server = Server::start(Policy::reference()).await;
+        let server = Server::start::<A>(Policy::reference()).await;
         let path = format!("/travels-in-vain/{status}");
         for again in [false, true] {
             let answer = send(server.post(&path, "k", "{}")).await;

@@ -1,54 +1,24 @@
-//! Panics, two servers, and a store that fails.
+//! A store that fails, and what handlers see of their execution.
 
-use futures_util::future::{Either, join_all, select};
+use futures_util::future::{Either, select};
 use idem_core::{
     Headers, OnStoreFailure, Policy, Response,
     store::{Claim, Completed, MockIdempotencyStore, Operation, Record, StoreErrorKind},
 };
 use idem_store_tests::{Fault, FaultyStore};
 
-use crate::{
-    market::is_of_a_panic,
-    support::{Layer, Server, profiles, send, store},
-};
+use super::profiles;
+use crate::{Adapter, Server, send};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_two_servers_on_one_store_one_runs() {
-    let store = store();
-    let one = Server::with_layer(Layer::new(store.clone())).await;
-    let other = Server::with_layer(Layer::new(store)).await;
-    let duplicates = (0..100).map(|number| {
-        let server = if number % 2 == 0 { &one } else { &other };
-        send(server.post("/orders", "k", "{}"))
-    });
-    for answer in join_all(duplicates).await {
-        match answer.status {
-            201 => assert_eq!(answer.text(), "{\"id\":1}"),
-            other => assert_eq!(other, 202),
-        }
-    }
-    assert_eq!(one.effects.runs() + other.effects.runs(), 1);
-}
-
-#[tokio::test]
-async fn a_panic_is_answered_as_the_framework_does_and_the_retry_runs() {
-    let server = Server::start(Policy::reference()).await;
-    assert!(is_of_a_panic(
-        server.post("/panics", "k", "{}").send().await
-    ));
-    let retry = send(server.post("/panics", "k", "{}")).await;
-    assert_eq!((retry.status, retry.is_replay()), (200, false));
-    assert!(send(server.post("/panics", "k", "{}")).await.is_replay());
-}
-
-#[tokio::test]
-async fn a_store_that_is_down_refuses_and_its_errors_stay_inside() {
+// S51
+// S61
+pub async fn a_store_that_is_down_refuses_and_its_errors_stay_inside<A: Adapter>() {
     for (policy, ..) in profiles() {
-        let store = FaultyStore::new(store());
+        let store = FaultyStore::new(A::store());
         store.fail(Operation::Claim, UNAVAILABLE);
-        let layer = Layer::new(store.clone()).policy(policy);
+        let layer = A::new(store.clone(), policy);
         let server = Server::with_layer(layer).await;
         let refused = send(server.post("/orders", "k", "{}")).await;
         assert_eq!(refused.status, 503);
@@ -70,22 +40,22 @@ async fn a_store_that_is_down_refuses_and_its_errors_stay_inside() {
     }
 }
 
-#[tokio::test]
-async fn a_policy_may_let_handlers_run_while_the_store_is_down() {
-    let store = FaultyStore::new(store());
+// S51
+pub async fn a_policy_may_let_handlers_run_while_the_store_is_down<A: Adapter>() {
+    let store = FaultyStore::new(A::store());
     store.fail(Operation::Claim, UNAVAILABLE);
     let policy = Policy::reference().on_store_failure(OnStoreFailure::RunUnprotected);
-    let server = Server::with_layer(Layer::new(store).policy(policy)).await;
+    let server = Server::with_layer(A::new(store, policy)).await;
     for _ in 0..2 {
         assert_eq!(send(server.post("/orders", "k", "{}")).await.status, 201);
     }
     assert_eq!(server.effects.runs(), 2);
 }
 
-#[tokio::test]
-async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response() {
-    let store = FaultyStore::new(store());
-    let server = Server::with_layer(Layer::new(store.clone())).await;
+// S53
+pub async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response<A: Adapter>() {
+    let store = FaultyStore::new(A::store());
+    let server = Server::with_layer(A::new(store.clone(), Policy::reference())).await;
     store.fail(Operation::Complete, UNAVAILABLE);
     let original = send(server.post("/orders", "k", "{}")).await;
     assert_eq!(
@@ -96,10 +66,10 @@ async fn a_store_that_is_down_at_the_end_leaves_the_client_its_response() {
     assert_eq!(server.effects.runs(), 1);
 }
 
-#[tokio::test]
-async fn duplicates_may_wait_and_too_many_are_told() {
+// S38
+pub async fn duplicates_may_wait_and_too_many_are_told<A: Adapter>() {
     let policy = Policy::reference().wait(std::time::Duration::from_secs(60), 1);
-    let server = Server::start(policy).await;
+    let server = Server::start::<A>(policy).await;
     let original = tokio::spawn(send(server.post("/gated", "k", "{}")));
     server.effects.wait_for_runs(1).await;
     // One of two has the only place; the other is told at once.
@@ -109,14 +79,14 @@ async fn duplicates_may_wait_and_too_many_are_told() {
     };
     assert_eq!(refused.status, 429);
     assert!(refused.header("retry-after").is_some());
-    server.effects.gate.add_permits(1);
+    server.effects.open_gate(1);
     assert_eq!(original.await.unwrap().status, 201);
     assert!(waiter.await.is_replay());
 }
 
-#[tokio::test]
-async fn a_handler_sees_its_execution_and_passes_keys_on() {
-    let server = Server::start(Policy::reference()).await;
+// S50
+pub async fn a_handler_sees_its_execution_and_passes_keys_on<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let protected = send(server.post("/pay", "k", "{}")).await.text();
     let (key, derived) = protected.split_once(' ').unwrap();
     assert_eq!((key, derived.len()), ("k", 64));
@@ -124,8 +94,8 @@ async fn a_handler_sees_its_execution_and_passes_keys_on() {
     assert_eq!(send(without).await.text(), "unprotected");
 }
 
-#[tokio::test]
-async fn a_record_with_a_status_that_cannot_be_sent_is_no_success() {
+// S59
+pub async fn a_record_with_a_status_that_cannot_be_sent_is_no_success<A: Adapter>() {
     for status in [0, 99, 1_000, u16::MAX] {
         let mut damaged = MockIdempotencyStore::new();
         damaged.expect_claim().returning(move |_, lease| {
@@ -134,7 +104,7 @@ async fn a_record_with_a_status_that_cannot_be_sent_is_no_success() {
             let completed = Completed::new(*lease.owner(), *lease.identity(), response.into());
             Ok(Claim::Taken(Record::Completed(completed)))
         });
-        let server = Server::with_layer(Layer::new(damaged)).await;
+        let server = Server::with_layer(A::new(damaged, Policy::reference())).await;
         let answer = send(server.post("/orders", "k", "{}")).await;
         assert_eq!(
             (answer.status, answer.text().as_str()),

@@ -12,10 +12,11 @@ use idem_core::{
 
 /// Counts the calls of a store, as an observer of the policy.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct StoreCalls(Arc<AtomicUsize>);
+pub struct StoreCalls(Arc<AtomicUsize>);
 
 impl StoreCalls {
-    pub(crate) fn count(&self) -> usize {
+    #[must_use]
+    pub fn count(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }

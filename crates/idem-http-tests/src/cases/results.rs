@@ -8,10 +8,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::{
-    support::{Answer, Server, send},
-    vanished::NEVER,
-};
+use crate::{Adapter, Answer, NEVER, Server, send};
 
 /// Asks for a status and header lines, `name=value` each.
 async fn answer(server: &Server, code: u16, lines: &[&str]) -> Answer {
@@ -21,8 +18,7 @@ async fn answer(server: &Server, code: u16, lines: &[&str]) -> Answer {
 }
 
 // S87
-#[tokio::test]
-async fn what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_saves() {
+pub async fn what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_saves<A: Adapter>() {
     let everything = || Policy::reference().save_when(|_, _| true);
     for policy in [Policy::reference, Policy::ietf, Policy::stripe, everything] {
         for (code, lines) in [
@@ -32,7 +28,7 @@ async fn what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_saves
             (503, &["idempotency-refusal=idempotency-store-unavailable"]),
             (200, &["x-any=1", "Idempotency-Refusal="]),
         ] {
-            let server = Server::start(policy()).await;
+            let server = Server::start::<A>(policy()).await;
             for run in ["run 1", "run 2"] {
                 let again = answer(&server, code, lines).await;
                 let told = (again.status, again.is_replay(), again.text());
@@ -43,40 +39,14 @@ async fn what_says_that_nothing_was_done_is_never_kept_whatever_the_policy_saves
 }
 
 // S87
-#[tokio::test]
-async fn a_redirected_request_runs_under_the_key_that_it_had() {
-    for code in [307, 308] {
-        let server = Server::start(Policy::reference()).await;
-        for replayed in [false, true] {
-            let path = format!("/answers/{code}");
-            let request = server.post(&path, "k", "{}");
-            let answer = send(request.header("x-answer", "location=/orders")).await;
-            assert_eq!(
-                (answer.status, answer.is_replay()),
-                (if replayed { 400 } else { 201 }, false)
-            );
-            // Whoever begins at the old place again uses the key for another request.
-            let direct = send(
-                server
-                    .post("/orders", "k", "{}")
-                    .header("x-answer", "location=/orders"),
-            )
-            .await;
-            assert!(direct.is_replay());
-        }
-    }
-}
-
-// S87
-#[tokio::test]
-async fn a_redirect_that_keeps_the_method_is_no_result_whatever_its_status() {
+pub async fn a_redirect_that_keeps_the_method_is_no_result_whatever_its_status<A: Adapter>() {
     let everything = || Policy::reference().save_when(|_, _| true);
     for policy in [Policy::reference, Policy::stripe, everything] {
         for method in [Method::PATCH, Method::PUT] {
             // Of these methods a client makes no GET, as it does of POST.
             for (code, is_result) in [(301, false), (302, false), (303, true)] {
                 let policy = policy().methods(["PATCH", "PUT"]);
-                let server = Server::start(policy).await;
+                let server = Server::start::<A>(policy).await;
                 for again in [false, true] {
                     let request = server.request(method.clone(), &format!("/answers/{code}"));
                     let request = request.header("idempotency-key", "k");
@@ -90,19 +60,18 @@ async fn a_redirect_that_keeps_the_method_is_no_result_whatever_its_status() {
 }
 
 // S87
-#[tokio::test]
-async fn a_redirected_patch_runs_under_the_key_that_it_had() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn a_redirected_patch_runs_under_the_key_that_it_had<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let request = server.request(Method::PATCH, "/answers/301");
     let request = request.header("idempotency-key", "k");
     let answer = send(request.header("x-answer", "location=/orders")).await;
     assert_eq!((answer.status, answer.is_replay()), (201, false));
 }
 
-#[tokio::test]
-async fn other_redirects_are_results() {
+// S87
+pub async fn other_redirects_are_results<A: Adapter>() {
     for code in [301, 302, 303] {
-        let server = Server::start(Policy::reference()).await;
+        let server = Server::start::<A>(Policy::reference()).await;
         for replayed in [false, true] {
             let again = answer(&server, code, &["x-any=1"]).await;
             assert_eq!((again.status, again.is_replay()), (code, replayed));
@@ -110,11 +79,11 @@ async fn other_redirects_are_results() {
     }
 }
 
-#[tokio::test]
-async fn a_grpc_failure_is_one_although_its_status_is_200() {
+// S43
+pub async fn a_grpc_failure_is_one_although_its_status_is_200<A: Adapter>() {
     let success = || Policy::reference().save_when(|status, _| status < 400);
     let kept = |policy: Policy, line: &'static str| async move {
-        let server = Server::start(policy).await;
+        let server = Server::start::<A>(policy).await;
         answer(&server, 200, &[line]).await;
         answer(&server, 200, &[line]).await.is_replay()
     };
@@ -133,9 +102,8 @@ async fn a_grpc_failure_is_one_although_its_status_is_200() {
 }
 
 // S87
-#[tokio::test]
-async fn an_upgrade_belongs_to_its_connection() {
-    let server = Server::start(Policy::reference()).await;
+pub async fn an_upgrade_belongs_to_its_connection<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     for _ in 0..2 {
         let mut client = TcpStream::connect(server.address).await.unwrap();
         let head = "POST /answers/101 HTTP/1.1\r\nhost: goats\r\nidempotency-key: k\r\n\

@@ -4,28 +4,27 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use idem_core::{
-    Headers, Idempotency, KeyRequirement, OnStoreFailure, Policy, Response, TravellingLease,
+    Headers, Idempotency, KeyRequirement, OnStoreFailure, Policy, Response,
     store::{Fenced, Operation, StoreErrorKind},
 };
 use idem_store_tests::{Fault, FaultyStore};
 
-use crate::support::{Layer, Server, send, store};
+use crate::{Adapter, Server, send};
 
 fn policies() -> [Policy; 3] {
     [Policy::reference(), Policy::ietf(), Policy::stripe()]
 }
 
 // S88
-#[tokio::test]
-async fn the_handler_runs_once_and_its_answer_is_the_result() {
+pub async fn the_handler_runs_once_and_its_answer_is_the_result<A: Adapter>() {
     for one_store in [true, false] {
         for outer in policies() {
             for inner in policies() {
-                let outer = Layer::new(store()).policy(outer.clone());
+                let outer = A::new(A::store(), outer.clone());
                 let inner = if one_store {
-                    outer.clone().policy(inner)
+                    outer.under(inner)
                 } else {
-                    Layer::new(store()).policy(inner)
+                    A::new(A::store(), inner)
                 };
                 let server = Server::nested(outer, inner).await;
                 let first = send(server.post("/nested/orders", "k", "{}")).await;
@@ -40,10 +39,9 @@ async fn the_handler_runs_once_and_its_answer_is_the_result() {
 }
 
 // S88
-#[tokio::test]
-async fn the_outer_policy_answers() {
-    let outer = Layer::new(store()).policy(Policy::ietf());
-    let inner = outer.clone().policy(Policy::reference());
+pub async fn the_outer_policy_answers<A: Adapter>() {
+    let outer = A::new(A::store(), Policy::ietf());
+    let inner = outer.under(Policy::reference());
     let server = Server::nested(outer, inner).await;
     let original = tokio::spawn(send(server.post("/nested/gated", "k", "{}")));
     server.effects.wait_for_runs(1).await;
@@ -55,17 +53,16 @@ async fn the_outer_policy_answers() {
         send(server.post("/nested/gated", "k", "[]")).await.status,
         422
     );
-    server.effects.gate.add_permits(1);
+    server.effects.open_gate(1);
     assert_eq!(original.await.unwrap().status, 201);
 }
 
 // S88
-#[tokio::test]
-async fn the_handler_sees_the_execution_whose_record_counts() {
-    let outer = Layer::new(store());
-    let inner = outer.clone().policy(Policy::reference().namespace("inner"));
+pub async fn the_handler_sees_the_execution_whose_record_counts<A: Adapter>() {
+    let outer = A::new(A::store(), Policy::reference());
+    let inner = outer.under(Policy::reference().namespace("inner"));
     let nested = Server::nested(outer, inner).await;
-    let alone = Server::start(Policy::reference()).await;
+    let alone = Server::start::<A>(Policy::reference()).await;
     assert_eq!(
         send(nested.post("/nested/pay", "k", "{}")).await.text(),
         send(alone.post("/pay", "k", "{}")).await.text()
@@ -73,34 +70,34 @@ async fn the_handler_sees_the_execution_whose_record_counts() {
 }
 
 // S88
-#[tokio::test]
-async fn a_lease_that_travels_takes_the_record_along() {
-    let store = Arc::new(store());
+pub async fn a_lease_that_travels_takes_the_record_along<A: Adapter>() {
+    let store = Arc::new(A::store());
     let worker = Idempotency::new(Arc::clone(&store), Policy::reference());
-    let outer = Layer::new(store);
+    let outer = A::new(store, Policy::reference());
     let server = Server::nested(outer.clone(), outer).await;
     send(server.post("/nested/travels/202", "k", "{}")).await;
-    let text = server.effects.queue.lock().unwrap().pop().unwrap();
-    let lease: TravellingLease = text.parse().unwrap();
     let shipped = Response::new(201, Headers::default(), Bytes::from_static(b"shipped"));
-    let completed = worker.resume(lease).complete(shipped).await;
+    let completed = worker
+        .resume(server.effects.receive())
+        .complete(shipped)
+        .await;
     assert_eq!(completed.unwrap(), Fenced::Held);
     let after = send(server.post("/nested/travels/202", "k", "{}")).await;
     assert_eq!((after.status, after.text().as_str()), (201, "shipped"));
 }
 
-#[tokio::test]
-async fn a_request_that_the_outer_layer_leaves_alone_is_the_inner_ones() {
+// S88
+pub async fn a_request_that_the_outer_layer_leaves_alone_is_the_inner_ones<A: Adapter>() {
     // It runs what it cannot protect; or no key is there, and the inner layer requires one.
-    let failing = FaultyStore::new(store());
+    let failing = FaultyStore::new(A::store());
     failing.fail(
         Operation::Claim,
         Fault::Refused(StoreErrorKind::Unavailable),
     );
     let outer = Policy::reference().on_store_failure(OnStoreFailure::RunUnprotected);
     let inner = Policy::reference().key_requirement(KeyRequirement::Required);
-    let outer = Layer::new(failing).policy(outer);
-    let server = Server::nested(outer, Layer::new(store()).policy(inner)).await;
+    let outer = A::new(failing, outer);
+    let server = Server::nested(outer, A::new(A::store(), inner)).await;
     for replayed in [false, true] {
         let answer = send(server.post("/nested/orders", "k", "{}")).await;
         assert_eq!((answer.status, answer.is_replay()), (201, replayed));

@@ -3,16 +3,14 @@
 use idem_core::Policy;
 use tokio::time::timeout;
 
-use crate::{
-    support::{Layer, Server, send, store},
-    vanished::{NEVER, begin, hang_up},
-};
+use crate::{Adapter, NEVER, Server, begin, hang_up, send};
 
 // S90
-#[tokio::test]
-async fn a_stream_reaches_its_client_as_it_flows_and_its_retry_is_told_that_it_was_not_kept() {
+pub async fn a_stream_reaches_its_client_as_it_flows_and_its_retry_is_told_that_it_was_not_kept<
+    A: Adapter,
+>() {
     for (path, speaks) in [("/endless", true), ("/silent", false)] {
-        let layer = Layer::new(store());
+        let layer = A::new(A::store(), Policy::reference());
         let server = Server::with_layer(layer.clone()).await;
         let flowing = timeout(NEVER, server.post(path, "k", "{}").send()).await;
         let mut flowing = flowing
@@ -43,10 +41,9 @@ async fn a_stream_reaches_its_client_as_it_flows_and_its_retry_is_told_that_it_w
 }
 
 // S90
-#[tokio::test]
-async fn a_drain_does_not_wait_for_a_stream_whose_client_is_gone() {
+pub async fn a_drain_does_not_wait_for_a_stream_whose_client_is_gone<A: Adapter>() {
     for path in ["/endless", "/silent"] {
-        let layer = Layer::new(store());
+        let layer = A::new(A::store(), Policy::reference());
         let server = Server::with_layer(layer.clone()).await;
         let client = begin(&server, path, "{}").await;
         server.effects.wait_for_runs(1).await;
@@ -56,9 +53,9 @@ async fn a_drain_does_not_wait_for_a_stream_whose_client_is_gone() {
     }
 }
 
-#[tokio::test]
-async fn a_body_that_comes_soon_is_kept_although_it_was_not_there_at_once() {
-    let server = Server::start(Policy::reference()).await;
+// S90
+pub async fn a_body_that_comes_soon_is_kept_although_it_was_not_there_at_once<A: Adapter>() {
+    let server = Server::start::<A>(Policy::reference()).await;
     let original = send(server.post("/hesitant", "k", "{}")).await;
     let replay = send(server.post("/hesitant", "k", "{}")).await;
     assert!(replay.is_replay());

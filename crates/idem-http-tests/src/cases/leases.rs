@@ -4,20 +4,18 @@ use std::time::Duration;
 
 use idem_core::Policy;
 
-use crate::{
-    market::leased_by_header,
-    support::{Layer, Server, profiles, send, store},
-};
+use super::profiles;
+use crate::{Adapter, Server, send};
 
-async fn leased(policy: Policy) -> Server {
-    Server::with_layer(leased_by_header(Layer::new(store()).policy(policy))).await
+async fn leased<A: Adapter>(policy: Policy) -> Server {
+    Server::with_layer(A::new(A::store(), policy)).await
 }
 
-#[tokio::test]
-async fn a_request_holds_its_key_for_as_long_as_the_rule_says() {
+// S28
+pub async fn a_request_holds_its_key_for_as_long_as_the_rule_says<A: Adapter>() {
     for (policy, _, in_progress) in profiles() {
         // Duplicates are told all that is left.
-        let server = leased(policy.retry_after(|_| Duration::MAX)).await;
+        let server = leased::<A>(policy.retry_after(|_| Duration::MAX)).await;
         for (key, seconds, told) in [("long", Some(900), 31..=900), ("policy's", None, 1..=30)] {
             let post = || {
                 let request = server.post("/gated", key, "{}");
@@ -33,7 +31,7 @@ async fn a_request_holds_its_key_for_as_long_as_the_rule_says() {
             assert_eq!(duplicate.status, in_progress);
             let seconds: u64 = duplicate.header("retry-after").unwrap().parse().unwrap();
             assert!(told.contains(&seconds), "{key}: {seconds}");
-            server.effects.gate.add_permits(1);
+            server.effects.open_gate(1);
             assert_eq!(original.await.unwrap().status, 201);
             assert!(send(post()).await.is_replay());
         }

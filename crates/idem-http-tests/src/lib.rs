@@ -1,0 +1,40 @@
+#![forbid(unsafe_code)]
+// Cases are tests: their names say what they check, and they may unwrap.
+#![allow(missing_docs, clippy::unwrap_used)]
+//! What a client sees of an adapter over a socket, as a test suite.
+//!
+//! These cases look behind the server: they count runs, hold handlers at a gate, break the store or
+//! drain the layer. Anything that a client can find out by itself is a scenario of
+//! `idem-conformance` instead, which drives every adapter too.
+//!
+//! A server implements [`Adapter`], usually in about 80 lines, and calls [`http_tests!`] once with
+//! the type that does.
+//!
+//! Each case becomes a `#[test]` in the module of its group, so every server runs a new case at once.
+
+pub mod cases;
+
+mod adapter;
+mod client;
+mod effects;
+mod hang_up;
+mod market;
+mod patience;
+mod server;
+mod store_calls;
+mod suite;
+
+pub use crate::{
+    adapter::Adapter,
+    client::{Answer, send},
+    effects::Effects,
+    hang_up::{HandedOver, begin, hang_up, observed_on},
+    market::{Body, Reply, Request, lease, tenant},
+    patience::{NEVER, until},
+    server::Server,
+    store_calls::StoreCalls,
+    suite::CASES,
+};
+
+#[doc(hidden)]
+pub use crate::suite::{tasks, threads};
