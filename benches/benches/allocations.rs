@@ -99,7 +99,7 @@ async fn execute(
     payload: &[u8],
     response: Response,
 ) {
-    let Admission::Protected(request) = idempotency.admit(head, || None) else {
+    let Admission::Protected(request) = idempotency.admit(head, None, || None) else {
         panic!("the request is protected");
     };
     let Begin::Execute(execution) = idempotency.begin(request, payload).await else {
@@ -112,7 +112,7 @@ async fn execute(
 }
 
 async fn replay(idempotency: &Idempotency, head: &idem_benches::WithKey<'_>, payload: &[u8]) {
-    let Admission::Protected(request) = idempotency.admit(head, || None) else {
+    let Admission::Protected(request) = idempotency.admit(head, None, || None) else {
         panic!("the request is protected");
     };
     let Begin::Replay(_) = idempotency.begin(request, payload).await else {

@@ -99,7 +99,7 @@ async fn two_calls(client: &CacheClient, number: u64) {
 
 async fn execute(idempotency: &Idempotency, number: u64, payload: &[u8]) {
     let key = format!("order-{number}");
-    let Admission::Protected(request) = idempotency.admit(&WithKey(&key), || None) else {
+    let Admission::Protected(request) = idempotency.admit(&WithKey(&key), None, || None) else {
         panic!("the request is protected");
     };
     let Begin::Execute(execution) = idempotency.begin(request, payload).await else {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::{
-    HttpMessage, HttpResponse,
+    HttpResponse,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -11,10 +11,7 @@ use actix_web::{
         header::{HeaderName, HeaderValue},
     },
 };
-use idem_core::{
-    CurrentExecution,
-    adapter::{Answer, RequestHead},
-};
+use idem_core::adapter::{Answer, RequestHead};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a ServiceRequest);
@@ -39,10 +36,6 @@ impl RequestHead for Head<'_> {
         lines
             .filter(move |(line, _)| line.as_str() == name)
             .map(|(_, value)| value.as_bytes())
-    }
-
-    fn current_execution(&self) -> Option<CurrentExecution> {
-        self.0.extensions().get().cloned()
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::{EitherBody, MessageBody},
     dev::{Service, ServiceRequest, ServiceResponse, forward_ready},
 };
@@ -15,7 +15,10 @@ use futures_util::{
     TryFutureExt,
     future::{Either, MapOk},
 };
-use idem_core::adapter::{Admission, Answer, HandOver, Options};
+use idem_core::{
+    CurrentExecution,
+    adapter::{Admission, Answer, HandOver, Options},
+};
 
 use crate::{
     convert::{self, Head},
@@ -59,7 +62,11 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let idempotency = self.options.idempotency();
-        match self.options.admit(&request, &Head(&request)) {
+        let current = request.extensions().get::<CurrentExecution>().cloned();
+        match self
+            .options
+            .admit(&request, &Head(&request), current.as_ref())
+        {
             Admission::PassThrough => {
                 let passing = self.inner.call(request);
                 Either::Left(passing.map_ok(ServiceResponse::map_into_left_body))

@@ -7,10 +7,7 @@ use axum::{
     extract::{MatchedPath, OriginalUri},
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode, request::Parts};
-use idem_core::{
-    CurrentExecution,
-    adapter::{Answer, RequestHead},
-};
+use idem_core::adapter::{Answer, RequestHead};
 
 /// The head of a request, as the core reads it.
 pub(crate) struct Head<'a>(pub(crate) &'a Parts);
@@ -41,10 +38,6 @@ impl RequestHead for Head<'_> {
         lines
             .filter(move |(line, _)| line.as_str() == name)
             .map(|(_, value)| value.as_bytes())
-    }
-
-    fn current_execution(&self) -> Option<CurrentExecution> {
-        self.0.extensions.get().cloned()
     }
 }
 

@@ -64,7 +64,10 @@ where
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let (head, body) = request.into_parts();
         let idempotency = self.options.idempotency();
-        match self.options.admit(&head, &Head(&head)) {
+        match self
+            .options
+            .admit(&head, &Head(&head), head.extensions.get())
+        {
             Admission::PassThrough => {
                 let request = Request::from_parts(head, Body::new(body));
                 let passing = self.inner.call(request);
@@ -114,7 +117,7 @@ mod tests {
             .expect("the request is well-formed");
         let (head, body) = request.into_parts();
         let idempotency = options.idempotency().clone();
-        let Admission::Protected(protected) = options.admit(&head, &Head(&head)) else {
+        let Admission::Protected(protected) = options.admit(&head, &Head(&head), None) else {
             panic!("a POST with a key is protected");
         };
         let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::empty())));

@@ -5,7 +5,7 @@
 //!
 //! | it implements | for | methods |
 //! |---|---|---|
-//! | [`RequestHead`] | the head of a request | 4, and [`current_execution`](RequestHead::current_execution) where requests have extensions |
+//! | [`RequestHead`] | the head of a request | 4 |
 //! | [`Frames`] | the body of a request, and that of a response | 3, and [`trailers`](Frames::trailers) where bodies have them |
 //! | [`ResponseHead`] | the head of a response | 2 |
 //! | [`Endpoint`] | a request and the handler that it is for | 7, and [`rendered`](Endpoint::rendered) where errors become responses later |

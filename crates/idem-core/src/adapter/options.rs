@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     contract::IdempotencyStore,
     engine::{Admission, Idempotency},
+    execution::CurrentExecution,
     policy::{LeaseTerm, Policy},
     request::{RequestHead, Scope},
 };
@@ -65,9 +66,17 @@ impl<H: ?Sized> Options<H> {
     ///
     /// The rules see `head`, and the core reads `request`, which is the same head. Only a request with a valid
     /// key is asked about, once a rule.
-    pub fn admit(&self, head: &H, request: &impl RequestHead) -> Admission {
+    ///
+    /// `current` is the execution in the request's extensions, as for
+    /// [`Idempotency::admit`].
+    pub fn admit(
+        &self,
+        head: &H,
+        request: &impl RequestHead,
+        current: Option<&CurrentExecution>,
+    ) -> Admission {
         let scope = || self.scope.as_ref().and_then(|rule| rule(head));
-        match self.idempotency.admit(request, scope) {
+        match self.idempotency.admit(request, current, scope) {
             Admission::Protected(protected) => {
                 let term = self.lease.as_ref().and_then(|rule| rule(head));
                 Admission::Protected(match term {
@@ -182,7 +191,7 @@ mod tests {
 
     /// What is known of a request that is admitted; it shows the name of its record.
     fn admitted(options: &Options<str>) -> String {
-        let Admission::Protected(protected) = options.admit(NAME, &Post) else {
+        let Admission::Protected(protected) = options.admit(NAME, &Post, None) else {
             panic!("a POST with a key is protected");
         };
         format!("{protected:?}")

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     engine::Idempotency,
-    execution::{KeyedRequest, Watch},
+    execution::{CurrentExecution, KeyedRequest, Watch},
     policy::{LeaseTerm, Policy, Refusal},
     record::{Identity, Lease},
     request::{CredentialsDigest, IdempotencyKey, RequestHead, Scope, Unfinished},
@@ -87,9 +87,13 @@ impl Idempotency {
     /// `scope` is asked only for a request with a valid key; without a scope the record is bound
     /// to the credentials in the head. A request that holds its record already, under another layer, passes
     /// through, and so does one of gRPC.
+    ///
+    /// `current` is the execution in the request's extensions, where an adapter puts it before it calls the
+    /// handler: a request that has one comes from another layer, which holds its record.
     pub fn admit(
         &self,
         head: &impl RequestHead,
+        current: Option<&CurrentExecution>,
         scope: impl FnOnce() -> Option<Scope>,
     ) -> Admission {
         let policy = self.policy();
@@ -97,7 +101,6 @@ impl Idempotency {
             return Admission::PassThrough;
         }
         let mut lines = head.header(policy.key_header()).peekable();
-        let current = head.current_execution();
         if lines.peek().is_none() {
             return if policy.requires_key() && current.is_none() {
                 Admission::Refused(Refusal::KeyMissing)
@@ -127,7 +130,7 @@ impl Idempotency {
             Some(_) => None,
             None => {
                 let names = policy.credential_header_names();
-                CredentialsDigest::of(head, names, &record_key)
+                CredentialsDigest::of(head, names, record_key.as_bytes())
             }
         };
         let calls = Arc::clone(&self.calls);

@@ -28,21 +28,6 @@ pub enum Decision {
     InProgress(Option<Duration>),
 }
 
-impl Decision {
-    /// The outcome's name in events and metrics.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Execute => "execute",
-            Self::Replay(_) => "replay",
-            Self::NotKept(_) => "not kept",
-            Self::Mismatch => "mismatch",
-            Self::OtherCaller => "other caller",
-            Self::InProgress(_) => "in progress",
-        }
-    }
-}
-
 /// Decides by what was asked and what the claim answered.
 ///
 /// Who asks is compared first, and then what is asked for, before anything is said about the

@@ -66,10 +66,10 @@ pub enum RunError<E> {
     Undone(Undone),
     /// The payload cannot be written as JSON, so it has no fingerprint; nothing ran.
     #[error("the payload cannot be serialised")]
-    Payload(#[source] serde_json::Error),
+    Payload(#[source] Box<dyn Error + Send + Sync>),
     /// An earlier call's value cannot be read as this type; nothing ran.
     #[error("the recorded value cannot be deserialised")]
-    Replay(#[source] serde_json::Error),
+    Replay(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> RunError<E> {
@@ -289,7 +289,8 @@ impl Idempotency {
         payload: &P,
     ) -> Result<Claimable, RunError<E>> {
         let record_key = self.record_key(scope, key);
-        let payload = serde_json::to_vec(payload).map_err(RunError::Payload)?;
+        let payload =
+            serde_json::to_vec(payload).map_err(|error| RunError::Payload(error.into()))?;
         let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
@@ -333,7 +334,7 @@ where
             .map_err(RunError::Failed),
         Begin::Replay(response) => serde_json::from_slice(response.body())
             .map(Done::Replayed)
-            .map_err(RunError::Replay),
+            .map_err(|error| RunError::Replay(error.into())),
         Begin::Refused(refusal) => Err(RunError::Refused(refusal)),
     }
 }

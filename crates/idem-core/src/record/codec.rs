@@ -12,7 +12,7 @@
 //! outside it, since base64 would cost more than all the rest. A header value is opaque bytes and
 //! stands in JSON as text with one character, U+0000 to U+00FF, for each byte.
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -42,10 +42,16 @@ pub enum DecodeError {
     Truncated,
     /// The header is no JSON of the right shape.
     #[error("the record's header cannot be read")]
-    Header(#[from] serde_json::Error),
+    Header(#[source] Box<dyn Error + Send + Sync>),
     /// The header holds a value that has no meaning.
     #[error("the record's header has no valid `{0}`")]
     Value(&'static str),
+}
+
+impl From<serde_json::Error> for DecodeError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Header(error.into())
+    }
 }
 
 #[derive(Serialize, Deserialize)]

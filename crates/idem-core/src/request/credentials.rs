@@ -4,7 +4,6 @@ use std::fmt;
 
 use crate::{
     digest::{Hasher, Hex},
-    record::RecordKey,
     request::RequestHead,
 };
 
@@ -22,11 +21,7 @@ impl CredentialsDigest {
     /// A `Cookie` field counts by its cookies: HTTP/2 may send each in a line of its own, and the same
     /// client may come over HTTP/1 next, with all of them in one (RFC 9113, section 8.2.3). Every
     /// other line counts byte for byte.
-    pub(crate) fn of(
-        head: &impl RequestHead,
-        names: &[String],
-        record_key: &RecordKey,
-    ) -> Option<Self> {
+    pub(crate) fn of(head: &impl RequestHead, names: &[String], salt: &[u8; 32]) -> Option<Self> {
         let mut lines = names
             .iter()
             .flat_map(|name| {
@@ -37,7 +32,7 @@ impl CredentialsDigest {
         // Many requests carry none, and there is nothing to hash then.
         lines.peek()?;
         let mut hasher = Hasher::new("idem credentials 2");
-        hasher.add(record_key.as_bytes());
+        hasher.add(salt);
         for (name, value) in lines {
             hasher.add(name.as_bytes());
             hasher.add(value);
@@ -101,7 +96,7 @@ mod tests {
 
     fn digest(lines: &'static [(&'static str, &'static str)]) -> Option<CredentialsDigest> {
         let names = ["authorization", "cookie", "x-api-key"].map(str::to_owned);
-        CredentialsDigest::of(&Head(lines), &names, &RecordKey::from_bytes([3; 32]))
+        CredentialsDigest::of(&Head(lines), &names, &[3; 32])
     }
 
     // S91

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::execution::CurrentExecution;
-
 /// The head of an HTTP request, as an adapter shows it to the core.
 ///
 /// Header names are asked for in lower case; an implementation compares them without case.
@@ -20,12 +18,4 @@ pub trait RequestHead {
 
     /// The values of all field lines of one name, in the order in which they came.
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]>;
-
-    /// The execution in the request's extensions, which an adapter puts there before it calls the handler.
-    ///
-    /// A request that has one comes from another layer, which holds its record already. `None`, the default, is for heads
-    /// without extensions: under two layers an adapter that leaves it out refuses its own request as a duplicate.
-    fn current_execution(&self) -> Option<CurrentExecution> {
-        None
-    }
 }

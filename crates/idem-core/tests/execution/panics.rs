@@ -379,7 +379,7 @@ async fn what_panics_before_the_claim_leaves_nothing() {
     let plain = Engine::new();
     let panics = |engine: &Engine, head: &PanickingHead, scope: &dyn Fn()| {
         let admitted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            engine.idempotency.admit(head, || {
+            engine.idempotency.admit(head, None, || {
                 scope();
                 None
             })

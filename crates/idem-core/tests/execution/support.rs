@@ -102,7 +102,7 @@ pub(crate) async fn begin(idempotency: &Idempotency) -> Begin {
 }
 
 pub(crate) fn admit(idempotency: &Idempotency) -> Protected {
-    match idempotency.admit(&Head, || None) {
+    match idempotency.admit(&Head, None, || None) {
         Admission::Protected(protected) => protected,
         other => panic!("{other:?}"),
     }
