@@ -8,7 +8,7 @@
 //! | [`RequestHead`] | the head of a request | 4 |
 //! | [`Frames`] | the body of a request, and that of a response | 3, and [`trailers`](Frames::trailers) where bodies have them |
 //! | [`ResponseHead`] | the head of a response | 2 |
-//! | [`Endpoint`] | a request and the handler that it is for | 7, and [`rendered`](Endpoint::rendered) where errors become responses later |
+//! | [`Endpoint`] | a request and the handler that it is for | 7, and [`render`](Endpoint::render) with [`error_status`](Endpoint::error_status) where errors become responses later |
 //! | the framework's body | a [`BufferedBody`] that goes on to its client | as the framework has it |
 //! | the framework's middleware | [`Options`], with a builder method for each of their own | as the framework has it |
 //!

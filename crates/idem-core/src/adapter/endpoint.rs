@@ -82,7 +82,7 @@ pub trait Endpoint: Sized {
     ///
     /// # Errors
     /// As the framework answers errors; a handler's own error may be handed back as it is where none is
-    /// [rendered](Self::rendered).
+    /// [made a response](Self::render).
     fn replace(
         handled: Result<Self::Response, Self::Error>,
         answer: Answer<'_>,
