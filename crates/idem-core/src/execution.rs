@@ -191,7 +191,7 @@ impl Execution {
             // What the store says to it is reported, and changes nothing here.
             EndsBy::Call => drop(request.release(End::Panicked).await),
             EndsBy::Transaction(ending) => {
-                Box::pin(request.roll_back(ending, End::Panicked)).await;
+                drop(Box::pin(request.roll_back(ending, End::Panicked)).await);
             }
         }
     }
