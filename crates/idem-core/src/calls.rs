@@ -189,7 +189,7 @@ fn panicked(operation: Operation) -> StoreError {
 }
 
 /// A store that panics is one that failed, and nobody knows how far it came.
-async fn caught<T>(
+pub(crate) async fn caught<T>(
     operation: Operation,
     call: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, StoreError> {

@@ -76,9 +76,9 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
-    fn of(settled: Result<(), Undone>) -> Self {
+    fn of(settled: Result<Fenced, Undone>) -> Self {
         match settled {
-            Ok(()) => Self::Said(Ok(Fenced::Held)),
+            Ok(fenced) => Self::Said(Ok(fenced)),
             Err(undone) => Self::Undone(Box::new(undone)),
         }
     }
@@ -201,7 +201,7 @@ impl Execution {
             // What the store says to it is reported, and changes nothing here.
             EndsBy::Call => drop(request.release(End::Panicked).await),
             EndsBy::Transaction(ending) => {
-                Box::pin(request.roll_back(ending, End::Panicked)).await;
+                drop(Box::pin(request.roll_back(ending, End::Panicked)).await);
             }
         }
     }

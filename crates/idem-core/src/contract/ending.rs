@@ -29,7 +29,8 @@ pub trait Ending: fmt::Debug + Send + 'static {
     /// Not cancel safe: dropped, the commit may have landed or not, as with [`Commit::Unknown`].
     async fn commit(self: Box<Self>, completion: Completion<'_>) -> Commit;
 
-    /// Rolls back, and waits until that has ended.
+    /// Rolls back, and waits until that has ended. It bounds that itself, and is dropped after what is left
+    /// of the lease.
     ///
     /// # Errors
     /// Nobody heard that it ended. Nothing is committed, but the key must not be freed yet.
@@ -42,7 +43,8 @@ pub trait InDoubt: fmt::Debug + Send + Sync + 'static {
     /// Frees the key if its record is still pending under this owner, whether or not the lease has run
     /// out, and answers `Held` then: the COMMIT did not land, and cannot land any more. Otherwise `Lost`.
     ///
-    /// It waits for a COMMIT that is still on its way: a read would not, so this is a write.
+    /// It waits for a COMMIT that is still on its way: a read would not, so this is a write. It is dropped
+    /// after the time of a call, and asked again.
     ///
     /// # Errors
     /// It was not answered in time. Asking again is right.
@@ -104,7 +106,8 @@ impl<'a> Completion<'a> {
     }
 
     /// How long the ending may take: what is left of the lease, or the time of a call if that is more.
-    /// An ending bounds its statement, its COMMIT and its rollback by it.
+    /// An ending bounds its statement, its COMMIT and its rollback by it. One that takes longer by the time of
+    /// a call is dropped, and the key is left to its lease.
     #[must_use]
     pub const fn patience(&self) -> Duration {
         self.patience

@@ -5,7 +5,7 @@ use std::{future::Future, pin::pin, sync::Arc};
 use tokio::time::Instant;
 
 use crate::{
-    contract::{Fenced, Operation, StoreError},
+    contract::{Fenced, Operation, StoreError, StoreErrorKind, WriteEffect},
     engine::Idempotency,
     events::Event,
     execution::{
@@ -75,7 +75,7 @@ impl Idempotency {
     /// match idempotency.resume(lease).run(work).await? {
     ///     Resumed::Ended(shipped) => shipped?,
     ///     Resumed::Lost | Resumed::LostMeanwhile(_) => {}
-    ///     Resumed::ShuttingDown => return Err("deliver it again".into()),
+    ///     Resumed::Undone(_) | Resumed::ShuttingDown => return Err("deliver it again".into()),
     /// }
     /// # Ok(())
     /// # }
@@ -190,7 +190,8 @@ impl Continuation {
     /// the limit. One that is [no result](crate::Policy::save_when) frees the key.
     ///
     /// # Errors
-    /// The lease may still stand, or the record be there; let the message be delivered again.
+    /// The lease may still stand, or the record be there, or a transaction that was handed over did not
+    /// commit; let the message be delivered again.
     ///
     /// # Cancel safety
     /// As an error.
@@ -221,9 +222,19 @@ impl Continuation {
         let ended = Execution::new(self.current, under_way).end(verdict).await;
         match ended {
             Ended::Said(said) => said,
-            // A lease that was sent on by a clone of `current` is another's, and so is one that was lost while
-            // its transaction was open.
-            Ended::Elsewhere | Ended::Undone(_) => Ok(Fenced::Lost),
+            // A lease that was sent on by a clone of `current` is another's.
+            Ended::Elsewhere => Ok(Fenced::Lost),
+            Ended::Undone(undone) => match *undone {
+                Undone::Lost(_) => Ok(Fenced::Lost),
+                Undone::RolledBack { .. } => Err(not_committed(WriteEffect::None)),
+                Undone::Unknown => Err(not_committed(WriteEffect::Unknown)),
+            },
         }
     }
+}
+
+/// What was handed over did not commit, as far as is known.
+fn not_committed(effect: WriteEffect) -> StoreError {
+    let error = StoreError::new(Operation::Complete, StoreErrorKind::Unavailable, effect);
+    error.with_source("the transaction that was handed over did not commit")
 }

@@ -50,12 +50,10 @@ impl Execution {
 
     /// Rolls back what was handed over, if anything was, before the work runs again.
     async fn undo(&self) -> Result<(), Undone> {
-        let request = self.request();
-        let Some(ending) = request.state().take_enlisted() else {
-            return Ok(());
-        };
-        let rolled_back = ending.roll_back().await;
-        rolled_back.map_err(|error| request.not_heard(&error))
+        match self.request().state().take_enlisted() {
+            Some(ending) => self.request().undo(ending).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends the execution, unless its transaction failed in a way that running it again can help: `None`.
@@ -68,7 +66,7 @@ impl Execution {
             return Some(self.end(verdict).await);
         };
         match request.commit(ending, &outcome).await {
-            Commit::RolledBack(why) if can_run_again(&why) => {
+            Ok(Commit::RolledBack(why)) if can_run_again(&why) => {
                 request.report(&Event::RolledBack(why.cause()));
                 None
             }

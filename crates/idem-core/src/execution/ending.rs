@@ -15,13 +15,20 @@
 //! What is known here of the lease decides nothing. A release is sent only after the rollback was heard to
 //! have ended, and never after a COMMIT: a key that is free while an effect may still appear lets that
 //! effect appear twice.
+//!
+//! An ending bounds itself. One that does not, or that panics, is dropped here, and counts as one that was not
+//! answered.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::{
-    contract::{Commit, Completion, Ending, Fenced, InDoubt, Operation, RolledBack, StoreError},
+    calls::caught,
+    contract::{
+        Commit, Completion, Ending, Fenced, InDoubt, Operation, RolledBack, StoreError,
+        StoreErrorKind, WriteEffect,
+    },
     events::{End, Event},
     execution::{Ended, keyed::KeyedRequest},
     record::{Outcome, Record, Response, Stored},
@@ -60,8 +67,7 @@ impl KeyedRequest {
     ) -> Pin<Box<dyn Future<Output = Ended> + Send + '_>> {
         Box::pin(async move {
             let Some(outcome) = kept else {
-                self.roll_back(ending, End::Freed).await;
-                return Ended::of(Ok(()));
+                return Ended::Said(self.roll_back(ending, End::Freed).await);
             };
             let commit = self.commit(ending, &outcome).await;
             Ended::of(self.settle(commit).await)
@@ -69,34 +75,58 @@ impl KeyedRequest {
     }
 
     /// What follows from a commit.
-    pub(super) async fn settle(&self, commit: Commit) -> Result<(), Undone> {
+    pub(super) async fn settle(
+        &self,
+        commit: Result<Commit, StoreError>,
+    ) -> Result<Fenced, Undone> {
         self.state().end();
         match commit {
-            Commit::Committed => {
-                self.landed();
-                Ok(())
+            Ok(Commit::Committed) => Ok(self.landed()),
+            Ok(Commit::Lost) => Err(self.undone(RolledBack::for_now()).await),
+            Ok(Commit::RolledBack(why)) => Err(self.undone(why).await),
+            Ok(Commit::Unknown(error, doubt)) => self.ask(&error, &*doubt).await,
+            Err(error) => {
+                self.report(&Event::InDoubt(&error));
+                self.left_to_its_lease(&error);
+                Err(Undone::Unknown)
             }
-            Commit::Lost => Err(self.undone(RolledBack::for_now()).await),
-            Commit::RolledBack(why) => Err(self.undone(why).await),
-            Commit::Unknown(error, doubt) => self.ask(&error, &*doubt).await,
         }
     }
 
-    /// Undoes what the handler did and then frees the key. What the handler answers holds, whatever the
-    /// store says.
-    pub(super) async fn roll_back(&self, ending: Box<dyn Ending>, end: End) {
-        match ending.roll_back().await {
-            // What the store says to it is reported.
-            Ok(()) => drop(self.release(end).await),
-            Err(error) => self.left_to_its_lease(&error),
+    /// Undoes what the handler did and then frees the key, and tells what the store says to that.
+    pub(super) async fn roll_back(
+        &self,
+        ending: Box<dyn Ending>,
+        end: End,
+    ) -> Result<Fenced, StoreError> {
+        let rolled_back = bounded(self.patience(), Operation::Release, ending.roll_back());
+        match rolled_back.await {
+            Ok(()) => self.release(end).await,
+            Err(error) => {
+                self.left_to_its_lease(&error);
+                Err(error)
+            }
         }
+    }
+
+    /// What is left of the lease, or the time of a call if that is more. One that is refused at its end
+    /// is longer than what was asked for.
+    fn patience(&self) -> Duration {
+        let left = self.state().deadline().duration_since(Instant::now());
+        left.min(self.term().duration()).max(self.call_timeout())
     }
 
     /// Commits, within what is left of the lease.
-    pub(super) async fn commit(&self, ending: Box<dyn Ending>, outcome: &Outcome) -> Commit {
+    ///
+    /// # Errors
+    /// Nobody knows, and nobody can be asked.
+    pub(super) async fn commit(
+        &self,
+        ending: Box<dyn Ending>,
+        outcome: &Outcome,
+    ) -> Result<Commit, StoreError> {
         let retention = self.calls().policy.retention_duration();
-        let left = self.state().deadline().duration_since(Instant::now());
-        let patience = left.max(self.call_timeout());
+        let patience = self.patience();
         let completion = Completion::new(
             self.record_key(),
             self.lease(),
@@ -104,7 +134,10 @@ impl KeyedRequest {
             retention,
             patience,
         );
-        ending.commit(completion).await
+        let commit = async { Ok(ending.commit(completion).await) };
+        // It has that time itself, and a little more to say that it is over.
+        let time = patience + self.call_timeout();
+        bounded(time, Operation::Complete, commit).await
     }
 
     /// The transaction certainly did not commit. Only the release can tell whose the key is: above READ
@@ -117,17 +150,18 @@ impl KeyedRequest {
         match self.release(End::RolledBack).await {
             Ok(Fenced::Held) => why.into(),
             Ok(Fenced::Lost) => Undone::Lost(self.found().await.ok().flatten().map(Box::new)),
-            // It is undone all the same, and who asks again is told what the store knows then.
-            Err(_) => Undone::Lost(None),
+            // Whoever asks again is told what the store knows then.
+            Err(_) => NOT_HEARD,
         }
     }
 
     /// Nobody knows whether the COMMIT landed.
-    async fn ask(&self, error: &StoreError, doubt: &dyn InDoubt) -> Result<(), Undone> {
+    async fn ask(&self, error: &StoreError, doubt: &dyn InDoubt) -> Result<Fenced, Undone> {
         self.report(&Event::InDoubt(error));
         let mut attempts = self.attempts();
         let answer = loop {
-            match doubt.ask(self.record_key(), self.lease()).await {
+            let question = doubt.ask(self.record_key(), self.lease());
+            match bounded(self.call_timeout(), Operation::Release, question).await {
                 Err(error) if attempts.again(&error).await => {}
                 answer => break answer,
             }
@@ -138,10 +172,7 @@ impl KeyedRequest {
                 Err(RolledBack::for_now().into())
             }
             Ok(Fenced::Lost) => match self.found().await {
-                Ok(Some(found)) if self.is_ours(&found) => {
-                    self.landed();
-                    Ok(())
-                }
+                Ok(Some(found)) if self.is_ours(&found) => Ok(self.landed()),
                 // An earlier question may have freed the key, although its answer was lost.
                 Ok(None) if attempts.may_have_landed() => {
                     self.report(&Event::Ended(End::RolledBack));
@@ -163,15 +194,19 @@ impl KeyedRequest {
         }
     }
 
-    /// Nobody heard that a rollback ended, so nothing is freed; no COMMIT was sent.
-    pub(super) fn not_heard(&self, error: &StoreError) -> Undone {
-        self.state().end();
-        self.left_to_its_lease(error);
-        NOT_HEARD
+    /// Undoes what the handler did, before its work runs again; nothing else is sent.
+    pub(super) async fn undo(&self, ending: Box<dyn Ending>) -> Result<(), Undone> {
+        let rolled_back = bounded(self.patience(), Operation::Release, ending.roll_back());
+        rolled_back.await.map_err(|error| {
+            self.state().end();
+            self.left_to_its_lease(&error);
+            NOT_HEARD
+        })
     }
 
-    fn landed(&self) {
+    fn landed(&self) -> Fenced {
         self.report(&Event::Ended(End::Recorded));
+        Fenced::Held
     }
 
     fn left_to_its_lease(&self, error: &StoreError) {
@@ -194,6 +229,20 @@ impl KeyedRequest {
             Record::Pending(_) | Record::Unreadable => false,
         }
     }
+}
+
+/// Waits for an ending no longer than this.
+async fn bounded<T>(
+    time: Duration,
+    operation: Operation,
+    call: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    timeout(time, caught(operation, call))
+        .await
+        .unwrap_or_else(|elapsed| {
+            let error = StoreError::new(operation, StoreErrorKind::Timeout, WriteEffect::Unknown);
+            Err(error.with_source(elapsed))
+        })
 }
 
 impl From<RolledBack> for Undone {

@@ -30,7 +30,7 @@ use tokio::{
 use crate::{
     calls::Place,
     contract::Ending,
-    events::End,
+    events::{End, shielded},
     execution::reservation::{EnlistError, Renewals},
     policy::LeaseTerm,
     record::Lease,
@@ -65,7 +65,9 @@ enum EndingPlace {
     /// A transaction was begun.
     Reserved(Renewals),
     /// It was handed over, to be committed or rolled back here.
-    Enlisted(Box<dyn Ending>),
+    Enlisted(Renewals, Box<dyn Ending>),
+    /// The execution is over, and would not end with one.
+    Closed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +138,9 @@ impl Known {
 
     fn renewable(&self) -> Option<Settled> {
         match self.ending {
-            EndingPlace::Reserved(Renewals::Pause) => None,
+            EndingPlace::Reserved(Renewals::Pause) | EndingPlace::Enlisted(Renewals::Pause, _) => {
+                None
+            }
             _ => self.settled(),
         }
     }
@@ -210,7 +214,7 @@ impl LeaseState {
     pub(super) fn leave(&self) -> Result<(), Stays> {
         let mut known = self.known();
         match (known.phase, &known.ending) {
-            (Phase::Held, EndingPlace::Free) => {
+            (Phase::Held, EndingPlace::Free | EndingPlace::Closed) => {
                 known.phase = Phase::Leaving;
                 Ok(())
             }
@@ -250,10 +254,10 @@ impl LeaseState {
             return EndsBy::Leaving;
         }
         known.phase = Phase::Ended;
-        match mem::replace(&mut known.ending, EndingPlace::Free) {
-            EndingPlace::Enlisted(ending) => EndsBy::Transaction(ending),
+        match mem::replace(&mut known.ending, EndingPlace::Closed) {
+            EndingPlace::Enlisted(_, ending) => EndsBy::Transaction(ending),
             // One that was begun and not handed over comes too late from now on.
-            EndingPlace::Free | EndingPlace::Reserved(_) => EndsBy::Call,
+            EndingPlace::Free | EndingPlace::Reserved(_) | EndingPlace::Closed => EndsBy::Call,
         }
     }
 
@@ -261,7 +265,7 @@ impl LeaseState {
     pub(super) fn take_enlisted(&self) -> Option<Box<dyn Ending>> {
         let mut known = self.known();
         match mem::replace(&mut known.ending, EndingPlace::Free) {
-            EndingPlace::Enlisted(ending) => Some(ending),
+            EndingPlace::Enlisted(_, ending) => Some(ending),
             other => {
                 known.ending = other;
                 None
@@ -282,6 +286,7 @@ impl LeaseState {
                 known.ending = EndingPlace::Reserved(renewals);
                 Ok(())
             }
+            (Phase::Held, EndingPlace::Closed) => Err(EnlistError::Ended),
             (Phase::Held, _) => Err(EnlistError::AlreadyBegun),
             (Phase::Leaving | Phase::Left, _) => Err(EnlistError::Travelled),
             (Phase::Unclaimed | Phase::Claiming | Phase::Ended, _) => Err(EnlistError::Ended),
@@ -302,8 +307,8 @@ impl LeaseState {
     pub(super) fn enlist(&self, ending: Box<dyn Ending>) -> Result<(), Box<dyn Ending>> {
         let mut known = self.known();
         match (known.phase, &known.ending) {
-            (Phase::Held, EndingPlace::Reserved(_)) => {
-                known.ending = EndingPlace::Enlisted(ending);
+            (Phase::Held, EndingPlace::Reserved(renewals)) => {
+                known.ending = EndingPlace::Enlisted(*renewals, ending);
                 Ok(())
             }
             _ => Err(ending),
@@ -314,11 +319,11 @@ impl LeaseState {
     pub(super) fn dropped(&self) -> Option<End> {
         let (phase, ending) = {
             let mut known = self.known();
-            let ending = mem::replace(&mut known.ending, EndingPlace::Free);
+            let ending = mem::replace(&mut known.ending, EndingPlace::Closed);
             (known.phase, ending)
         };
-        // Rolls back what was handed over, outside the lock.
-        drop(ending);
+        // Rolls back what was handed over, outside the lock, and while a panic unwinds perhaps.
+        shielded(|| drop(ending));
         match phase {
             Phase::Ended => None,
             Phase::Left => Some(End::Travelled),

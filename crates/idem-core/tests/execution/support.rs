@@ -193,6 +193,9 @@ impl Observer for Log {
             Event::HandedOver => "handed over".to_owned(),
             Event::Resumed(Ok(fenced)) => format!("resumed {fenced:?}"),
             Event::Resumed(Err(_)) => "resuming failed".to_owned(),
+            Event::RolledBack(None) => "undone".to_owned(),
+            Event::RolledBack(Some(cause)) => format!("undone: {cause}"),
+            Event::InDoubt(_) => "in doubt".to_owned(),
             other => format!("{other:?}"),
         };
         self.0.lock().unwrap().push(line);

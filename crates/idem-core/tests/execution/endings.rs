@@ -1,0 +1,13 @@
+//! Executions that end with a transaction of their handler: effect and record in one commit.
+
+mod begun;
+mod client;
+mod doubt;
+mod dropped;
+mod ledger;
+mod lost;
+mod outcomes;
+mod renewals;
+mod rollbacks;
+mod shop;
+mod workers;
