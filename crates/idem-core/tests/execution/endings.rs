@@ -9,5 +9,6 @@ mod lost;
 mod outcomes;
 mod renewals;
 mod rollbacks;
+mod running;
 mod shop;
 mod workers;
