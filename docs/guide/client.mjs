@@ -1,4 +1,6 @@
-const TEMPORARY = ["in-progress", "too-many-waiters", "store-unavailable", "shutting-down"];
+const TEMPORARY = [
+  "in-progress", "too-many-waiters", "store-unavailable", "rolled-back", "outcome-unknown", "shutting-down",
+];
 
 // Posts JSON under a key that was stored before, and again until there is a final answer.
 //

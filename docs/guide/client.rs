@@ -61,6 +61,8 @@ fn is_temporary(response: &Response) -> bool {
             b"idempotency-in-progress"
                 | b"idempotency-too-many-waiters"
                 | b"idempotency-store-unavailable"
+                | b"idempotency-rolled-back"
+                | b"idempotency-outcome-unknown"
                 | b"idempotency-shutting-down"
         ),
         None => matches!(response.status().as_u16(), 408 | 429 | 500 | 502..=504),

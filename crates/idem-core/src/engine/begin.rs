@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
+    contract::Claim,
     engine::{
         Claimable, Decision, Idempotency, Protected, decide,
         waiting::{Waited, wait},
@@ -45,12 +46,14 @@ impl Idempotency {
     }
 
     pub(crate) async fn begin_with(&self, claimable: &Claimable) -> Begin {
-        let (answered, begin) = self.decide(claimable).await;
-        claimable.request.decided(answered);
+        let begin = self.decide(claimable).await;
+        if let Some(answered) = begin.answered() {
+            claimable.request.decided(answered);
+        }
         begin
     }
 
-    async fn decide(&self, claimable: &Claimable) -> (Answered, Begin) {
+    async fn decide(&self, claimable: &Claimable) -> Begin {
         let Claimable {
             request,
             lease,
@@ -64,7 +67,7 @@ impl Idempotency {
             // Taken before it is asked whether more may begin: a drain that comes between waits.
             let mut under_way = executions.token();
             if executions.is_closed() {
-                return refused(Answered::ShuttingDown, Refusal::ShuttingDown);
+                return Begin::Refused(Refusal::ShuttingDown);
             }
             // The lease may run from the first time that the claim was sent.
             let sent = Instant::now();
@@ -77,7 +80,7 @@ impl Idempotency {
             let Ok(claimed) = claimed else {
                 return self.without_store();
             };
-            let decision = decide(lease.identity(), &claimed);
+            let decision = self.decision(&claimed, lease, term);
             if let Decision::Execute = decision {
                 // The timeouts see to it, unless the whole process stood still: what was owned when
                 // the store answered may be somebody else's now.
@@ -88,7 +91,9 @@ impl Idempotency {
             } else {
                 request.state().taken();
             }
-            if let (Decision::InProgress(_), Some(waits)) = (&decision, policy.waiting()) {
+            if let (Decision::Refuse(Refusal::InProgress { .. }), Some(waits)) =
+                (&decision, policy.waiting())
+            {
                 // It executes nothing, and is told to go when it asks again during a drain.
                 drop(under_way);
                 // Boxed, for few wait, and every request would have room for it.
@@ -96,63 +101,49 @@ impl Idempotency {
                     Waited::AskAgain => continue,
                     Waited::Enough => under_way = executions.token(),
                     Waited::NoPlace => {
-                        return refused(Answered::TooManyWaiters, Refusal::TooManyWaiters);
+                        return Begin::Refused(Refusal::TooManyWaiters);
                     }
                 }
             }
-            return match self.duplicate(decision, lease, term) {
-                None => {
+            return match decision {
+                Decision::Execute => {
                     let current = CurrentExecution::new(request.clone());
-                    let execution = Execution::new(current, under_way);
-                    (Answered::Execute, Begin::Execute(execution))
+                    Begin::Execute(Execution::new(current, under_way))
                 }
-                Some(Duplicate::Replay(response)) => (Answered::Replay, Begin::Replay(response)),
-                Some(Duplicate::Refused(answered, refusal)) => refused(answered, refusal),
+                Decision::Replay(response) => Begin::Replay(response),
+                Decision::Refuse(refusal) => Begin::Refused(refusal),
             };
         }
     }
 
-    fn without_store(&self) -> (Answered, Begin) {
+    fn without_store(&self) -> Begin {
         if self.policy().runs_unprotected() {
-            return (Answered::Unprotected, Begin::Unprotected);
+            return Begin::Unprotected;
         }
-        refused(Answered::StoreUnavailable, Refusal::StoreUnavailable)
+        Begin::Refused(Refusal::StoreUnavailable)
     }
 
-    /// What a duplicate gets; `None` if the request is none.
-    pub(super) fn duplicate(
-        &self,
-        decision: Decision,
-        lease: &Lease,
-        term: &LeaseTerm,
-    ) -> Option<Duplicate> {
-        let (answered, refusal) = match decision {
-            Decision::Execute => return None,
-            Decision::Replay(response) => return Some(Duplicate::Replay(response)),
-            Decision::NotKept(reason) => (Answered::NotKept, Refusal::NotKept(reason)),
-            Decision::Mismatch => (Answered::Mismatch, Refusal::Mismatch),
-            Decision::OtherCaller => (Answered::OtherCaller, Refusal::OtherCaller),
-            Decision::InProgress(remaining) => {
-                // What the original's lease is like is known from the duplicate's own, more or less.
-                let age = remaining.map_or(Duration::ZERO, |remaining| {
-                    lease.duration().saturating_sub(remaining)
-                });
-                let left =
-                    remaining.map_or(term.duration(), |remaining| remaining.min(term.duration()));
-                let retry_after = self.policy().retry_in(age, left);
-                (Answered::InProgress, Refusal::InProgress { retry_after })
-            }
-        };
-        Some(Duplicate::Refused(answered, refusal))
+    /// The decision for a request that claims this lease.
+    pub(super) fn decision(&self, claim: &Claim, lease: &Lease, term: &LeaseTerm) -> Decision {
+        decide(lease.identity(), claim, |remaining| {
+            // What the original's lease is like is known from the duplicate's own, more or less.
+            let age = remaining.map_or(Duration::ZERO, |remaining| {
+                lease.duration().saturating_sub(remaining)
+            });
+            let left =
+                remaining.map_or(term.duration(), |remaining| remaining.min(term.duration()));
+            self.policy().retry_in(age, left)
+        })
     }
 }
 
-/// What a duplicate gets.
-pub(super) enum Duplicate {
-    Replay(Arc<Response>),
-    Refused(Answered, Refusal),
-}
-
-fn refused(answered: Answered, refusal: Refusal) -> (Answered, Begin) {
-    (answered, Begin::Refused(refusal))
+impl Begin {
+    const fn answered(&self) -> Option<Answered> {
+        match self {
+            Self::Execute(_) => Some(Answered::Execute),
+            Self::Unprotected => Some(Answered::Unprotected),
+            Self::Replay(_) => Some(Answered::Replay),
+            Self::Refused(refusal) => refusal.answered(),
+        }
+    }
 }

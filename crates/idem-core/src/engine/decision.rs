@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use crate::{
     contract::Claim,
-    record::{Completed, Identity, NotKept, Outcome, Record, Response},
+    policy::Refusal,
+    record::{Completed, Identity, Outcome, Record, Response},
 };
 
 /// What becomes of a request.
@@ -18,22 +19,21 @@ pub enum Decision {
     Execute,
     /// The original completed: answer with its response.
     Replay(Arc<Response>),
-    /// The original completed, but its response was not kept.
-    NotKept(NotKept),
-    /// The key came with another request before.
-    Mismatch,
-    /// The key was used with other credentials before.
-    OtherCaller,
-    /// The original is still running, for at most the rest of its lease (if the store can tell).
-    InProgress(Option<Duration>),
+    /// Answer with this, and run nothing.
+    Refuse(Refusal),
 }
 
 /// Decides by what was asked and what the claim answered.
 ///
 /// Who asks is compared first, and then what is asked for, before anything is said about the
 /// record: another caller learns neither the payload nor the progress, and another payload is a
-/// mismatch even while the original runs.
-pub fn decide(asked: &Identity, claim: &Claim) -> Decision {
+/// mismatch even while the original runs. `retry_after` says when it is worth asking again, from what is
+/// left of the original's lease, if the store can tell.
+pub fn decide(
+    asked: &Identity,
+    claim: &Claim,
+    retry_after: impl FnOnce(Option<Duration>) -> Duration,
+) -> Decision {
     let record = match claim {
         Claim::Owned => return Decision::Execute,
         Claim::Taken(record) => record,
@@ -42,25 +42,27 @@ pub fn decide(asked: &Identity, claim: &Claim) -> Decision {
         Record::Pending(pending) => pending.identity(),
         Record::Completed(completed) => completed.identity(),
         // It cannot be compared, and what may have been done must not be done again.
-        Record::Unreadable => return Decision::Mismatch,
+        Record::Unreadable => return Decision::Refuse(Refusal::Mismatch),
     };
     if recorded.credentials() != asked.credentials() {
-        return Decision::OtherCaller;
+        return Decision::Refuse(Refusal::OtherCaller);
     }
     if recorded.fingerprint() != asked.fingerprint() {
-        return Decision::Mismatch;
+        return Decision::Refuse(Refusal::Mismatch);
     }
     match record {
-        Record::Pending(pending) => Decision::InProgress(pending.remaining()),
+        Record::Pending(pending) => Decision::Refuse(Refusal::InProgress {
+            retry_after: retry_after(pending.remaining()),
+        }),
         Record::Completed(completed) => replay(completed),
-        Record::Unreadable => Decision::Mismatch,
+        Record::Unreadable => Decision::Refuse(Refusal::Mismatch),
     }
 }
 
 fn replay(completed: &Completed) -> Decision {
     match completed.outcome() {
         Outcome::Response(response) => Decision::Replay(Arc::clone(response)),
-        Outcome::NotKept(reason) => Decision::NotKept(*reason),
+        Outcome::NotKept(reason) => Decision::Refuse(Refusal::NotKept(*reason)),
     }
 }
 
@@ -70,13 +72,23 @@ mod tests {
 
     use super::*;
     use crate::{
-        record::{Headers, OwnerToken, Pending},
+        record::{Headers, NotKept, OwnerToken, Pending},
         request::{CredentialsDigest, Fingerprint},
     };
 
     fn identity(fingerprint: u8, credentials: Option<u8>) -> Identity {
         Identity::new(Fingerprint::from_bytes([fingerprint; 32]))
             .with_credentials(credentials.map(|byte| CredentialsDigest::from_bytes([byte; 32])))
+    }
+
+    /// What is left comes back, so that it is seen that it was asked about.
+    fn told(remaining: Option<Duration>) -> Duration {
+        remaining.unwrap_or(Duration::MAX)
+    }
+
+    fn in_progress(remaining: Option<Duration>) -> Decision {
+        let retry_after = told(remaining);
+        Decision::Refuse(Refusal::InProgress { retry_after })
     }
 
     /// Every record that can stand under a key, made by a given identity, and what it means to a
@@ -93,11 +105,11 @@ mod tests {
         vec![
             (
                 Record::Pending(Pending::new(owner, identity, rest)),
-                Decision::InProgress(rest),
+                in_progress(rest),
             ),
             (
                 Record::Pending(Pending::new(owner, identity, None)),
-                Decision::InProgress(None),
+                in_progress(None),
             ),
             (
                 completed(Outcome::Response(Arc::clone(&response))),
@@ -105,11 +117,11 @@ mod tests {
             ),
             (
                 completed(Outcome::NotKept(NotKept::TooLarge)),
-                Decision::NotKept(NotKept::TooLarge),
+                Decision::Refuse(Refusal::NotKept(NotKept::TooLarge)),
             ),
             (
                 completed(Outcome::NotKept(NotKept::Stream)),
-                Decision::NotKept(NotKept::Stream),
+                Decision::Refuse(Refusal::NotKept(NotKept::Stream)),
             ),
         ]
     }
@@ -127,18 +139,21 @@ mod tests {
             for asked in identities {
                 for (record, for_the_same) in records(recorded) {
                     let expected = if recorded.credentials() != asked.credentials() {
-                        Decision::OtherCaller
+                        Decision::Refuse(Refusal::OtherCaller)
                     } else if recorded != asked {
-                        Decision::Mismatch
+                        Decision::Refuse(Refusal::Mismatch)
                     } else {
                         for_the_same
                     };
-                    assert_eq!(decide(&asked, &Claim::Taken(record)), expected);
+                    assert_eq!(decide(&asked, &Claim::Taken(record), told), expected);
                 }
             }
-            assert_eq!(decide(&recorded, &Claim::Owned), Decision::Execute);
+            assert_eq!(decide(&recorded, &Claim::Owned, told), Decision::Execute);
             let unreadable = Claim::Taken(Record::Unreadable);
-            assert_eq!(decide(&recorded, &unreadable), Decision::Mismatch);
+            assert_eq!(
+                decide(&recorded, &unreadable, told),
+                Decision::Refuse(Refusal::Mismatch)
+            );
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     contract::Claim,
-    engine::{Idempotency, begin::Duplicate, decide},
+    engine::{Decision, Idempotency},
     execution::{KeyedRequest, Undone},
     policy::Refusal,
     record::Response,
@@ -26,10 +26,10 @@ impl Idempotency {
             Undone::Lost(Some(found)) => {
                 let lease = request.lease();
                 let taken = Claim::Taken(found.record().clone());
-                match self.duplicate(decide(lease.identity(), &taken), lease, request.term()) {
-                    Some(Duplicate::Replay(response)) => Instead::Replay(response),
-                    Some(Duplicate::Refused(_, refusal)) => Instead::Refused(refusal),
-                    None => Instead::Refused(Refusal::RolledBack),
+                match self.decision(&taken, lease, request.term()) {
+                    Decision::Replay(response) => Instead::Replay(response),
+                    Decision::Refuse(refusal) => Instead::Refused(refusal),
+                    Decision::Execute => Instead::Refused(Refusal::RolledBack),
                 }
             }
             Undone::Lost(None) => Instead::Refused(Refusal::RolledBack),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::{
+    events::Answered,
     policy::{Policy, Profile, rules::RETRY_AFTER},
     record::{Headers, NotKept, Response},
     request::InvalidKey,
@@ -76,6 +77,20 @@ impl Refusal {
             Self::OutcomeUnknown => "idempotency-outcome-unknown",
             Self::ShuttingDown => "idempotency-shutting-down",
         }
+    }
+
+    /// What it counts as where a key was asked about; `None` if none was.
+    pub(crate) const fn answered(&self) -> Option<Answered> {
+        Some(match self {
+            Self::Mismatch => Answered::Mismatch,
+            Self::OtherCaller => Answered::OtherCaller,
+            Self::InProgress { .. } => Answered::InProgress,
+            Self::TooManyWaiters => Answered::TooManyWaiters,
+            Self::NotKept(_) => Answered::NotKept,
+            Self::StoreUnavailable => Answered::StoreUnavailable,
+            Self::ShuttingDown => Answered::ShuttingDown,
+            _ => return None,
+        })
     }
 
     /// The status in a profile.

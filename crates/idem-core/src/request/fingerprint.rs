@@ -15,6 +15,7 @@ mod nested;
 mod number;
 mod pointer;
 mod radix;
+mod span;
 mod text;
 mod work;
 mod written;

@@ -1,6 +1,7 @@
 //! What each step does, and what it shows.
 
 use idem_core::{
+    Refusal,
     adapter::{Decision, decide},
     store::{Claim, Fenced, Outcome},
 };
@@ -176,11 +177,11 @@ impl Model {
                 found == Slot::Absent && request.is_over(),
             );
         }
-        let decision = decide(&identity(asked), claim);
+        let decision = decide(&identity(asked), claim, Option::unwrap_or_default);
         if let Slot::Pending(_, recorded) | Slot::Completed(_, recorded) = found {
             seen.require(
                 Property::OtherFingerprintRefused,
-                recorded == asked || decision == Decision::Mismatch,
+                recorded == asked || decision == Decision::Refuse(Refusal::Mismatch),
             );
         }
         let waits = request.waits_for(ask);
@@ -200,13 +201,13 @@ impl Model {
                 );
                 seen.reach(Goal::Replayed, waits);
             }
-            Decision::InProgress(_) => {
+            Decision::Refuse(Refusal::InProgress { .. }) => {
                 let own = matches!(found, Slot::Pending(owner, _) if owner.request == number as u8);
                 seen.require(Property::NotRefusedByItself, !(own && waits));
                 seen.reach(Goal::RefusedInProgress, waits);
             }
-            Decision::Mismatch => seen.reach(Goal::RefusedAsMismatch, waits),
-            other => unreachable!("no record of the model means {other:?}"),
+            Decision::Refuse(Refusal::Mismatch) => seen.reach(Goal::RefusedAsMismatch, waits),
+            other @ Decision::Refuse(_) => unreachable!("no record of the model means {other:?}"),
         }
         if waits {
             request.answer = Some(answer);

@@ -11,9 +11,10 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
-    members::{FEW, Member, Span, sort_few, sort_many, span},
+    members::{FEW, Member, sort_few, sort_many, span},
     nested::Nested,
     number::{self, Number},
+    span::Span,
     text,
     written::Written,
 };

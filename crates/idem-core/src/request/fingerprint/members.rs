@@ -2,14 +2,7 @@
 
 use std::{cmp::Ordering, ops::Range};
 
-use super::{radix::Difference, work, written::Written};
-
-/// A piece of the text.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Span {
-    pub(super) start: u32,
-    pub(super) end: u32,
-}
+use super::{radix::Difference, span::Span, work, written::Written};
 
 /// A member of an object; its offsets are in the text.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{members::Span, work, written::CHUNK};
+use super::{span::Span, work, written::CHUNK};
 
 /// Objects whose members are still in the order in which they came, each behind those in it.
 #[derive(Default)]

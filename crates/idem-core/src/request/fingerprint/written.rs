@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{members::Span, work};
+use super::{span::Span, work};
 
 /// Pieces are short for the most part: up to so many bytes are copied as so many, by two
 /// instructions instead of a call. What is too much of them is written over.
