@@ -87,7 +87,7 @@ impl Idempotency {
     /// whether or not their client still listens.
     ///
     /// Call it at shutdown. From the call on, requests under a key are
-    /// [refused](Refusal::ShuttingDown) with 503, here and in all clones; nothing is executed for
+    /// [refused](crate::Refusal::ShuttingDown) with 503, here and in all clones; nothing is executed for
     /// them, and another server answers their retry.
     ///
     /// # Cancel safety

@@ -99,7 +99,7 @@ impl CurrentExecution {
         Hex(&hasher.finish()).to_string()
     }
 
-    /// Sends the lease to another process, which [resumes](Idempotency::resume) it: what this handler
+    /// Sends the lease to another process, which [resumes](crate::Idempotency::resume) it: what this handler
     /// returns then goes to its client, and is neither recorded nor frees the key. Duplicates are told
     /// "in progress" until the other process completes, and then get what that recorded.
     ///

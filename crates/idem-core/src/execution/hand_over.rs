@@ -31,7 +31,7 @@ impl Watch {
 ///
 /// Dropped before its claim is sent, or while it waits for another request's end, it ends there:
 /// nothing has happened. Dropped later, it is handed to a task of the current runtime, inside the
-/// same span and the caller's, and [`Idempotency::drain`] waits for it. While nobody drops it there is no task.
+/// same span and the caller's, and [`Idempotency::drain`](crate::Idempotency::drain) waits for it. While nobody drops it there is no task.
 /// Where no task can be spawned it is dropped, which is reported ([`Event::ClaimAbandoned`] or
 /// [`End::Abandoned`](crate::event::End::Abandoned)): the key then stays taken until its lease runs out.
 ///
