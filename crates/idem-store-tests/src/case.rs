@@ -58,18 +58,12 @@ impl Case {
     /// # Panics
     /// If the store breaks the rule, or if the machine is too slow for every unit tried.
     pub fn run(&self, clock: Clock, fixture: impl AsyncFn() -> Fixture) {
-        let mut clock = if self.needs_threads && clock.is_paused() {
+        let clock = if self.needs_threads && clock.is_paused() {
             Clock::real()
         } else {
             clock
         };
-        for _ in 0..ATTEMPTS {
-            if self.attempt(clock, &fixture).is_ok() {
-                return;
-            }
-            clock = clock.slower();
-        }
-        panic!("the machine is too slow for leases of {:?}", clock.unit());
+        attempts(clock, |clock| self.attempt(clock, &fixture));
     }
 
     fn attempt(&self, clock: Clock, fixture: &impl AsyncFn() -> Fixture) -> Verdict {
@@ -78,6 +72,17 @@ impl Case {
             (self.check)(&trial).await
         })
     }
+}
+
+/// Tries until the machine is fast enough to say.
+pub(crate) fn attempts(mut clock: Clock, attempt: impl Fn(Clock) -> Verdict) {
+    for _ in 0..ATTEMPTS {
+        if attempt(clock).is_ok() {
+            return;
+        }
+        clock = clock.slower();
+    }
+    panic!("the machine is too slow for leases of {:?}", clock.unit());
 }
 
 impl fmt::Debug for Case {

@@ -55,27 +55,39 @@
 //!   for whole seconds. A machine that is too slow to say whether an answer came in time fails no
 //!   test: the test is run again with twice the unit.
 //!
+//! # Transactions
+//! A store whose transactions end executions, so that effect and record are one commit, implements
+//! [`TransactionalStore`] for the tests, and calls [`ending_tests!`] as well. [`ending_cases`](mod@ending_cases) says what each of
+//! those tests checks.
+//!
 //! # Shared stores
 //! Each test draws its keys at random and lists nothing, so tests may run beside
 //! each other, and beside anything else, on one server. What they leave there expires within ten
 //! minutes.
 
 pub mod cases;
+pub mod ending_cases;
 
 mod case;
 mod clock;
+mod ending_suite;
+mod ending_trial;
 mod faulty;
 mod fixture;
 mod model;
 mod sample;
 mod suite;
+mod transactions;
 mod trial;
 
 pub use crate::{
     case::{Case, Verdict},
     clock::{Clock, TooSlow},
+    ending_suite::ending_cases,
+    ending_trial::{EndingCase, EndingTrial},
     faulty::{Fault, FaultyStore},
     fixture::Fixture,
     suite::CASES,
+    transactions::{Cut, TransactionError, TransactionalStore},
     trial::Trial,
 };
