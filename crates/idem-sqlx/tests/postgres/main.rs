@@ -6,7 +6,11 @@
 #[cfg(feature = "postgres-tests")]
 mod contract;
 #[cfg(feature = "postgres-tests")]
+mod endings;
+#[cfg(feature = "postgres-tests")]
 mod errors;
+#[cfg(feature = "postgres-tests")]
+mod market;
 #[cfg(feature = "postgres-tests")]
 mod prepare;
 #[cfg(feature = "postgres-tests")]
