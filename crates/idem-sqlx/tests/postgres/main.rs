@@ -6,7 +6,11 @@
 #[cfg(feature = "postgres-tests")]
 mod contract;
 #[cfg(feature = "postgres-tests")]
+mod doubt;
+#[cfg(feature = "postgres-tests")]
 mod endings;
+#[cfg(feature = "postgres-tests")]
+mod enlisting;
 #[cfg(feature = "postgres-tests")]
 mod errors;
 #[cfg(feature = "postgres-tests")]

@@ -338,6 +338,13 @@ pub(crate) async fn terminate(whose: &str) {
     assert!(count > 0, "nobody to terminate: {whose}");
 }
 
+/// How many sessions there are of this kind.
+pub(crate) async fn sessions(whose: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE {whose}");
+    let asking = sqlx::query_scalar(AssertSqlSafe(sql));
+    asking.fetch_one(&pool()).await.unwrap()
+}
+
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) market: Arc<Market>,
