@@ -32,21 +32,25 @@ struct Counts {
 enum Fault {
     CutBefore,
     CutAfter,
-    Hold(mpsc::Sender<()>, mpsc::Receiver<()>),
+    Hold(mpsc::Sender<TcpStream>, mpsc::Receiver<()>),
 }
 
 /// A COMMIT that does not arrive at the server until this is dropped.
 #[derive(Debug)]
 pub struct Held {
-    came: mpsc::Receiver<()>,
+    came: mpsc::Receiver<TcpStream>,
     _go: mpsc::Sender<()>,
 }
 
 impl Held {
-    /// Waits, and blocks its thread, until the client has sent it; answers whether it did.
-    #[must_use]
-    pub fn came(&self) -> bool {
-        self.came.recv().is_ok()
+    /// Waits, and blocks its thread, until the client has sent it.
+    ///
+    /// # Errors
+    /// It never will.
+    pub fn came(&self) -> io::Result<Sender> {
+        let came = self.came.recv();
+        came.map(Sender)
+            .map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 }
 
@@ -108,6 +112,17 @@ impl Relay {
     #[must_use]
     pub fn names(&self) -> usize {
         self.counts.names.load(Ordering::SeqCst)
+    }
+}
+
+/// The client that sent it.
+#[derive(Debug)]
+pub struct Sender(TcpStream);
+
+impl Sender {
+    /// Cuts the client off; the server does not notice before the COMMIT has arrived.
+    pub fn cut_off(&self) {
+        self.0.shutdown(Shutdown::Both).ok();
     }
 }
 
@@ -180,7 +195,7 @@ fn ask(
                 Some(Fault::CutBefore) => return Ok(()),
                 Some(Fault::CutAfter) => deaf.store(true, Ordering::SeqCst),
                 Some(Fault::Hold(coming, going)) => {
-                    let _ = coming.send(());
+                    let _ = coming.send(client.try_clone()?);
                     // It ends when the other side is dropped.
                     let _ = going.recv();
                 }

@@ -7,11 +7,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use idem_core::Policy;
 use sqlx::postgres::PgPoolOptions;
-use test_servers::{Held, Relay};
+use test_servers::{Held, Relay, Sender};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    market::{BOTH, Client, LEVELS, Setup, order, terminate},
+    market::{BOTH, Client, LEVELS, Setup, order, sessions, terminate},
     server::options,
 };
 
@@ -24,11 +24,14 @@ async fn behind_a_relay<F: Future<Output = ()>>(test: impl Fn(Client, Arc<Relay>
             let relay = Relay::to(options().get_port()).unwrap();
             let name = format!("relayed {}", relay.port());
             let relayed = options().port(relay.port()).application_name(&name);
-            let policy = Policy::reference().lease(Duration::from_millis(1_500));
+            let policy = Policy::reference().lease(Duration::from_secs(4));
             let mut setup = Setup::new(framework, level).policy(policy);
             setup.pool = PgPoolOptions::new().connect_lazy_with(relayed);
             // The store's own connections go past the relay.
-            setup.store = |builder| builder.connect_options(options()).without_sweeping();
+            setup.store = |builder| {
+                let builder = builder.call_timeout(Duration::from_millis(200));
+                builder.connect_options(options()).without_sweeping()
+            };
             let client = setup.start().await;
             // The first one prepares the statements.
             assert_eq!(client.send(None, &order("first")).await.status, 201);
@@ -38,12 +41,10 @@ async fn behind_a_relay<F: Future<Output = ()>>(test: impl Fn(Client, Arc<Relay>
 }
 
 /// Waits until the held COMMIT was sent.
-async fn came(held: Held) -> Held {
-    let (came, held) = tokio::task::spawn_blocking(|| (held.came(), held))
-        .await
-        .unwrap();
-    assert!(came);
-    held
+async fn came(held: Held) -> (Held, Sender) {
+    let waiting = tokio::task::spawn_blocking(|| (held.came().unwrap(), held));
+    let (sender, held) = timeout(PATIENCE, waiting).await.unwrap().unwrap();
+    (held, sender)
 }
 
 async fn succeeds_in_the_end(client: &Client, replays: bool) {
@@ -92,7 +93,12 @@ async fn a_commit_that_arrives_after_the_question_has_one_effect() {
         let held = relay.hold_commit();
         let goat = order("goat");
         let sent = timeout(PATIENCE, client.send(Some("k"), &goat));
-        let (seen, held) = tokio::join!(sent, came(held));
+        let cutting = async {
+            let (held, sender) = came(held).await;
+            sender.cut_off();
+            held
+        };
+        let (seen, held) = tokio::join!(sent, cutting);
         let seen = seen.unwrap();
         assert_eq!((seen.status, seen.retry_after), (503, true), "{seen:?}");
         assert_eq!(
@@ -100,14 +106,10 @@ async fn a_commit_that_arrives_after_the_question_has_one_effect() {
             1,
             "nobody frees what may still land"
         );
-        // The lease has run out by now, and a takeover waits for the COMMIT.
-        let again = client.send(Some("k"), &order("goat")).await;
+        let again = client.send(Some("k"), &goat).await;
         assert!(matches!(again.status, 202 | 503), "{again:?}");
         assert_eq!(client.orders("goat").await, 0);
         drop(held);
-        while client.pending().await == 1 {
-            sleep(Duration::from_millis(10)).await;
-        }
         succeeds_in_the_end(&client, true).await;
     })
     .await;
@@ -120,14 +122,18 @@ async fn a_commit_that_arrives_while_it_is_asked_for_is_waited_for() {
         let goat = order("goat");
         let sent = timeout(PATIENCE, client.send(Some("k"), &goat));
         let landing = async {
-            let held = came(held).await;
+            let (held, sender) = came(held).await;
+            sender.cut_off();
             // Somebody waits for the row: that is the question.
             let schema = &client.market.schema;
             let waiting =
                 format!("wait_event_type = 'Lock' AND query LIKE 'DELETE FROM \"{schema}\"%'");
-            while crate::market::sessions(&waiting).await == 0 {
-                sleep(Duration::from_millis(10)).await;
-            }
+            let waits = async {
+                while sessions(&waiting).await == 0 {
+                    sleep(Duration::from_millis(2)).await;
+                }
+            };
+            timeout(PATIENCE, waits).await.unwrap();
             drop(held);
         };
         let (seen, ()) = tokio::join!(sent, landing);
@@ -139,13 +145,27 @@ async fn a_commit_that_arrives_while_it_is_asked_for_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_commit_that_does_not_arrive_in_time_never_lands() {
+    behind_a_relay(async |client, relay, _| {
+        let held = relay.hold_commit();
+        // The server ends a transaction that stands idle between the record and COMMIT.
+        let seen = timeout(PATIENCE, client.send(Some("k"), &order("goat"))).await;
+        let seen = seen.unwrap();
+        assert_eq!((seen.status, seen.retry_after), (503, true), "{seen:?}");
+        drop(held);
+        succeeds_in_the_end(&client, false).await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_connection_that_the_server_closes_before_commit_is_undone() {
     behind_a_relay(async |client, relay, name| {
         let held = relay.hold_commit();
         let goat = order("goat");
         let sent = timeout(PATIENCE, client.send(Some("k"), &goat));
         let closing = async {
-            let held = came(held).await;
+            let (held, _) = came(held).await;
             terminate(&format!("application_name = '{name}'")).await;
             held
         };
