@@ -102,7 +102,7 @@ mod transaction;
 #[cfg(feature = "postgres")]
 pub use crate::postgres::{PostgresBuilder, PostgresStore, PostgresTransaction};
 #[cfg(feature = "sqlite")]
-pub use crate::sqlite::{SqliteBuilder, SqliteStore};
+pub use crate::sqlite::{SqliteBuilder, SqliteStore, SqliteTransaction};
 pub use crate::{
     error::{InvalidName, PrepareError},
     migration::Migration,
