@@ -96,11 +96,13 @@ mod settings;
 mod sqlite;
 mod sweeper;
 mod tables;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod transaction;
 
 #[cfg(feature = "postgres")]
-pub use crate::postgres::{PostgresBuilder, PostgresStore};
+pub use crate::postgres::{PostgresBuilder, PostgresStore, PostgresTransaction};
 #[cfg(feature = "sqlite")]
-pub use crate::sqlite::{SqliteBuilder, SqliteStore};
+pub use crate::sqlite::{SqliteBuilder, SqliteStore, SqliteTransaction};
 pub use crate::{
     error::{InvalidName, PrepareError},
     migration::Migration,

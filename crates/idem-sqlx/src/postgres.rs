@@ -6,9 +6,11 @@
 
 mod builder;
 mod connection;
+mod ending;
 mod error;
 mod prepare;
 mod statements;
 mod store;
+mod transaction;
 
-pub use self::{builder::PostgresBuilder, store::PostgresStore};
+pub use self::{builder::PostgresBuilder, store::PostgresStore, transaction::PostgresTransaction};

@@ -5,10 +5,12 @@
 
 mod builder;
 mod connection;
+mod ending;
 mod error;
 mod gate;
 mod prepare;
 mod statements;
 mod store;
+mod transaction;
 
-pub use self::{builder::SqliteBuilder, store::SqliteStore};
+pub use self::{builder::SqliteBuilder, store::SqliteStore, transaction::SqliteTransaction};

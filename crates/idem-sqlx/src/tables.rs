@@ -61,6 +61,16 @@ impl Tables {
         Ok(self)
     }
 
+    /// The same tables, found whatever the connection's `search_path` is.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn found_in(&self, schema: &str) -> Self {
+        Self {
+            // Unlike a name that was given, it may be any.
+            schema: Some(schema.replace('"', "\"\"")),
+            ..self.clone()
+        }
+    }
+
     #[cfg(feature = "sqlite")]
     pub(crate) fn without_schema(&self) -> Self {
         Self {

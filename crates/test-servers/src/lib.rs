@@ -9,5 +9,5 @@ mod relay;
 
 pub use crate::{
     postgres::{Postgres, StartError},
-    relay::Relay,
+    relay::{Held, Relay, Sender},
 };

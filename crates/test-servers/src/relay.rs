@@ -1,11 +1,12 @@
-//! What stands between a client and PostgreSQL, and counts the client's round trips.
+//! What stands between a client and PostgreSQL, counts the client's round trips, and disturbs a COMMIT.
 
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc,
     },
     thread,
 };
@@ -22,6 +23,35 @@ pub struct Relay {
 struct Counts {
     trips: AtomicUsize,
     names: AtomicUsize,
+    /// What happens to the next COMMIT.
+    fault: Mutex<Option<Fault>>,
+}
+
+/// What happens to a COMMIT on its way.
+#[derive(Debug)]
+enum Fault {
+    CutBefore,
+    CutAfter,
+    Hold(mpsc::Sender<TcpStream>, mpsc::Receiver<()>),
+}
+
+/// A COMMIT that does not arrive at the server until this is dropped.
+#[derive(Debug)]
+pub struct Held {
+    came: mpsc::Receiver<TcpStream>,
+    _go: mpsc::Sender<()>,
+}
+
+impl Held {
+    /// Waits, and blocks its thread, until the client has sent it.
+    ///
+    /// # Errors
+    /// It never will.
+    pub fn came(&self) -> io::Result<Sender> {
+        let came = self.came.recv();
+        came.map(Sender)
+            .map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
 }
 
 impl Relay {
@@ -49,6 +79,28 @@ impl Relay {
         self.port
     }
 
+    /// Cuts the connection when the next COMMIT is sent; the server does not get it.
+    pub fn cut_before_commit(&self) {
+        self.disturb(Fault::CutBefore);
+    }
+
+    /// Cuts the connection when the server has answered the next COMMIT; the client does not hear it.
+    pub fn cut_after_commit(&self) {
+        self.disturb(Fault::CutAfter);
+    }
+
+    /// Holds the next COMMIT up. It arrives afterwards, whether or not the client still waits.
+    #[must_use]
+    pub fn hold_commit(&self) -> Held {
+        let ((coming, came), (go, going)) = (mpsc::channel(), mpsc::channel());
+        self.disturb(Fault::Hold(coming, going));
+        Held { came, _go: go }
+    }
+
+    fn disturb(&self, fault: Fault) {
+        *self.counts.fault() = Some(fault);
+    }
+
     /// How often a client has asked for an answer and waited: each `Query`, and each `Sync` after other
     /// messages.
     #[must_use]
@@ -63,22 +115,59 @@ impl Relay {
     }
 }
 
+/// The client that sent it.
+#[derive(Debug)]
+pub struct Sender(TcpStream);
+
+impl Sender {
+    /// Cuts the client off; the server does not notice before the COMMIT has arrived.
+    pub fn cut_off(&self) {
+        self.0.shutdown(Shutdown::Both).ok();
+    }
+}
+
+impl Counts {
+    fn fault(&self) -> std::sync::MutexGuard<'_, Option<Fault>> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 fn relay(client: TcpStream, server: u16, counts: &Counts) -> io::Result<()> {
     let server = TcpStream::connect(("127.0.0.1", server))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    let (mut answers, mut back) = (server.try_clone()?, client.try_clone()?);
+    let (answers, back) = (server.try_clone()?, client.try_clone()?);
+    let deaf = Arc::new(AtomicBool::new(false));
+    let keeping = Arc::clone(&deaf);
     thread::spawn(move || {
-        drop(io::copy(&mut answers, &mut back));
+        drop(answer(answers, &back, &keeping));
         drop(back.shutdown(Shutdown::Both));
     });
-    let asked = ask(client, &server, counts);
+    let asked = ask(client.try_clone()?, &server, counts, &deaf);
+    client.shutdown(Shutdown::Both).ok();
     server.shutdown(Shutdown::Both)?;
     asked
 }
 
+/// Hands answers on, but for the first after the client was made deaf.
+fn answer(mut server: TcpStream, mut client: &TcpStream, deaf: &AtomicBool) -> io::Result<()> {
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let read = server.read(&mut buffer)?;
+        if read == 0 || deaf.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        client.write_all(buffer.get(..read).unwrap_or_default())?;
+    }
+}
+
 /// Hands messages on: the first begins with its length, every other one with its kind.
-fn ask(mut client: TcpStream, mut server: &TcpStream, counts: &Counts) -> io::Result<()> {
+fn ask(
+    mut client: TcpStream,
+    mut server: &TcpStream,
+    counts: &Counts,
+    deaf: &AtomicBool,
+) -> io::Result<()> {
     let mut first = [0; 4];
     client.read_exact(&mut first)?;
     let mut message = first.to_vec();
@@ -98,6 +187,19 @@ fn ask(mut client: TcpStream, mut server: &TcpStream, counts: &Counts) -> io::Re
         // A `Parse` begins with the name, and an empty one is none.
         if kind == b'P' && message.get(5).is_some_and(|byte| *byte != 0) {
             counts.names.fetch_add(1, Ordering::SeqCst);
+        }
+        if message.get(5..) == Some(b"COMMIT\0") {
+            let fault = counts.fault().take();
+            match fault {
+                None => {}
+                Some(Fault::CutBefore) => return Ok(()),
+                Some(Fault::CutAfter) => deaf.store(true, Ordering::SeqCst),
+                Some(Fault::Hold(coming, going)) => {
+                    let _ = coming.send(client.try_clone()?);
+                    // It ends when the other side is dropped.
+                    let _ = going.recv();
+                }
+            }
         }
         server.write_all(&message)?;
     }

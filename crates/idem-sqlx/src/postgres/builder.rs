@@ -136,13 +136,16 @@ impl PostgresBuilder {
     /// Safe: it changes nothing.
     pub async fn check(self) -> Result<PostgresStore, PrepareError> {
         self.settings.check()?;
-        prepare::check(&self.options, &self.tables, &self.pool).await?;
+        let place = prepare::check(&self.options, &self.tables, &self.pool).await?;
         let named = self.pooler == Pooler::None;
         let open = OpenPostgres::new(self.options, self.pooler, &self.settings);
+        let found = self.tables.found_in(&place.schema);
         let inner = Inner::new(
+            self.pool,
             Connections::new(open, self.connections),
-            Statements::new(&self.tables, self.effects_are_here, named),
+            Statements::new(&self.tables, &found, self.effects_are_here, named),
             self.settings.clone(),
+            place.identity,
         );
         let sweep = self.settings.sweep;
         let sweeper = sweep.map(|interval| Sweeper::start(&inner, interval));

@@ -187,7 +187,7 @@ fn is_broken(error: &sqlx::Error) -> bool {
         || matches!(severity(error), Some(PgSeverity::Fatal | PgSeverity::Panic))
 }
 
-fn severity(error: &sqlx::Error) -> Option<PgSeverity> {
+pub(super) fn severity(error: &sqlx::Error) -> Option<PgSeverity> {
     let error = error.as_database_error()?;
     let error = error.try_downcast_ref::<PgDatabaseError>()?;
     Some(error.severity())

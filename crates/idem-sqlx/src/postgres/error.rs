@@ -36,6 +36,22 @@ pub(super) fn meaning(error: &sqlx::Error) -> (StoreErrorKind, WriteEffect) {
     }
 }
 
+/// Whether the same transaction may succeed when it runs again: it met others, or the server or the way to it
+/// was in trouble. A constraint fails for ever, and so does a statement after one that failed.
+pub(super) fn helps_to_retry(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    match code.as_deref() {
+        None => matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed
+        ),
+        Some("55P03" | "25P03" | "25P04") => true,
+        Some(code) => ["08", "40", "53", "57", "58"].contains(&class(code)),
+    }
+}
+
 fn class(code: &str) -> &str {
     code.get(..2).unwrap_or_default()
 }

@@ -2,8 +2,9 @@
 
 use std::{future::Future, time::Duration};
 
+use idem_core::store::StoreIdentity;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, Postgres, Row, Transaction,
     postgres::{PgArguments, PgConnectOptions},
     query::Query,
 };
@@ -62,12 +63,19 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Says what is wrong, if anything is.
+/// Where the tables are.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) schema: String,
+    pub(super) identity: StoreIdentity,
+}
+
+/// Says what is wrong, if anything is, and else where the tables are.
 pub(super) async fn check(
     options: &PgConnectOptions,
     tables: &Tables,
     pool: &PgPool,
-) -> Result<(), PrepareError> {
+) -> Result<Place, PrepareError> {
     let mut connection = connect(options).await?;
     let mut own = bounded(BEGINNING, connection.begin()).await?;
     if let Some(why) = read_only(&mut own).await? {
@@ -92,9 +100,46 @@ pub(super) async fn check(
     same_tables(&mut own, &mut theirs, tables).await?;
     let records = tables.named("records");
     look_at(&mut theirs, &records, &OF_HANDLERS).await?;
+    let place = whereabouts(&mut own, tables).await?;
     drop((own, theirs));
     close(connection).await;
-    Ok(())
+    Ok(place)
+}
+
+/// Finds out what the tables are, whatever names and ways lead to them.
+async fn whereabouts(
+    own: &mut Transaction<'_, Postgres>,
+    tables: &Tables,
+) -> Result<Place, PrepareError> {
+    let action = "look at the tables";
+    let failed = |source| failed(action, source);
+    let sql = "SELECT n.nspname::text AS schema, c.oid::text AS id, current_database()::text AS database,
+            (pg_postmaster_start_time() AT TIME ZONE 'UTC')::text AS started
+        FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = to_regclass($1)";
+    let asking = unnamed(sql).bind(tables.named("records"));
+    let row = bounded(action, asking.fetch_one(&mut **own)).await?;
+    let text = |column| row.try_get::<String, _>(column).map_err(failed);
+    // Some services do not let it be read; then two stores are one until the server is started again.
+    let server = match server(own).await {
+        Ok(server) => server,
+        Err(_) => text("started")?,
+    };
+    Ok(Place {
+        schema: text("schema")?,
+        identity: StoreIdentity::of_parts(["postgres", &server, &text("database")?, &text("id")?]),
+    })
+}
+
+/// What tells this server's data from all others.
+async fn server(own: &mut Transaction<'_, Postgres>) -> Result<String, PrepareError> {
+    let action = "ask which server it is";
+    let asking = async {
+        let mut savepoint = own.begin().await?;
+        let sql = "SELECT system_identifier::text FROM pg_control_system()";
+        let asking = sqlx::query_scalar(sql).persistent(false);
+        asking.fetch_one(&mut *savepoint).await
+    };
+    bounded(action, asking).await
 }
 
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, PrepareError> {

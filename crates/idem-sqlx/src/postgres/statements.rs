@@ -3,7 +3,7 @@
 //!
 //! `clock_timestamp()` stands in all of them but those that sweep, for `now()` is the time of BEGIN.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, PgExecutor, Postgres, Row, SqlSafeStr, SqlStr, postgres::PgArguments,
@@ -15,6 +15,9 @@ use crate::Tables;
 /// How long a pending record stays after it was claimed, at least, though its lease has run out: a claim
 /// or a release can wait for a commit that nobody knows of only while its row is there.
 const KEPT_PENDING: i64 = 24 * 60 * 60 * 1_000_000;
+
+/// PostgreSQL counts milliseconds in 31 bits.
+const LONGEST_PATIENCE: u128 = 2_147_483_647;
 
 /// Lets this transaction commit before its log is on disk. Only a statement that writes gets here.
 const ASYNCHRONOUSLY: &str = "AND set_config('synchronous_commit', 'off', true) IS NOT NULL";
@@ -31,6 +34,7 @@ pub(super) struct Statements {
     complete: SqlStr,
     complete_lock: SqlStr,
     complete_lapsed: SqlStr,
+    complete_enlisted: SqlStr,
     release: SqlStr,
     look_up: SqlStr,
     sweep_lock: SqlStr,
@@ -60,6 +64,32 @@ pub(super) enum Claimed {
     Raced,
 }
 
+/// A completion within a handler's transaction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Enlisted<'a> {
+    pub(super) entry: Entry<'a>,
+    /// How long it waits for a row, and how long the transaction may stand idle from now on.
+    pub(super) patience: Duration,
+    /// What the transaction was marked with when it began.
+    pub(super) mark: &'a str,
+}
+
+/// What became of a completion within a handler's transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    /// The record is written: COMMIT is next.
+    InTransaction {
+        /// A savepoint is open.
+        nested: bool,
+    },
+    /// The handler had committed its transaction by SQL of its own; the record is there by itself.
+    AfterCommit,
+    /// The handler had rolled its transaction back by SQL of its own; nothing is written.
+    AfterRollback,
+    /// The fence did not let the record through.
+    No,
+}
+
 /// What a completion found that its one statement could not overwrite.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Obstacle {
@@ -71,17 +101,24 @@ pub(super) struct Obstacle {
 type Statement<'q> = Query<'q, Postgres, PgArguments>;
 
 impl Statements {
-    pub(super) fn new(tables: &Tables, asynchronous_claims: bool, named: bool) -> Self {
+    /// `found` are the tables as a connection finds them whose `search_path` a handler has changed.
+    pub(super) fn new(
+        tables: &Tables,
+        found: &Tables,
+        asynchronous_claims: bool,
+        named: bool,
+    ) -> Self {
         let asynchronously = match asynchronous_claims {
             true => ASYNCHRONOUSLY,
             false => "",
         };
-        let text = |sql: &str| {
+        let text_in = |tables: &Tables, sql: &str| {
             let sql = sql.replace("/* asynchronously */", asynchronously);
             let sql: Arc<str> = tables.fill(&sql).into();
             // The names were checked, and are quoted.
             AssertSqlSafe(sql).into_sql_str()
         };
+        let text = |sql: &str| text_in(tables, sql);
         Self {
             named,
             claim: text(include_str!("sql/claim.sql")),
@@ -91,6 +128,7 @@ impl Statements {
             complete: text(include_str!("sql/complete.sql")),
             complete_lock: text(include_str!("sql/complete_lock.sql")),
             complete_lapsed: text(include_str!("sql/complete_lapsed.sql")),
+            complete_enlisted: text_in(found, include_str!("sql/complete_enlisted.sql")),
             release: text(include_str!("sql/release.sql")),
             look_up: text(include_str!("sql/look_up.sql")),
             sweep_lock: text(include_str!("sql/sweep_lock.sql")),
@@ -166,13 +204,41 @@ impl Statements {
     }
 
     /// Writes the result, if the fence lets it through: nobody else has a row there that is pending or
-    /// kept. In a handler's transaction this is what makes record and effect one.
+    /// kept.
     pub(super) async fn complete(
         &self,
         on: impl PgExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<bool, sqlx::Error> {
         any_row(self.with_entry(&self.complete, entry), on).await
+    }
+
+    /// Writes the result within a handler's transaction, if the fence lets it through: this is what makes
+    /// record and effect one.
+    ///
+    /// Not through it goes a result that this owner has written already, unlike
+    /// [`complete`](Self::complete): a lease may be delivered to two workers, of which one has had its effect.
+    pub(super) async fn complete_enlisted(
+        &self,
+        on: impl PgExecutor<'_>,
+        enlisted: Enlisted<'_>,
+    ) -> Result<Written, sqlx::Error> {
+        let patience = enlisted.patience.as_millis().clamp(1, LONGEST_PATIENCE);
+        let row = self
+            .with_entry(&self.complete_enlisted, enlisted.entry)
+            .bind(patience.to_string())
+            .bind(enlisted.mark)
+            .fetch_one(on)
+            .await?;
+        let outermost: Option<bool> = row.try_get("outermost")?;
+        Ok(
+            match (row.try_get("open")?, row.try_get("over")?, outermost) {
+                (true, _, Some(outermost)) => Written::InTransaction { nested: !outermost },
+                (_, true, Some(_)) => Written::AfterCommit,
+                (false, false, _) => Written::AfterRollback,
+                (_, _, None) => Written::No,
+            },
+        )
     }
 
     /// Waits for the row that kept a completion out, and tells what it is; `None` if it is gone.

@@ -43,6 +43,8 @@ pub struct PostgresStore {
 }
 
 pub(super) struct Inner {
+    /// The application's.
+    pool: PgPool,
     connections: Arc<Connections<OpenPostgres>>,
     statements: Statements,
     settings: Settings,
@@ -60,6 +62,10 @@ impl PostgresStore {
     #[must_use]
     pub fn migrations(tables: &Tables) -> Vec<Migration> {
         prepare::migrations(tables)
+    }
+
+    pub(super) const fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     pub(super) fn new(inner: Arc<Inner>, sweeper: Option<Sweeper>) -> Self {
@@ -84,16 +90,39 @@ impl PostgresStore {
 
 impl Inner {
     pub(super) fn new(
+        pool: PgPool,
         connections: Arc<Connections<OpenPostgres>>,
         statements: Statements,
         settings: Settings,
+        identity: StoreIdentity,
     ) -> Arc<Self> {
         Arc::new(Self {
+            pool,
             connections,
             statements,
             settings,
-            identity: StoreIdentity::unique(),
+            identity,
         })
+    }
+
+    pub(super) const fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(super) const fn statements(&self) -> &Statements {
+        &self.statements
+    }
+
+    pub(super) const fn identity(&self) -> StoreIdentity {
+        self.identity
+    }
+
+    pub(super) const fn call_timeout(&self) -> Duration {
+        self.settings.call_timeout
+    }
+
+    pub(super) const fn max_record_bytes(&self) -> usize {
+        self.settings.max_record_bytes
     }
 
     async fn call(&self) -> Result<Call, Failure> {
@@ -176,6 +205,16 @@ impl Inner {
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
+        // A lease that had run out was nobody's, whose row ever it was.
+        Ok(fenced(self.free(key, lease).await? == Some(true)))
+    }
+
+    /// Deletes what is pending under the key and the lease's owner, and tells whether its lease still ran.
+    pub(super) async fn free(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+    ) -> Result<Option<bool>, Failure> {
         let mut call = self.call().await?;
         let (key, owner) = (key.as_bytes(), lease.owner().as_bytes());
         let answer = match call.connection() {
@@ -186,8 +225,7 @@ impl Inner {
                 .map_err(Failure::Sqlx),
             Err(failure) => Err(failure),
         };
-        // A lease that had run out was nobody's, whose row ever it was.
-        Ok(fenced(call.end(answer).await? == Some(true)))
+        call.end(answer).await
     }
 
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, Failure> {
@@ -303,11 +341,11 @@ impl IdempotencyStore for PostgresStore {
     }
 }
 
-fn told<T>(operation: Operation, answer: Result<T, Failure>) -> Result<T, StoreError> {
+pub(super) fn told<T>(operation: Operation, answer: Result<T, Failure>) -> Result<T, StoreError> {
     answer.map_err(|failure| failure.told(operation, meaning))
 }
 
-const fn fenced(held: bool) -> Fenced {
+pub(super) const fn fenced(held: bool) -> Fenced {
     match held {
         true => Fenced::Held,
         false => Fenced::Lost,

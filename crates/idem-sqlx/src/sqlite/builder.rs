@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use idem_core::store::StoreIdentity;
 use sqlx::{SqlitePool, sqlite::SqliteConnectOptions};
 
 use super::{
@@ -111,7 +112,14 @@ impl SqliteBuilder {
         );
         let statements = Statements::new(&self.tables);
         let sweep = self.settings.sweep;
-        let inner = Inner::new(connections, statements, self.settings);
+        // Names differ in SQLite only if more than their case does.
+        let records = self.tables.named("records").to_ascii_lowercase();
+        let identity = StoreIdentity::of_parts([
+            b"sqlite",
+            file.as_os_str().as_encoded_bytes(),
+            records.as_bytes(),
+        ]);
+        let inner = Inner::new(self.pool, connections, statements, self.settings, identity);
         let sweeper = sweep.map(|interval| Sweeper::start(&inner, interval));
         Ok(SqliteStore::new(inner, sweeper))
     }

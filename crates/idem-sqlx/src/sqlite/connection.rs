@@ -7,6 +7,8 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteSynchronous},
 };
 
+use tokio::time::Instant;
+
 use super::{
     error::is_busy,
     gate::{Gate, Turn},
@@ -77,6 +79,11 @@ impl ByPurpose {
     pub(super) async fn read(&self, budget: Budget) -> Result<Call, Failure> {
         let lent = self.reads.acquire(budget.send_until()).await;
         Call::new(lent, None, budget)
+    }
+
+    /// Waits for its turn to write.
+    pub(super) async fn turn(&self, until: Instant) -> Result<Turn, sqlx::Error> {
+        self.gate.turn(until).await
     }
 
     /// Waits for its turn to write, and gets a connection for it.

@@ -49,6 +49,28 @@ pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(primary_code(error), Some(code::BUSY | code::LOCKED))
 }
 
+/// Whether a statement cannot be: BEGIN within a transaction, or a table that is not there.
+pub(super) fn is_no_transaction(error: &sqlx::Error) -> bool {
+    primary_code(error) == Some(code::ERROR)
+}
+
+/// Whether it is SQLite's own answer, after which nothing of a COMMIT is there.
+pub(super) fn is_an_answer(error: &sqlx::Error) -> bool {
+    primary_code(error).is_some() && meaning(error).1 == WriteEffect::None
+}
+
+/// Whether the same transaction may succeed when it runs again. A constraint fails for ever.
+pub(super) fn helps_to_retry(error: &sqlx::Error) -> bool {
+    match primary_code(error) {
+        Some(code::ERROR | code::CONSTRAINT | code::TOOBIG | code::READONLY | code::AUTH) => false,
+        Some(_) => true,
+        None => matches!(
+            error,
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed
+        ),
+    }
+}
+
 pub(super) fn is_read_only(error: &sqlx::Error) -> bool {
     primary_code(error) == Some(code::READONLY)
 }

@@ -21,6 +21,9 @@ pub(super) struct Statements {
     claim: SqlStr,
     renew: SqlStr,
     complete: SqlStr,
+    complete_enlisted: SqlStr,
+    begin: String,
+    marked: SqlStr,
     release: SqlStr,
     expired: SqlStr,
     sweep: SqlStr,
@@ -60,6 +63,9 @@ impl Statements {
             claim: text(include_str!("sql/claim.sql")),
             renew: text(include_str!("sql/renew.sql")),
             complete: text(include_str!("sql/complete.sql")),
+            complete_enlisted: text(include_str!("sql/complete_enlisted.sql")),
+            begin: tables.fill(include_str!("sql/begin.sql")),
+            marked: text(include_str!("sql/marked.sql")),
             release: text(include_str!("sql/release.sql")),
             expired: text(include_str!("sql/expired.sql")),
             sweep: text(include_str!("sql/sweep.sql")),
@@ -105,14 +111,43 @@ impl Statements {
         any_row(statement.bind(milliseconds), on).await
     }
 
-    /// Writes the result, if the fence lets it through: nobody else has a live row there. In a handler's
-    /// transaction this is what makes record and effect one.
+    /// Writes the result, if the fence lets it through: nobody else has a live row there.
     pub(super) async fn complete(
         &self,
         on: impl SqliteExecutor<'_>,
         entry: Entry<'_>,
     ) -> Result<bool, sqlx::Error> {
         any_row(with_entry(&self.complete, entry), on).await
+    }
+
+    /// Begins a handler's transaction, and marks it in a table that only its connection sees: the mark is
+    /// there unless the transaction is rolled back, whoever does that.
+    pub(super) fn begin(&self, mark: &str) -> SqlStr {
+        // The mark has hexadecimal digits.
+        AssertSqlSafe(self.begin.replace("$mark", mark)).into_sql_str()
+    }
+
+    /// Whether what a transaction did that was marked so is still there.
+    pub(super) async fn is_marked(
+        &self,
+        on: impl SqliteExecutor<'_>,
+        mark: &str,
+    ) -> Result<bool, sqlx::Error> {
+        let rows = query(&self.marked).bind(mark).fetch_all(on).await?;
+        let count = rows.first().map(|row| row.try_get::<i64, _>(0));
+        Ok(count.transpose()?.is_some_and(|count| count > 0))
+    }
+
+    /// Writes the result within a handler's transaction, if the fence lets it through: this is what makes
+    /// record and effect one. Not through it goes a result that this owner has written already, for a lease
+    /// may be delivered to two workers.
+    pub(super) async fn complete_enlisted(
+        &self,
+        on: impl SqliteExecutor<'_>,
+        entry: Entry<'_>,
+        mark: &str,
+    ) -> Result<bool, sqlx::Error> {
+        any_row(with_entry(&self.complete_enlisted, entry).bind(mark), on).await
     }
 
     /// Frees the key, if its row is pending and the owner's; tells whether its lease still ran, and `None`

@@ -11,11 +11,13 @@ use idem_core::{
     },
 };
 use sqlx::SqlitePool;
+use tokio::time::Instant;
 
 use super::{
     builder::SqliteBuilder,
     connection::{ByPurpose, Purpose},
     error::meaning,
+    gate::Turn,
     prepare,
     statements::{Entry, Found, Statements},
 };
@@ -42,6 +44,8 @@ pub struct SqliteStore {
 }
 
 pub(super) struct Inner {
+    /// The application's.
+    pool: SqlitePool,
     connections: ByPurpose,
     statements: Statements,
     settings: Settings,
@@ -59,6 +63,10 @@ impl SqliteStore {
     #[must_use]
     pub fn migrations(tables: &Tables) -> Vec<Migration> {
         prepare::migrations(tables)
+    }
+
+    pub(super) const fn inner(&self) -> &Arc<Inner> {
+        &self.inner
     }
 
     pub(super) fn new(inner: Arc<Inner>, sweeper: Option<Sweeper>) -> Self {
@@ -82,16 +90,44 @@ impl SqliteStore {
 
 impl Inner {
     pub(super) fn new(
+        pool: SqlitePool,
         connections: ByPurpose,
         statements: Statements,
         settings: Settings,
+        identity: StoreIdentity,
     ) -> Arc<Self> {
         Arc::new(Self {
+            pool,
             connections,
             statements,
             settings,
-            identity: StoreIdentity::unique(),
+            identity,
         })
+    }
+
+    pub(super) const fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
+    pub(super) const fn statements(&self) -> &Statements {
+        &self.statements
+    }
+
+    pub(super) const fn identity(&self) -> StoreIdentity {
+        self.identity
+    }
+
+    pub(super) const fn call_timeout(&self) -> Duration {
+        self.settings.call_timeout
+    }
+
+    pub(super) const fn max_record_bytes(&self) -> usize {
+        self.settings.max_record_bytes
+    }
+
+    /// Waits for the turn to write.
+    pub(super) async fn turn(&self, until: Instant) -> Result<Turn, sqlx::Error> {
+        self.connections.turn(until).await
     }
 
     fn budget(&self) -> Budget {
@@ -155,6 +191,16 @@ impl Inner {
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
+        // A lease that had run out was nobody's, whose row ever it was.
+        Ok(fenced(self.free(key, lease).await? == Some(true)))
+    }
+
+    /// Deletes what is pending under the key and the lease's owner, and tells whether its lease still ran.
+    pub(super) async fn free(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+    ) -> Result<Option<bool>, Failure> {
         let (key, owner) = (key.as_bytes(), lease.owner().as_bytes());
         let mut call = self
             .connections
@@ -164,8 +210,7 @@ impl Inner {
             .statements
             .release(call.connection()?, key, owner)
             .await;
-        // A lease that had run out was nobody's, whose row ever it was.
-        Ok(fenced(call.end(freed)? == Some(true)))
+        call.end(freed)
     }
 
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, Failure> {
@@ -268,11 +313,11 @@ impl IdempotencyStore for SqliteStore {
     }
 }
 
-fn told<T>(operation: Operation, answer: Result<T, Failure>) -> Result<T, StoreError> {
+pub(super) fn told<T>(operation: Operation, answer: Result<T, Failure>) -> Result<T, StoreError> {
     answer.map_err(|failure| failure.told(operation, meaning))
 }
 
-const fn fenced(held: bool) -> Fenced {
+pub(super) const fn fenced(held: bool) -> Fenced {
     match held {
         true => Fenced::Held,
         false => Fenced::Lost,

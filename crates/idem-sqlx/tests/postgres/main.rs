@@ -6,7 +6,15 @@
 #[cfg(feature = "postgres-tests")]
 mod contract;
 #[cfg(feature = "postgres-tests")]
+mod doubt;
+#[cfg(feature = "postgres-tests")]
+mod endings;
+#[cfg(feature = "postgres-tests")]
+mod enlisting;
+#[cfg(feature = "postgres-tests")]
 mod errors;
+#[cfg(feature = "postgres-tests")]
+mod market;
 #[cfg(feature = "postgres-tests")]
 mod prepare;
 #[cfg(feature = "postgres-tests")]

@@ -5,6 +5,7 @@
 #![cfg(feature = "sqlite")]
 
 mod contract;
+mod endings;
 mod file;
 mod prepare;
 mod processes;

@@ -1,0 +1,170 @@
+//! A handler's transaction, begun on the application's pool.
+
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+use idem_core::{
+    CurrentExecution,
+    store::{Renewals, Reservation},
+};
+use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, SqlSafeStr};
+
+use super::{
+    ending::PostgresEnding,
+    store::{Inner, PostgresStore},
+};
+use crate::transaction::{Rooted, cannot_end};
+
+/// A transaction on a connection of the application's pool, whose effect and the record of the response
+/// are one commit.
+///
+/// It dereferences to sqlx's connection: give `&mut *transaction` to a query. Dropped before
+/// [`commit_with_response`](Self::commit_with_response) it rolls back, as sqlx's does.
+#[must_use = "it rolls back when it is dropped"]
+pub struct PostgresTransaction {
+    transaction: Rooted<Postgres>,
+    /// Under a key, the place of the execution's end.
+    place: Option<Reservation>,
+    mark: String,
+    store: Arc<Inner>,
+}
+
+impl PostgresStore {
+    /// Begins a transaction on a connection of the application's pool. 1 round trip, as with sqlx.
+    ///
+    /// Under a key, `current` is the execution that the transaction is to end: take it from the
+    /// request's extensions. Without a key it is `None`, and the transaction is sqlx's own.
+    ///
+    /// # Errors
+    /// The pool's and the database's. [`sqlx::Error::Configuration`] with an
+    /// [`EnlistError`](idem_core::store::EnlistError) as its source if the transaction cannot end
+    /// the execution: nothing was sent then.
+    ///
+    /// # Cancel safety
+    /// Safe: what was begun is rolled back.
+    pub async fn begin(
+        &self,
+        current: Option<&CurrentExecution>,
+    ) -> Result<PostgresTransaction, sqlx::Error> {
+        self.begin_with(current, "BEGIN").await
+    }
+
+    /// As [`begin`](Self::begin), by a statement of the application's, such as
+    /// `BEGIN ISOLATION LEVEL SERIALIZABLE`.
+    ///
+    /// # Errors
+    /// As those of `begin`, and [`sqlx::Error::BeginFailed`] if the statement begins no transaction.
+    ///
+    /// # Cancel safety
+    /// Safe: what was begun is rolled back.
+    pub async fn begin_with(
+        &self,
+        current: Option<&CurrentExecution>,
+        statement: impl SqlSafeStr,
+    ) -> Result<PostgresTransaction, sqlx::Error> {
+        let store = Arc::clone(self.inner());
+        let place = current
+            .map(|current| current.reserve(store.identity(), Renewals::GoOn))
+            .transpose()
+            .map_err(cannot_end)?;
+        let mark = format!("{:032x}", rand::random::<u128>());
+        // The setting is back at its last value after a rollback, at `over` after a commit, and at `open`
+        // between: so the end can tell what a handler's own SQL has made of the transaction.
+        let begin = format!(
+            "{}\n; SET idem.transaction = 'over {mark}'; SET LOCAL idem.transaction = 'open {mark}'",
+            statement.into_sql_str().as_str()
+        );
+        // The statement is the application's, and the mark has hexadecimal digits.
+        let transaction = store.pool().begin_with(AssertSqlSafe(begin)).await?;
+        Ok(PostgresTransaction {
+            transaction: Rooted::new(transaction),
+            place,
+            mark,
+            store,
+        })
+    }
+}
+
+impl PostgresTransaction {
+    /// Hands the transaction over, to be committed together with the record of the response. It is the
+    /// handler's last line for the database: read back before it.
+    ///
+    /// Under a key nothing is sent now. Once the response is known, and before its first byte leaves,
+    /// the record is written and the transaction committed; if the handler fails, or its response is none
+    /// that is kept, the transaction is rolled back. Without a key it is committed now, in 2 round trips: the
+    /// first finds out whether a statement failed whose error was dropped, after which PostgreSQL's COMMIT
+    /// would roll back and say nothing.
+    ///
+    /// # Errors
+    /// The database's, without a key. Under a key, [`sqlx::Error::Configuration`] if the handler has returned
+    /// by now. The transaction is rolled back, unless the connection broke at COMMIT.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe without a key: the commit may have landed.
+    pub async fn commit_with_response(self) -> Result<(), sqlx::Error> {
+        match self.place {
+            Some(place) => {
+                let ending = PostgresEnding::new(self.transaction, self.mark, self.store);
+                place.enlist(ending).map_err(cannot_end)
+            }
+            None => commit_now(self.transaction, &self.mark).await,
+        }
+    }
+
+    /// Rolls back, and waits until that has ended. Dropping it rolls back too, and does not wait.
+    ///
+    /// # Errors
+    /// The database's. Nothing is committed.
+    ///
+    /// # Cancel safety
+    /// Safe: nothing is committed.
+    pub async fn rollback(self) -> Result<(), sqlx::Error> {
+        self.transaction.roll_back().await
+    }
+}
+
+async fn commit_now(mut transaction: Rooted<Postgres>, mark: &str) -> Result<(), sqlx::Error> {
+    let asking =
+        sqlx::query("SELECT current_setting('idem.transaction', true) = 'open ' || $1 AS open")
+            .bind(mark)
+            .persistent(false)
+            .fetch_one(&mut *transaction);
+    if asking.await?.try_get::<Option<bool>, _>("open")? != Some(true) {
+        tracing::error!(
+            "a handler ended the transaction that the store began, by SQL of its own; it must leave that to \
+             `commit_with_response`"
+        );
+    }
+    transaction.commit().await
+}
+
+impl Deref for PostgresTransaction {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for PostgresTransaction {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+}
+
+impl AsMut<PgConnection> for PostgresTransaction {
+    fn as_mut(&mut self) -> &mut PgConnection {
+        self
+    }
+}
+
+impl fmt::Debug for PostgresTransaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresTransaction")
+            .field("under_a_key", &self.place.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,1 @@
+SELECT count(*) FROM temp.idem_transaction WHERE mark = ?1
