@@ -35,8 +35,9 @@
 //! While the store keeps the record, an operation whose response was kept runs once. That is not
 //! exactly-once: the record is apart from your data, so a crash between the handler's effect and the
 //! record, or work that outlasts its lease, can run again. Where that must not happen, pass a
-//! [derived key](CurrentExecution::derived_key) on to what you call, or keep the record in the same
-//! transaction as the effect.
+//! [derived key](CurrentExecution::derived_key) on to what you call, or let a store commit the record in
+//! the handler's own transaction, as `idem-sqlx` does on PostgreSQL and SQLite
+//! ([`store::Ending`]).
 
 pub mod adapter;
 mod calls;
