@@ -80,7 +80,7 @@ impl Idempotency {
     #[must_use]
     pub fn record_key(&self, scope: Option<&Scope>, key: &IdempotencyKey) -> RecordKey {
         let scope = scope.filter(|scope| scope.names_somebody());
-        RecordKey::derive(self.policy().namespace_name(), scope, key)
+        RecordKey::derive(&self.policy().namespace, scope, key)
     }
 
     /// Lets no more executions begin, and waits until those under way have ended and are recorded,

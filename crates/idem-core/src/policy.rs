@@ -91,15 +91,15 @@ pub enum OnLeaseEnd {
 #[derive(Clone, Debug)]
 pub struct Policy {
     profile: Profile,
-    namespace: String,
-    header: String,
+    pub(crate) namespace: String,
+    pub(crate) header: String,
     methods: Vec<String>,
     key_requirement: KeyRequirement,
-    key_format: KeyFormat,
-    fingerprint: FingerprintRules,
-    credential_headers: Vec<String>,
-    lease: Duration,
-    retention: Duration,
+    pub(crate) key_format: KeyFormat,
+    pub(crate) fingerprint: FingerprintRules,
+    pub(crate) credential_headers: Vec<String>,
+    pub(crate) lease: Duration,
+    pub(crate) retention: Duration,
     pub(crate) max_request_bytes: usize,
     max_response_bytes: usize,
     stream_after: Duration,
@@ -112,7 +112,7 @@ pub struct Policy {
     on_lease_end: OnLeaseEnd,
     retry_after: RetryRule,
     refusals: RefusalRule,
-    wait: Option<Wait>,
+    pub(crate) wait: Option<Wait>,
     observer: Option<Arc<dyn Observer>>,
 }
 

@@ -60,7 +60,7 @@ impl Protected {
 
     /// Says what is asked for, now that the body is known.
     pub(crate) fn identify(self, policy: &Policy, body: &[u8]) -> Claimable {
-        let fingerprint = policy.fingerprints().finish(self.fingerprint, body);
+        let fingerprint = policy.fingerprint.finish(self.fingerprint, body);
         let identity = Identity::new(fingerprint).with_credentials(self.credentials);
         Claimable::new(self.request, identity, self.term)
     }
@@ -100,7 +100,7 @@ impl Idempotency {
         if !policy.protects(head.method()) || self.grpc.takes(head) {
             return Admission::PassThrough;
         }
-        let mut lines = head.header(policy.key_header()).peekable();
+        let mut lines = head.header(&policy.header).peekable();
         if lines.peek().is_none() {
             return if policy.requires_key() && current.is_none() {
                 Admission::Refused(Refusal::KeyMissing)
@@ -111,7 +111,7 @@ impl Idempotency {
         if current.is_some_and(|current| current.is_of(head)) {
             return Admission::PassThrough;
         }
-        match policy.keys().parse(lines) {
+        match policy.key_format.parse(lines) {
             Ok(key) => Admission::Protected(self.protect(head, key, scope())),
             Err(invalid) => Admission::Refused(Refusal::KeyInvalid(invalid)),
         }
@@ -129,7 +129,7 @@ impl Idempotency {
         let credentials = match scope {
             Some(_) => None,
             None => {
-                let names = policy.credential_header_names();
+                let names = &policy.credential_headers;
                 CredentialsDigest::of(head, names, record_key.as_bytes())
             }
         };
@@ -137,8 +137,8 @@ impl Idempotency {
         Protected {
             request: KeyedRequest::new(calls, key, record_key, || head.route()),
             credentials,
-            fingerprint: policy.fingerprints().begin(head),
-            term: policy.lease_duration().into(),
+            fingerprint: policy.fingerprint.begin(head),
+            term: policy.lease.into(),
         }
     }
 }

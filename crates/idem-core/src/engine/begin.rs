@@ -92,7 +92,7 @@ impl Idempotency {
                 request.state().taken();
             }
             if let (Decision::Refuse(Refusal::InProgress { .. }), Some(waits)) =
-                (&decision, policy.waiting())
+                (&decision, policy.wait)
             {
                 // It executes nothing, and is told to go when it asks again during a drain.
                 drop(under_way);

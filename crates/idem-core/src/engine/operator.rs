@@ -76,7 +76,7 @@ impl KeyStatus {
             Record::Pending(pending) => (
                 KeyState::Pending,
                 Some(*pending.identity().fingerprint()),
-                Some(policy.pending_duration(policy.lease_duration())),
+                Some(policy.pending_duration(policy.lease)),
             ),
             Record::Completed(completed) => (
                 match completed.outcome() {
@@ -84,7 +84,7 @@ impl KeyStatus {
                     Outcome::NotKept(reason) => KeyState::NotKept(*reason),
                 },
                 Some(*completed.identity().fingerprint()),
-                Some(policy.retention_duration()),
+                Some(policy.retention),
             ),
             Record::Unreadable => (KeyState::Unreadable, None, None),
         };
@@ -177,7 +177,7 @@ impl Idempotency {
         let Record::Pending(pending) = stored.record() else {
             return Ok(Freed::NothingPending);
         };
-        let lease = self.policy().lease_duration();
+        let lease = self.policy().lease;
         let duration = self.policy().pending_duration(lease);
         let held = Lease::of_owner(*pending.owner(), *pending.identity(), duration);
         let timeout = self.policy().call_timeout(lease);
@@ -189,7 +189,7 @@ impl Idempotency {
     }
 
     async fn stored(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let timeout = self.policy().call_timeout(self.policy().lease_duration());
+        let timeout = self.policy().call_timeout(self.policy().lease);
         self.calls.look_up(key, timeout).await
     }
 

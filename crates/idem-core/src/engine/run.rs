@@ -291,10 +291,10 @@ impl Idempotency {
         let record_key = self.record_key(scope, key);
         let payload =
             serde_json::to_vec(payload).map_err(|error| RunError::Payload(error.into()))?;
-        let identity = Identity::new(self.policy().fingerprints().of_payload(&payload));
+        let identity = Identity::new(self.policy().fingerprint.of_payload(&payload));
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
-        let term = self.policy().lease_duration().into();
+        let term = self.policy().lease.into();
         Ok(Claimable::new(request, identity, term))
     }
 

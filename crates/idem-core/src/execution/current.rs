@@ -175,7 +175,7 @@ impl CurrentExecution {
     /// a key of its own.
     pub(crate) fn is_of(&self, head: &impl RequestHead) -> bool {
         let policy = &self.0.calls().policy;
-        let key = policy.keys().parse(head.header(policy.key_header()));
+        let key = policy.key_format.parse(head.header(&policy.header));
         key.is_ok_and(|key| key == *self.key())
     }
 }

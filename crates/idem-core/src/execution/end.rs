@@ -33,7 +33,7 @@ impl KeyedRequest {
 
     /// Records what came of the execution.
     pub(super) async fn complete(&self, mut outcome: Outcome) -> Result<Fenced, StoreError> {
-        let retention = self.calls().policy.retention_duration();
+        let retention = self.calls().policy.retention;
         let timeout = self.call_timeout();
         let mut attempts = self.attempts();
         let completed = loop {

@@ -125,7 +125,7 @@ impl KeyedRequest {
         ending: Box<dyn Ending>,
         outcome: &Outcome,
     ) -> Result<Commit, StoreError> {
-        let retention = self.calls().policy.retention_duration();
+        let retention = self.calls().policy.retention;
         let patience = self.patience();
         let completion = Completion::new(
             self.record_key(),

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use crate::{
     events::Observer,
-    policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile, Wait, rules::SaveRule},
+    policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile, rules::SaveRule},
     record::Headers,
-    request::{FingerprintRules, KeyFormat},
 };
 
 impl Policy {
@@ -14,14 +13,6 @@ impl Policy {
     #[must_use]
     pub fn profile(&self) -> Profile {
         self.profile
-    }
-
-    pub(crate) fn namespace_name(&self) -> &str {
-        &self.namespace
-    }
-
-    pub(crate) fn key_header(&self) -> &str {
-        &self.header
     }
 
     pub(crate) fn protects(&self, method: &str) -> bool {
@@ -32,23 +23,6 @@ impl Policy {
 
     pub(crate) fn requires_key(&self) -> bool {
         self.key_requirement == KeyRequirement::Required
-    }
-
-    pub(crate) fn keys(&self) -> &KeyFormat {
-        &self.key_format
-    }
-
-    pub(crate) fn fingerprints(&self) -> &FingerprintRules {
-        &self.fingerprint
-    }
-
-    pub(crate) fn credential_header_names(&self) -> &[String] {
-        &self.credential_headers
-    }
-
-    /// How long a lease is, as the application set it.
-    pub(crate) fn lease_duration(&self) -> Duration {
-        self.lease
     }
 
     /// How long a pending record under a lease of this length stays if nobody renews it.
@@ -76,16 +50,8 @@ impl Policy {
         self.retry_after.retry_in(age, left)
     }
 
-    pub(crate) fn waiting(&self) -> Option<Wait> {
-        self.wait
-    }
-
     pub(crate) fn observed_by(&self) -> Option<&dyn Observer> {
         self.observer.as_deref()
-    }
-
-    pub(crate) fn retention_duration(&self) -> Duration {
-        self.retention
     }
 
     /// Whether a response is kept, as far as the policy says.
