@@ -10,8 +10,8 @@ use idem_core::{
 };
 
 use crate::{
-    case::{TooSlow, Verdict, attempts},
-    clock::Clock,
+    case::{Verdict, attempts},
+    clock::{Clock, TooSlow},
     sample::LONG,
     transactions::TransactionalStore,
 };
@@ -75,7 +75,7 @@ impl<T: TransactionalStore> EndingTrial<T> {
 
     /// Begins a request under the key, in any process.
     pub(crate) async fn request(&self, idempotency: &Idempotency, term: LeaseTerm) -> Begin {
-        match idempotency.admit(&Head(&self.key), || None) {
+        match idempotency.admit(&Head(&self.key), None, || None) {
             Admission::Protected(protected) => idempotency.begin(protected.lease(term), b"").await,
             other => panic!("a request with a key is protected: {other:?}"),
         }
