@@ -11,8 +11,7 @@ use idem_core::{
 
 use crate::{
     case::{Verdict, attempts},
-    clock::Clock,
-    clock::TooSlow,
+    clock::{Clock, TooSlow},
     sample::LONG,
     transactions::TransactionalStore,
 };

@@ -99,8 +99,8 @@ impl KeyedRequest {
         ending: Box<dyn Ending>,
         end: End,
     ) -> Result<Fenced, StoreError> {
-        let rolled_back = bounded(self.patience(), Operation::Release, ending.roll_back());
-        match rolled_back.await {
+        let roll_back = async { ending.roll_back().await };
+        match bounded(self.patience(), Operation::Release, roll_back).await {
             Ok(()) => self.release(end).await,
             Err(error) => {
                 self.left_to_its_lease(&error);
@@ -160,7 +160,7 @@ impl KeyedRequest {
         self.report(&Event::InDoubt(error));
         let mut attempts = self.attempts();
         let answer = loop {
-            let question = doubt.ask(self.record_key(), self.lease());
+            let question = async { doubt.ask(self.record_key(), self.lease()).await };
             match bounded(self.call_timeout(), Operation::Release, question).await {
                 Err(error) if attempts.again(&error).await => {}
                 answer => break answer,
@@ -231,7 +231,8 @@ impl KeyedRequest {
     }
 }
 
-/// Waits for an ending no longer than this.
+/// Waits for an ending no longer than this. It is called inside the future, since it may panic before it
+/// has one.
 async fn bounded<T>(
     time: Duration,
     operation: Operation,

@@ -1,8 +1,12 @@
 //! Rollbacks that nobody hears of, and releases that are not answered.
 
+use std::pin::Pin;
+
 use idem_core::{
-    Headers, Response,
-    store::{Operation, RolledBack, StoreErrorKind},
+    Headers, IdempotencyStore, Response,
+    store::{
+        Commit, Completion, Ending, Operation, Renewals, RolledBack, StoreError, StoreErrorKind,
+    },
 };
 use idem_store_tests::Fault;
 use tokio::time::{Instant, advance};
@@ -143,5 +147,46 @@ async fn a_panic_is_undone_then_frees_the_key_and_goes_on_unwinding() {
         } else {
             is_left_to_its_lease(&shop, began).await;
         }
+    }
+}
+
+/// One that is written by hand, and panics before it has a future.
+#[derive(Debug)]
+struct Rash;
+
+impl Ending for Rash {
+    fn commit<'c, 'f>(
+        self: Box<Self>,
+        _: Completion<'c>,
+    ) -> Pin<Box<dyn Future<Output = Commit> + Send + 'f>>
+    where
+        'c: 'f,
+    {
+        panic!("a planted panic before COMMIT")
+    }
+
+    fn roll_back<'f>(
+        self: Box<Self>,
+    ) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'f>> {
+        panic!("a planted panic before ROLLBACK")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_before_there_is_a_future_takes_nothing_down() {
+    for (status, answer) in [
+        (201, "503 idempotency-outcome-unknown, retry"),
+        (404, "404 no"),
+    ] {
+        let shop = Shop::new();
+        let began = Instant::now();
+        let got = shop.request(async |current| {
+            let store = shop.ledger.identity();
+            let reservation = current.reserve(store, Renewals::GoOn).unwrap();
+            reservation.enlist(Rash).unwrap();
+            Ok((status, Body::Whole("no")))
+        });
+        assert_eq!(got.await, answer);
+        is_left_to_its_lease(&shop, began).await;
     }
 }
