@@ -7,6 +7,9 @@
 mod contract;
 mod endings;
 mod file;
+mod killed;
+#[path = "../support/kills.rs"]
+mod kills;
 mod prepare;
 mod processes;
 mod sweeping;
