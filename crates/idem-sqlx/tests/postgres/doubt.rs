@@ -123,6 +123,8 @@ async fn a_commit_that_arrives_while_it_is_asked_for_is_waited_for() {
         let sent = timeout(PATIENCE, client.send(Some("k"), &goat));
         let landing = async {
             let (held, sender) = came(held).await;
+            // The lease has run out by now: the question waits all the same.
+            client.let_lapse().await;
             sender.cut_off();
             // Somebody waits for the row: that is the question.
             let schema = &client.market.schema;

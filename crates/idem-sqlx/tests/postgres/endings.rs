@@ -120,13 +120,8 @@ async fn a_lease_that_ran_out_untaken_commits() {
         while client.pending().await == 0 {
             sleep(Duration::from_millis(5)).await;
         }
-        let schema = &client.market.schema;
         sleep(Duration::from_millis(50)).await;
-        crate::server::run(&format!(
-            "INSERT INTO {schema}.\"Kept_renewals\" SELECT key, owner, until, now() - interval '1 s'
-             FROM {schema}.\"Kept_records\" WHERE NOT completed"
-        ))
-        .await;
+        client.let_lapse().await;
         assert_eq!(sent.await.unwrap().status, 201);
         let again = client.send(Some("k"), &slow).await;
         assert!(again.replayed, "{again:?}");

@@ -16,6 +16,11 @@ mod enlisting;
 #[cfg(feature = "postgres-tests")]
 mod errors;
 #[cfg(feature = "postgres-tests")]
+mod killed;
+#[cfg(feature = "postgres-tests")]
+#[path = "../support/kills.rs"]
+mod kills;
+#[cfg(feature = "postgres-tests")]
 mod market;
 #[cfg(feature = "postgres-tests")]
 mod prepare;

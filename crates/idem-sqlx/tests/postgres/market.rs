@@ -404,6 +404,16 @@ impl Client {
         .await;
     }
 
+    /// Lets every pending lease be over, though nobody takes it.
+    pub(crate) async fn let_lapse(&self) {
+        let schema = &self.market.schema;
+        run(&format!(
+            "INSERT INTO {schema}.\"Kept_renewals\" SELECT key, owner, until, now() - interval '1 s'
+             FROM {schema}.\"Kept_records\" WHERE NOT completed"
+        ))
+        .await;
+    }
+
     pub(crate) async fn pending(&self) -> i64 {
         let schema = &self.market.schema;
         let sql = format!("SELECT count(*) FROM {schema}.\"Kept_records\" WHERE NOT completed");

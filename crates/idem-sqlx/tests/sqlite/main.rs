@@ -8,6 +8,9 @@ mod contract;
 mod ending_cases;
 mod endings;
 mod file;
+mod killed;
+#[path = "../support/kills.rs"]
+mod kills;
 mod prepare;
 mod processes;
 mod sweeping;
