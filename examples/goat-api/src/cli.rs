@@ -67,7 +67,8 @@ pub struct Cli {
     )]
     pub database: PathBuf,
 
-    /// The DynamoDB table that has the market's data in the file's place, created if it is missing
+    /// The DynamoDB table that has the market's data in the file's place, created if it is missing; needs a build with the
+    /// feature `dynamodb`
     #[arg(long, env = "GOAT_DYNAMODB_TABLE", value_name = "NAME")]
     pub dynamodb_table: Option<String>,
 
