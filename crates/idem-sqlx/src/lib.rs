@@ -167,7 +167,10 @@ mod tables;
 mod transaction;
 
 #[cfg(feature = "postgres")]
-pub use crate::postgres::{PostgresBuilder, PostgresStore, PostgresTransaction};
+pub use crate::postgres::{
+    PostgresBuilder, PostgresEnlistment, PostgresParameters, PostgresStore, PostgresTransaction,
+    PostgresWritten,
+};
 #[cfg(feature = "sqlite")]
 pub use crate::sqlite::{SqliteBuilder, SqliteStore, SqliteTransaction};
 pub use crate::{

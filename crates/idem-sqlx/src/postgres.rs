@@ -7,10 +7,16 @@
 mod builder;
 mod connection;
 mod ending;
+mod enlistment;
 mod error;
 mod prepare;
 mod statements;
 mod store;
 mod transaction;
 
-pub use self::{builder::PostgresBuilder, store::PostgresStore, transaction::PostgresTransaction};
+pub use self::{
+    builder::PostgresBuilder,
+    enlistment::{PostgresEnlistment, PostgresParameters, PostgresWritten},
+    store::PostgresStore,
+    transaction::PostgresTransaction,
+};

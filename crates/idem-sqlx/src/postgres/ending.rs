@@ -1,44 +1,33 @@
-//! A handler's transaction as the end of its execution, and the question after a COMMIT in doubt.
+//! A handler's transaction as the end of its execution.
 
-use std::{io, sync::Arc};
+use std::io;
 
 use async_trait::async_trait;
-use idem_core::{
-    RecordKey,
-    store::{
-        Commit, Completion, Ending, Fenced, InDoubt, Lease, NotKept, Operation, Outcome,
-        RolledBack, StoreError, WriteEffect, encode_completed,
-    },
+use idem_core::store::{
+    Commit, Completion, Ending, Operation, RolledBack, StoreError, WriteEffect,
 };
 use sqlx::{Postgres, postgres::PgSeverity};
 use tokio::time::{Instant, timeout_at};
 
 use super::{
     connection::severity,
+    enlistment::{PostgresEnlistment, PostgresWritten},
     error::{helps_to_retry, meaning},
-    statements::{Enlisted, Entry, Written},
-    store::{Inner, fenced, told},
 };
-use crate::{duration::microseconds, record::fits, transaction::Rooted};
+use crate::transaction::Rooted;
 
 /// A handler's transaction that was handed over.
 #[derive(Debug)]
 pub(super) struct PostgresEnding {
     transaction: Rooted<Postgres>,
-    mark: String,
-    store: Arc<Inner>,
+    enlistment: PostgresEnlistment,
 }
 
 impl PostgresEnding {
-    pub(super) const fn new(
-        transaction: Rooted<Postgres>,
-        mark: String,
-        store: Arc<Inner>,
-    ) -> Self {
+    pub(super) const fn new(transaction: Rooted<Postgres>, enlistment: PostgresEnlistment) -> Self {
         Self {
             transaction,
-            mark,
-            store,
+            enlistment,
         }
     }
 
@@ -47,26 +36,10 @@ impl PostgresEnding {
         &mut self,
         completion: &Completion<'_>,
         until: Instant,
-    ) -> Result<Written, sqlx::Error> {
-        let too_large = Outcome::NotKept(NotKept::TooLarge);
-        let outcome = match fits(completion.outcome(), self.store.max_record_bytes()) {
-            true => completion.outcome(),
-            false => &too_large,
-        };
-        let lease = completion.lease();
-        let record = encode_completed(lease, outcome);
-        let enlisted = Enlisted {
-            entry: Entry {
-                key: completion.key().as_bytes(),
-                owner: lease.owner().as_bytes(),
-                record: &record,
-                microseconds: microseconds(completion.retention()),
-            },
-            patience: completion.patience() / 2,
-            mark: &self.mark,
-        };
-        let statements = self.store.statements();
-        let writing = statements.complete_enlisted(&mut *self.transaction, enlisted);
+    ) -> Result<PostgresWritten, sqlx::Error> {
+        let parameters = self.enlistment.parameters(completion);
+        let statements = self.enlistment.store().statements();
+        let writing = statements.complete_enlisted(&mut *self.transaction, &parameters);
         in_time(until, writing).await
     }
 
@@ -81,8 +54,7 @@ impl PostgresEnding {
     async fn commit_now(self, nested: bool, until: Instant) -> Commit {
         let Self {
             mut transaction,
-            store,
-            ..
+            enlistment,
         } = self;
         let committed = if nested {
             // sqlx would release a savepoint that is still open, and call that a commit.
@@ -97,7 +69,7 @@ impl PostgresEnding {
             Err(error) if severity(&error) == Some(PgSeverity::Error) => {
                 Commit::RolledBack(why(error))
             }
-            Err(error) => Commit::Unknown(in_doubt(error), Box::new(Question(store))),
+            Err(error) => Commit::Unknown(in_doubt(error), enlistment.question()),
         }
     }
 }
@@ -109,8 +81,8 @@ impl Ending for PostgresEnding {
         let until = now + completion.patience();
         let written = self.write(&completion, now + completion.patience() / 2);
         match written.await {
-            Ok(Written::InTransaction { nested }) => self.commit_now(nested, until).await,
-            Ok(Written::AfterCommit) => {
+            Ok(PostgresWritten::InTransaction { nested }) => self.commit_now(nested, until).await,
+            Ok(PostgresWritten::AfterCommit) => {
                 tracing::error!(
                     record_key = %completion.key(),
                     "a handler committed by SQL of its own, so its effect and its record were not one; it \
@@ -118,7 +90,7 @@ impl Ending for PostgresEnding {
                 );
                 self.commit_now(false, until).await
             }
-            Ok(Written::AfterRollback) => {
+            Ok(PostgresWritten::AfterRollback) => {
                 tracing::error!(
                     record_key = %completion.key(),
                     "a handler rolled back by SQL of its own, and then handed the transaction over; it must \
@@ -129,7 +101,7 @@ impl Ending for PostgresEnding {
                 );
                 self.undo(over, until).await
             }
-            Ok(Written::No) => match roll_back(self.transaction, until).await {
+            Ok(PostgresWritten::Lost) => match roll_back(self.transaction, until).await {
                 Ok(()) => Commit::Lost,
                 Err(error) => Commit::RolledBack(why(error).unheard()),
             },
@@ -138,26 +110,12 @@ impl Ending for PostgresEnding {
     }
 
     async fn roll_back(self: Box<Self>) -> Result<(), StoreError> {
-        let until = Instant::now() + self.store.call_timeout();
+        let until = Instant::now() + self.enlistment.store().call_timeout();
         let rolled_back = roll_back(self.transaction, until).await;
         rolled_back.map_err(|error| {
             let (kind, _) = meaning(&error);
             StoreError::new(Operation::Release, kind, WriteEffect::None).with_source(error)
         })
-    }
-}
-
-/// The question on a connection of the store's own.
-#[derive(Debug)]
-struct Question(Arc<Inner>);
-
-#[async_trait]
-impl InDoubt for Question {
-    async fn ask(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        // Whether or not the lease still ran: a row that was still pending says that nothing landed, and
-        // without it nothing can.
-        let freed = self.0.free(key, lease).await;
-        told(Operation::Release, freed).map(|freed| fenced(freed.is_some()))
     }
 }
 

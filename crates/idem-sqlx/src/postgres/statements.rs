@@ -3,21 +3,19 @@
 //!
 //! `clock_timestamp()` stands in all of them but those that sweep, for `now()` is the time of BEGIN.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use sqlx::{
     AssertSqlSafe, PgExecutor, Postgres, Row, SqlSafeStr, SqlStr, postgres::PgArguments,
     query::Query,
 };
 
+use super::enlistment::{PostgresParameters, PostgresWritten};
 use crate::Tables;
 
 /// How long a pending record stays after it was claimed, at least, though its lease has run out: a claim
 /// or a release can wait for a commit that nobody knows of only while its row is there.
 const KEPT_PENDING: i64 = 24 * 60 * 60 * 1_000_000;
-
-/// PostgreSQL counts milliseconds in 31 bits.
-const LONGEST_PATIENCE: u128 = 2_147_483_647;
 
 /// Lets this transaction commit before its log is on disk. Only a statement that writes gets here.
 const ASYNCHRONOUSLY: &str = "AND set_config('synchronous_commit', 'off', true) IS NOT NULL";
@@ -62,32 +60,6 @@ pub(super) enum Claimed {
     Lapsed,
     /// Nothing, for somebody else came between look and write.
     Raced,
-}
-
-/// A completion within a handler's transaction.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Enlisted<'a> {
-    pub(super) entry: Entry<'a>,
-    /// How long it waits for a row, and how long the transaction may stand idle from now on.
-    pub(super) patience: Duration,
-    /// What the transaction was marked with when it began.
-    pub(super) mark: &'a str,
-}
-
-/// What became of a completion within a handler's transaction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Written {
-    /// The record is written: COMMIT is next.
-    InTransaction {
-        /// A savepoint is open.
-        nested: bool,
-    },
-    /// The handler had committed its transaction by SQL of its own; the record is there by itself.
-    AfterCommit,
-    /// The handler had rolled its transaction back by SQL of its own; nothing is written.
-    AfterRollback,
-    /// The fence did not let the record through.
-    No,
 }
 
 /// What a completion found that its one statement could not overwrite.
@@ -221,24 +193,27 @@ impl Statements {
     pub(super) async fn complete_enlisted(
         &self,
         on: impl PgExecutor<'_>,
-        enlisted: Enlisted<'_>,
-    ) -> Result<Written, sqlx::Error> {
-        let patience = enlisted.patience.as_millis().clamp(1, LONGEST_PATIENCE);
+        parameters: &PostgresParameters,
+    ) -> Result<PostgresWritten, sqlx::Error> {
         let row = self
-            .with_entry(&self.complete_enlisted, enlisted.entry)
-            .bind(patience.to_string())
-            .bind(enlisted.mark)
+            .query(&self.complete_enlisted)
+            .bind(parameters.key())
+            .bind(parameters.owner())
+            .bind(parameters.record())
+            .bind(parameters.retention_us())
+            .bind(parameters.patience_ms())
+            .bind(parameters.mark())
             .fetch_one(on)
             .await?;
-        let outermost: Option<bool> = row.try_get("outermost")?;
-        Ok(
-            match (row.try_get("open")?, row.try_get("over")?, outermost) {
-                (true, _, Some(outermost)) => Written::InTransaction { nested: !outermost },
-                (_, true, Some(_)) => Written::AfterCommit,
-                (false, false, _) => Written::AfterRollback,
-                (_, _, None) => Written::No,
-            },
-        )
+        Ok(PostgresWritten::read(
+            row.try_get("open")?,
+            row.try_get("over")?,
+            row.try_get("outermost")?,
+        ))
+    }
+
+    pub(super) fn complete_enlisted_text(&self) -> &str {
+        self.complete_enlisted.as_str()
     }
 
     /// Waits for the row that kept a completion out, and tells what it is; `None` if it is gone.

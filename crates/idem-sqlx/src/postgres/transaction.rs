@@ -3,7 +3,6 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
-    sync::Arc,
 };
 
 use idem_core::{
@@ -12,10 +11,7 @@ use idem_core::{
 };
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, SqlSafeStr};
 
-use super::{
-    ending::PostgresEnding,
-    store::{Inner, PostgresStore},
-};
+use super::{ending::PostgresEnding, enlistment::PostgresEnlistment, store::PostgresStore};
 use crate::transaction::{Rooted, cannot_end};
 
 /// A transaction on a connection of the application's pool, whose effect and the record of the response
@@ -28,8 +24,7 @@ pub struct PostgresTransaction {
     transaction: Rooted<Postgres>,
     /// Under a key, the place of the execution's end.
     place: Option<Reservation>,
-    mark: String,
-    store: Arc<Inner>,
+    enlistment: PostgresEnlistment,
 }
 
 impl PostgresStore {
@@ -65,25 +60,23 @@ impl PostgresStore {
         current: Option<&CurrentExecution>,
         statement: impl SqlSafeStr,
     ) -> Result<PostgresTransaction, sqlx::Error> {
-        let store = Arc::clone(self.inner());
+        let enlistment = self.enlistment();
         let place = current
-            .map(|current| current.reserve(store.identity(), Renewals::GoOn))
+            .map(|current| current.reserve(enlistment.identity(), Renewals::GoOn))
             .transpose()
             .map_err(cannot_end)?;
-        let mark = format!("{:032x}", rand::random::<u128>());
-        // The setting is back at its last value after a rollback, at `over` after a commit, and at `open`
-        // between: so the end can tell what a handler's own SQL has made of the transaction.
         let begin = format!(
-            "{}\n; SET idem.transaction = 'over {mark}'; SET LOCAL idem.transaction = 'open {mark}'",
-            statement.into_sql_str().as_str()
+            "{}\n; {}",
+            statement.into_sql_str().as_str(),
+            enlistment.mark()
         );
         // The statement is the application's, and the mark has hexadecimal digits.
-        let transaction = store.pool().begin_with(AssertSqlSafe(begin)).await?;
+        let begin = AssertSqlSafe(begin);
+        let transaction = self.inner().pool().begin_with(begin).await?;
         Ok(PostgresTransaction {
             transaction: Rooted::new(transaction),
             place,
-            mark,
-            store,
+            enlistment,
         })
     }
 }
@@ -107,10 +100,10 @@ impl PostgresTransaction {
     pub async fn commit_with_response(self) -> Result<(), sqlx::Error> {
         match self.place {
             Some(place) => {
-                let ending = PostgresEnding::new(self.transaction, self.mark, self.store);
+                let ending = PostgresEnding::new(self.transaction, self.enlistment);
                 place.enlist(ending).map_err(cannot_end)
             }
-            None => commit_now(self.transaction, &self.mark).await,
+            None => commit_now(self.transaction, self.enlistment.plain_mark()).await,
         }
     }
 

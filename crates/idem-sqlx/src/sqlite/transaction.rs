@@ -4,6 +4,7 @@ use std::{
     fmt,
     ops::{Deref, DerefMut},
     sync::Arc,
+    time::Duration,
 };
 
 use idem_core::{
@@ -11,7 +12,7 @@ use idem_core::{
     store::{Renewals, Reservation},
 };
 use sqlx::{Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::{
     ending::SqliteEnding,
@@ -19,6 +20,9 @@ use super::{
     store::{Inner, SqliteStore},
 };
 use crate::transaction::{Rooted, cannot_end};
+
+/// How long a connection is waited for that may be one to close.
+const LOOKING: Duration = Duration::from_millis(50);
 
 /// A transaction on a connection of the application's pool, whose effect and the record of the response
 /// are one commit. No other writer of this process begins until it is over.
@@ -77,7 +81,7 @@ impl SqliteStore {
         drop(waiting);
         let place = reserve(Renewals::Pause)?;
         let mark = format!("{:032x}", rand::random::<u128>());
-        let transaction = begin(pool, &store, &mark).await?;
+        let transaction = begin(pool, &store, &mark, until).await?;
         let open = Open {
             transaction: Rooted::new(transaction),
             mark,
@@ -87,24 +91,39 @@ impl SqliteStore {
     }
 }
 
-/// A connection whose transaction SQLite has ended by itself, as on a full disk, stays in it as far as
-/// sqlx knows, and begins no other.
+/// Begins on a connection that can. One whose transaction SQLite has ended by itself, as on a full disk, stays
+/// in it as far as sqlx knows, and begins no other.
 async fn begin(
     pool: &SqlitePool,
     store: &Inner,
     mark: &str,
+    until: Instant,
 ) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-    for _ in 0..pool.options().get_max_connections() {
+    loop {
         match pool.begin_with(store.statements().begin(mark)).await {
-            Err(sqlx::Error::InvalidSavePointStatement) => {}
+            Err(sqlx::Error::InvalidSavePointStatement) if Instant::now() < until => {
+                close_a_stale_one(pool).await;
+            }
             begun => return begun,
         }
-        let connection = pool.acquire().await?;
-        if connection.is_in_transaction() {
-            connection.close().await?;
-        }
     }
-    pool.begin_with(store.statements().begin(mark)).await
+}
+
+/// Looks through the pool for a connection that cannot begin, and closes it.
+async fn close_a_stale_one(pool: &SqlitePool) {
+    // Sound ones are kept aside, or the pool would give the same one again.
+    let mut sound = Vec::new();
+    for _ in 0..pool.size() {
+        let Ok(Ok(connection)) = timeout(LOOKING, pool.acquire()).await else {
+            return;
+        };
+        if connection.is_in_transaction() {
+            // Nothing depends on how it ends.
+            drop(connection.close().await);
+            return;
+        }
+        sound.push(connection);
+    }
 }
 
 impl SqliteTransaction {

@@ -139,15 +139,17 @@ impl Setup {
             other: crate::server::builder().await.prepare().await.unwrap(),
             level: self.level,
         });
+        let (running, stopped) = tokio::sync::oneshot::channel();
         let port = match self.framework {
             Framework::Axum => serve_axum(Arc::clone(&market), self.policy).await,
-            Framework::Actix => serve_actix(Arc::clone(&market), self.policy).await,
+            Framework::Actix => serve_actix(Arc::clone(&market), self.policy, stopped).await,
         };
         Client {
             market,
             url: format!("http://127.0.0.1:{port}/orders"),
             http: reqwest::Client::new(),
             framework: self.framework,
+            _running: Arc::new(running),
         }
     }
 }
@@ -191,7 +193,12 @@ async fn on_axum(
     }
 }
 
-async fn serve_actix(market: Arc<Market>, policy: Policy) -> u16 {
+/// Serves in a thread of its own, which ends with the last client: its connections are needed.
+async fn serve_actix(
+    market: Arc<Market>,
+    policy: Policy,
+    stopped: tokio::sync::oneshot::Receiver<()>,
+) -> u16 {
     let (send, receive) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
@@ -208,7 +215,11 @@ async fn serve_actix(market: Arc<Market>, policy: Policy) -> u16 {
                 .bind("127.0.0.1:0")
                 .unwrap();
             send.send(server.addrs()[0].port()).unwrap();
-            server.run().await.unwrap();
+            let server = server.run();
+            let handle = server.handle();
+            actix_web::rt::spawn(server);
+            let _ = stopped.await;
+            handle.stop(false).await;
         });
     });
     receive.await.unwrap()
@@ -351,6 +362,8 @@ pub(crate) struct Client {
     pub(crate) framework: Framework,
     url: String,
     http: reqwest::Client,
+    /// The server stops when it is dropped.
+    _running: Arc<tokio::sync::oneshot::Sender<()>>,
 }
 
 /// A response, as a client sees it.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{
-    IdempotencyStore, RecordKey,
+    IdempotencyKey, IdempotencyStore, Policy, RecordKey, TravellingLease,
     store::{Claim, Fenced, Lease, NotKept},
 };
 use idem_sqlx::{PostgresBuilder, PostgresStore};
@@ -123,4 +123,47 @@ async fn behind_a_pooler_no_statement_has_a_name() {
         "BEGIN with its settings, preparation, the statement, COMMIT"
     );
     assert_eq!(counted.relay.names(), 0);
+}
+
+#[tokio::test]
+async fn a_transaction_adds_one_round_trip_for_its_record() {
+    let relay = Relay::to(options().get_port()).unwrap();
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .test_before_acquire(false)
+        .connect_lazy_with(options().port(relay.port()));
+    let builder = PostgresStore::builder(&pool).connect_options(options());
+    let builder = builder.tables(tables_of_its_own().await).without_sweeping();
+    let counted = Counted {
+        store: builder.prepare().await.unwrap(),
+        relay,
+    };
+    let idempotency = idem_core::Idempotency::new(counted.store.clone(), Policy::reference());
+    for prepared in [false, true] {
+        let (key, lease) = (key(), lease(KEPT));
+        let claim = counted.store.claim(&key, &lease).await.unwrap();
+        assert_eq!(claim, Claim::Owned);
+        let name = IdempotencyKey::new("k").unwrap();
+        let continuation = idempotency.resume(TravellingLease::new(name, key, lease));
+        let current = continuation.current().clone();
+        let (begin, tx) = counted.counted(counted.store.begin(Some(&current))).await;
+        let mut tx = tx.unwrap();
+        let statement = sqlx::raw_sql("SELECT 1").execute(&mut *tx);
+        let (statement, answer) = counted.counted(statement).await;
+        answer.unwrap();
+        let (hand_over, answer) = counted.counted(tx.commit_with_response()).await;
+        answer.unwrap();
+        let (end, ended) = counted
+            .counted(continuation.complete(NotKept::Stream))
+            .await;
+        assert_eq!(ended.unwrap(), Fenced::Held);
+        if prepared {
+            let trips = [begin, statement, hand_over, end];
+            assert_eq!(
+                trips,
+                [1, 1, 0, 3],
+                "the end: record, COMMIT, and the pool's own ping"
+            );
+        }
+    }
 }

@@ -12,7 +12,10 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use idem_axum::IdempotencyLayer;
-use idem_core::{CurrentExecution, Policy};
+use idem_core::{
+    CurrentExecution, Idempotency, IdempotencyKey, IdempotencyStore, Policy, TravellingLease,
+    store::{Claim, Fenced, NotKept},
+};
 use idem_sqlx::SqliteStore;
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
@@ -396,4 +399,47 @@ async fn a_handler_that_ends_the_transaction_by_itself_is_noticed() {
     let savepoint = json!({ "sql": "SAVEPOINT open" });
     assert_eq!(client.send(Some("s"), &savepoint).await.status, 201);
     assert!(client.send(Some("s"), &savepoint).await.replayed);
+}
+
+// S79
+#[tokio::test]
+async fn of_two_workers_with_one_lease_one_has_its_effect() {
+    let client = Client::start(Policy::reference()).await;
+    let store = &client.market.store;
+    let (key, lease) = (crate::file::key(), crate::file::lease(crate::file::LONG));
+    assert_eq!(store.claim(&key, &lease).await.unwrap(), Claim::Owned);
+    let worker = Idempotency::new(store.clone(), Policy::reference());
+    let mut ended = Vec::new();
+    for _ in 0..2 {
+        let name = IdempotencyKey::new("k").unwrap();
+        let continuation = worker.resume(TravellingLease::new(name, key, lease));
+        let current = continuation.current().clone();
+        work(&client.market, Some(&current), &json!({}))
+            .await
+            .unwrap();
+        ended.push(continuation.complete(NotKept::Stream).await.unwrap());
+    }
+    assert_eq!(ended, [Fenced::Held, Fenced::Lost]);
+    assert_eq!(client.counts().await, (1, 0));
+    // A store on the same file is the same store, and another one is not.
+    let same = client.market.file.store().await;
+    assert_eq!(same.identity(), store.identity());
+    assert_ne!(client.market.other.identity(), store.identity());
+}
+
+#[test]
+fn one_that_is_dropped_outside_its_runtime_rolls_back() {
+    let runtime = || tokio::runtime::Runtime::new().unwrap();
+    let first = runtime();
+    let (client, begun) = first.block_on(async {
+        let client = Client::start(Policy::reference()).await;
+        let mut tx = client.market.store.begin(None).await.unwrap();
+        sqlx::query(INSERT).execute(&mut *tx).await.unwrap();
+        (client, tx)
+    });
+    drop(begun);
+    // The turn is given back too.
+    let seen = first.block_on(client.send(None, &json!({})));
+    assert_eq!(seen.status, 201, "{seen:?}");
+    assert_eq!(first.block_on(client.orders()), 1);
 }
