@@ -311,7 +311,7 @@ async fn a_request_that_is_refused_by_its_head_is_not_asked_for_its_body() {
     }
 }
 
-/// Says that it may be as long as can be, as a body does under a limit that is none.
+/// Claims the largest length there can be, as a body does under no limit.
 struct AsLongAsCanBe(VecDeque<Bytes>);
 
 impl http_body::Body for AsLongAsCanBe {

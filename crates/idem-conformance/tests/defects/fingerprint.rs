@@ -85,7 +85,7 @@ fn without_charset(content_type: &[u8]) -> &[u8] {
     }
 }
 
-/// The parts of a form without its boundary; `None` if it is none.
+/// The parts of a form without its boundary; `None` if the bytes are not one.
 fn form(content_type: &[u8], body: &[u8], defect: Defect) -> Option<Vec<u8>> {
     let content_type = String::from_utf8_lossy(content_type);
     let (essence, boundary) = content_type.split_once("; boundary=")?;

@@ -224,7 +224,7 @@ mod tests {
 
     use super::*;
 
-    /// Frames that are there at once; what is no data is `None`.
+    /// Frames that are there at once; a frame without data is `None`.
     struct Ready(VecDeque<Option<Bytes>>);
 
     impl Frames for Ready {

@@ -122,7 +122,7 @@ impl Policy {
 
     /// Sets the largest response that is kept, headers included: 1 MiB by default.
     ///
-    /// A larger one goes to its client whole, and a duplicate is told that it was not kept.
+    /// A larger one goes to its client whole, and a duplicate gets "not kept".
     #[must_use]
     pub fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
@@ -133,7 +133,7 @@ impl Policy {
     /// default.
     ///
     /// A response is recorded before its first byte leaves, so its body is held back for this long. A stream then flows
-    /// to its client, and a duplicate is told that it was not kept. 100 ms is enough for what is complete and merely comes
+    /// to its client, and a duplicate gets "not kept". 100 ms is enough for what is complete and merely comes
     /// in pieces, as through a compression inside the layer; set more if handlers pass on what other servers send
     /// without a length. With zero, whatever is not there at once is a stream. A body whose length is known has as long
     /// as [a lease](Self::lease), if it is within [the limit](Self::max_response_bytes).
