@@ -52,11 +52,18 @@ pub(crate) fn http_response(answer: Answer<'_>) -> HttpResponse {
     let status = StatusCode::from_u16(answer.status());
     let mut response = HttpResponse::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
     let headers = response.headers_mut();
-    for (name, value) in answer.lines() {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value))
-        {
-            headers.append(name, value);
-        }
+    for (name, value) in answer.lines().filter_map(|(name, value)| line(name, value)) {
+        headers.append(name, value);
     }
     response.set_body(answer.body()).map_into_boxed_body()
+}
+
+/// A line as the framework has it, if it can be sent. Each replay has the usual marker, so that is neither parsed nor
+/// copied.
+fn line(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    static MARKER: HeaderName = HeaderName::from_static("idempotency-replayed");
+    if name == MARKER.as_str() && value == b"true" {
+        return Some((MARKER.clone(), HeaderValue::from_static("true")));
+    }
+    Some((name.parse().ok()?, HeaderValue::from_bytes(value).ok()?))
 }

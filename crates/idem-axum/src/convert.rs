@@ -49,11 +49,18 @@ pub(crate) fn response(answer: Answer<'_>) -> Response<Body> {
     let headers = response.headers_mut();
     // One more, for the length that axum adds.
     headers.reserve(answer.lines().count() + 1);
-    for (name, value) in answer.lines() {
-        if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_bytes(value))
-        {
-            headers.append(name, value);
-        }
+    for (name, value) in answer.lines().filter_map(|(name, value)| line(name, value)) {
+        headers.append(name, value);
     }
     response
+}
+
+/// A line as the framework has it, if it can be sent. Each replay has the usual marker, so that is neither parsed nor
+/// copied.
+fn line(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    static MARKER: HeaderName = HeaderName::from_static("idempotency-replayed");
+    if name == MARKER.as_str() && value == b"true" {
+        return Some((MARKER.clone(), HeaderValue::from_static("true")));
+    }
+    Some((name.parse().ok()?, HeaderValue::from_bytes(value).ok()?))
 }
