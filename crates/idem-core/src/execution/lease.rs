@@ -51,7 +51,8 @@ pub(crate) struct LeaseState {
 
 struct Known {
     phase: Phase,
-    deadline: Instant,
+    /// Unset while nothing is known of it: most requests are duplicates, and reading a clock takes time.
+    deadline: Option<Instant>,
     lost: bool,
     caller_vanished: bool,
     /// Where the caller waits, if it is a duplicate that does.
@@ -164,7 +165,7 @@ impl LeaseState {
             claimed: OnceLock::new(),
             known: Mutex::new(Known {
                 phase,
-                deadline: Instant::now(),
+                deadline: None,
                 lost: false,
                 caller_vanished: false,
                 place: None,
@@ -196,13 +197,13 @@ impl LeaseState {
     pub(super) fn owned(&self, deadline: Instant) -> bool {
         let mut known = self.known();
         known.phase = Phase::Held;
-        known.deadline = deadline;
+        known.deadline = Some(deadline);
         known.caller_vanished
     }
 
     /// The store runs the lease until this time at least.
     pub(crate) fn runs_until(&self, deadline: Instant) {
-        self.known().deadline = deadline;
+        self.known().deadline = Some(deadline);
     }
 
     /// The lease is not, or no longer, ours; answers whether that is news.
@@ -377,7 +378,7 @@ impl LeaseState {
 
     /// Until when it runs, as far as is known here.
     pub(super) fn deadline(&self) -> Instant {
-        self.known().deadline
+        self.known().deadline.unwrap_or_else(Instant::now)
     }
 
     /// Whether it was claimed in this process, so that its owner's record is this execution's.
