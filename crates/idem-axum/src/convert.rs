@@ -48,7 +48,7 @@ pub(crate) fn response(answer: Answer<'_>) -> Response<Body> {
     *response.status_mut() = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     // One more, for the length that axum adds.
-    headers.reserve(answer.lines().count() + 1);
+    headers.reserve(answer.most_lines() + 1);
     for (name, value) in answer.lines().filter_map(|(name, value)| line(name, value)) {
         headers.append(name, value);
     }

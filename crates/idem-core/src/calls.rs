@@ -69,7 +69,7 @@ impl Calls {
         now: Instant,
         timeout: Duration,
     ) -> impl Future<Output = Result<Claim, StoreError>> {
-        let call = called(Operation::Claim, || self.store.claim(key, lease));
+        let call = called(Operation::Claim, || self.store.as_ref().claim(key, lease));
         self.bounded_from(now, timeout, Operation::Claim, key, call)
     }
 
@@ -79,7 +79,7 @@ impl Calls {
         lease: &'a Lease,
         timeout: Duration,
     ) -> impl Future<Output = Result<Fenced, StoreError>> {
-        let call = called(Operation::Renew, || self.store.renew(key, lease));
+        let call = called(Operation::Renew, || self.store.as_ref().renew(key, lease));
         self.bounded(timeout, Operation::Renew, key, call)
     }
 
@@ -92,7 +92,7 @@ impl Calls {
         timeout: Duration,
     ) -> impl Future<Output = Result<Fenced, StoreError>> {
         let call = called(Operation::Complete, || {
-            self.store.complete(key, lease, outcome, retention)
+            self.store.as_ref().complete(key, lease, outcome, retention)
         });
         self.bounded(timeout, Operation::Complete, key, call)
     }
@@ -103,7 +103,9 @@ impl Calls {
         lease: &'a Lease,
         timeout: Duration,
     ) -> impl Future<Output = Result<Fenced, StoreError>> {
-        let call = called(Operation::Release, || self.store.release(key, lease));
+        let call = called(Operation::Release, || {
+            self.store.as_ref().release(key, lease)
+        });
         self.bounded(timeout, Operation::Release, key, call)
     }
 
@@ -112,7 +114,7 @@ impl Calls {
         key: &'a RecordKey,
         timeout: Duration,
     ) -> impl Future<Output = Result<Option<Stored>, StoreError>> {
-        let call = called(Operation::LookUp, || self.store.look_up(key));
+        let call = called(Operation::LookUp, || self.store.as_ref().look_up(key));
         self.bounded(timeout, Operation::LookUp, key, call)
     }
 

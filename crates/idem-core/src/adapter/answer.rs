@@ -62,6 +62,12 @@ impl<'a> Answer<'a> {
         lines.chain(iter::once(marker).flatten())
     }
 
+    /// At most how many lines there are.
+    #[must_use]
+    pub fn most_lines(&self) -> usize {
+        self.response.map_or(0, |response| response.headers().len()) + 1
+    }
+
     /// The body; it shares the record's bytes.
     #[must_use]
     pub fn body(&self) -> Bytes {
