@@ -33,13 +33,9 @@ pub struct Protected {
     term: LeaseTerm,
 }
 
-/// A request that can be claimed: its payload was read.
+/// A request that can be claimed: its payload was read, and its lease knows what it claims.
 #[derive(Debug)]
-pub(crate) struct Claimable {
-    pub(super) request: KeyedRequest,
-    pub(super) lease: Lease,
-    pub(super) term: LeaseTerm,
-}
+pub(crate) struct Claimable(KeyedRequest);
 
 impl Protected {
     /// Gives the request a lease of its own in place of the [policy's](Policy::lease).
@@ -69,15 +65,16 @@ impl Protected {
 impl Claimable {
     pub(super) fn new(request: KeyedRequest, identity: Identity, term: LeaseTerm) -> Self {
         let duration = request.calls().policy.pending_duration(term.duration());
-        Self {
-            lease: Lease::new(identity, duration),
-            request,
-            term,
-        }
+        request.state().claims(Lease::new(identity, duration), term);
+        Self(request)
+    }
+
+    pub(super) const fn request(&self) -> &KeyedRequest {
+        &self.0
     }
 
     pub(super) fn watch(&self) -> Watch {
-        Watch::new(self.request.clone())
+        Watch::new(self.0.clone())
     }
 }
 

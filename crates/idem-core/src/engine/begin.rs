@@ -48,17 +48,14 @@ impl Idempotency {
     pub(crate) async fn begin_with(&self, claimable: &Claimable) -> Begin {
         let begin = self.decide(claimable).await;
         if let Some(answered) = begin.answered() {
-            claimable.request.decided(answered);
+            claimable.request().decided(answered);
         }
         begin
     }
 
     async fn decide(&self, claimable: &Claimable) -> Begin {
-        let Claimable {
-            request,
-            lease,
-            term,
-        } = claimable;
+        let request = claimable.request();
+        let (lease, term) = (request.lease(), request.term());
         let (policy, executions) = (self.policy(), &self.calls.counters.executions);
         let timeout = policy.call_timeout(term.duration());
         let claim = |now| self.calls.claim(request.record_key(), lease, now, timeout);
@@ -71,7 +68,7 @@ impl Idempotency {
             }
             // The lease may run from the first time that the claim was sent.
             let sent = Instant::now();
-            request.state().claim_sent(lease, *term);
+            request.state().claim_sent();
             // Asked again with the same owner if nobody knows whether it landed.
             let claimed = match claim(sent).await {
                 Err(error) if error.may_have_landed() => Box::pin(claim(Instant::now())).await,

@@ -38,7 +38,7 @@ use crate::{
 
 /// A lease as this process knows it.
 pub(crate) struct LeaseState {
-    /// What is claimed; it does not change once a claim was sent.
+    /// What is claimed, once it is known; it does not change.
     claimed: OnceLock<(Lease, LeaseTerm)>,
     known: Mutex<Known>,
     /// Whether it was claimed in this process, so that nobody else bears it.
@@ -156,7 +156,7 @@ impl LeaseState {
     /// A lease that travelled here; how much of it remains is not known before a renewal.
     pub(super) fn arrived(lease: Lease, term: LeaseTerm) -> Self {
         let state = Self::new(Phase::Held, false);
-        state.claimed.get_or_init(|| (lease, term));
+        state.claims(lease, term);
         state
     }
 
@@ -181,9 +181,13 @@ impl LeaseState {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says what is going to be claimed.
+    pub(crate) fn claims(&self, lease: Lease, term: LeaseTerm) {
+        self.claimed.get_or_init(|| (lease, term));
+    }
+
     /// A claim is about to be sent: from now on the key may be ours.
-    pub(crate) fn claim_sent(&self, lease: &Lease, term: LeaseTerm) {
-        self.claimed.get_or_init(|| (*lease, term));
+    pub(crate) fn claim_sent(&self) {
         self.known().phase = Phase::Claiming;
     }
 
@@ -373,7 +377,7 @@ impl LeaseState {
     fn claimed(&self) -> &(Lease, LeaseTerm) {
         self.claimed
             .get()
-            .expect("a lease is asked about once its claim was sent")
+            .expect("a lease is asked about once it is known what it claims")
     }
 
     /// Until when it runs, as far as is known here.
@@ -458,7 +462,8 @@ mod tests {
     fn held() -> LeaseState {
         let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
         let state = LeaseState::unclaimed();
-        state.claim_sent(&Lease::new(identity, TERM), TERM.into());
+        state.claims(Lease::new(identity, TERM), TERM.into());
+        state.claim_sent();
         assert!(!state.owned(Instant::now() + TERM));
         state
     }
@@ -468,7 +473,7 @@ mod tests {
         assert_eq!(LeaseState::unclaimed().vanish(), Stage::Apart);
         let state = held();
         assert_eq!(state.vanish(), Stage::Executing);
-        state.claim_sent(&state.lease().clone(), TERM.into());
+        state.claim_sent();
         assert_eq!(state.vanish(), Stage::Claiming);
         assert!(state.owned(Instant::now()), "the caller has vanished");
         state.taken();
