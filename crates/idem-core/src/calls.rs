@@ -69,7 +69,7 @@ impl Calls {
         now: Instant,
         timeout: Duration,
     ) -> impl Future<Output = Result<Claim, StoreError>> {
-        let call = called(Operation::Claim, || self.store.as_ref().claim(key, lease));
+        let call = async move { self.store.as_ref().claim(key, lease).await };
         self.bounded_from(now, timeout, Operation::Claim, key, call)
     }
 
