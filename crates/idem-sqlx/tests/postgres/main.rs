@@ -8,6 +8,8 @@ mod contract;
 #[cfg(feature = "postgres-tests")]
 mod doubt;
 #[cfg(feature = "postgres-tests")]
+mod durability;
+#[cfg(feature = "postgres-tests")]
 mod ending_cases;
 #[cfg(feature = "postgres-tests")]
 mod endings;

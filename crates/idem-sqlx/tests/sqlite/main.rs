@@ -5,6 +5,7 @@
 #![cfg(feature = "sqlite")]
 
 mod contract;
+mod durability;
 mod ending_cases;
 mod endings;
 mod file;
