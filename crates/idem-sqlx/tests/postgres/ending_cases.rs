@@ -6,10 +6,7 @@ use idem_store_tests::{TransactionError, TransactionalStore};
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
 
-use crate::{
-    market::LEVELS,
-    server::{options, pool_with, run, tables_of_its_own},
-};
+use crate::server::{LEVELS, options, pool_with, run, tables_of_its_own};
 
 struct Effects {
     level: &'static str,
