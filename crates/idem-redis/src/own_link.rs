@@ -24,21 +24,23 @@ const SILENT: u32 = 3;
 /// How often the connection is replaced at most: a replica answers READONLY to each call.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection manager, and another one where the manager would keep a connection that is of no use.
+/// A connection manager, and another one where the manager would keep what is of no use.
 ///
 /// The manager connects again when a connection breaks. It keeps one that leads to a server that is a
-/// replica by now, one that died silently, and the failure of an attempt that the server itself refused, for
-/// example since it had too many clients.
+/// replica by now, and one that died silently. It also keeps the failure of an attempt to connect: for the next
+/// call if nobody listened, and for ever if the server itself refused, for example because of the password.
 pub(crate) struct OwnLink {
     client: Client,
     config: ConnectionManagerConfig,
+    call_timeout: Duration,
     current: Mutex<Current>,
     silent: AtomicU32,
 }
 
 struct Current {
     manager: ConnectionManager,
-    since: Instant,
+    replaced: Option<Instant>,
+    of_no_use: bool,
 }
 
 impl OwnLink {
@@ -49,16 +51,40 @@ impl OwnLink {
             .set_number_of_retries(2)
             .set_min_delay(call_timeout / 16)
             .set_max_delay(call_timeout / 8)
-            .set_connection_timeout(Some(call_timeout))
+            // Before the call is over, so that a failure to connect is told as one.
+            .set_connection_timeout(Some(call_timeout / 4 * 3))
             .set_response_timeout(Some(call_timeout));
         let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;
-        let since = Instant::now();
+        let current = Current {
+            manager,
+            replaced: None,
+            of_no_use: false,
+        };
         Ok(Self {
             client,
             config,
-            current: Mutex::new(Current { manager, since }),
+            call_timeout,
+            current: Mutex::new(current),
             silent: AtomicU32::new(0),
         })
+    }
+
+    /// The manager for a call: another one if the last one is of no use.
+    fn manager(&self) -> ConnectionManager {
+        let mut current = self.current();
+        let is_too_soon = |replaced: Instant| replaced.elapsed() < PAUSE;
+        if current.of_no_use && !current.replaced.is_some_and(is_too_soon) {
+            let (client, config) = (self.client.clone(), self.config.clone());
+            if let Ok(manager) = ConnectionManager::new_lazy_with_config(client, config) {
+                tracing::info!("replaced the connection to Redis");
+                *current = Current {
+                    manager,
+                    replaced: Some(Instant::now()),
+                    of_no_use: false,
+                };
+            }
+        }
+        current.manager.clone()
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -67,27 +93,21 @@ impl OwnLink {
 
     /// Hears how a call that began then ended.
     fn heard(&self, begun: Instant, error: Option<&RedisError>) {
-        if error.is_some_and(RedisError::is_timeout) {
+        // One that comes early is that of an attempt to connect.
+        if error.is_some_and(RedisError::is_timeout) && begun.elapsed() >= self.call_timeout {
             return self.was_silent();
         }
         self.silent.store(0, Ordering::Relaxed);
         if error.is_some_and(is_of_no_use) {
-            self.replace(begun);
+            self.give_up(begun);
         }
     }
 
-    /// Replaces the connection, unless that was done since the call began.
-    fn replace(&self, begun: Instant) {
+    /// Marks the connection that a call used which began then, unless it was replaced since.
+    fn give_up(&self, begun: Instant) {
         let mut current = self.current();
-        if begun < current.since || current.since.elapsed() < PAUSE {
-            return;
-        }
-        let manager =
-            ConnectionManager::new_lazy_with_config(self.client.clone(), self.config.clone());
-        if let Ok(manager) = manager {
-            tracing::info!("replaced the connection to Redis");
-            current.manager = manager;
-            current.since = Instant::now();
+        if current.replaced.is_none_or(|replaced| replaced <= begun) {
+            current.of_no_use = true;
         }
     }
 }
@@ -95,7 +115,7 @@ impl OwnLink {
 impl Link for OwnLink {
     fn send<'a>(&'a self, command: &'a Cmd) -> Sending<'a> {
         Box::pin(async move {
-            let mut manager = self.current().manager.clone();
+            let mut manager = self.manager();
             let begun = Instant::now();
             let answer = send(&mut manager, command).await;
             self.heard(begun, answer.as_ref().err());
@@ -107,7 +127,7 @@ impl Link for OwnLink {
         let before = self.silent.fetch_add(1, Ordering::Relaxed);
         if before + 1 >= SILENT {
             self.silent.store(0, Ordering::Relaxed);
-            self.replace(Instant::now());
+            self.give_up(Instant::now());
         }
     }
 }
@@ -116,9 +136,10 @@ impl Link for OwnLink {
 fn is_of_no_use(error: &RedisError) -> bool {
     use ServerErrorKind as Server;
     match error.kind() {
+        ErrorKind::Io => true,
         // The server is a replica by now.
         ErrorKind::Server(Server::ReadOnly | Server::MasterDown) => true,
-        // The manager keeps what a server answered when it connected.
+        // This may be what it answered to an attempt to connect.
         ErrorKind::Server(Server::BusyLoading | Server::ResponseError)
         | ErrorKind::AuthenticationFailed => true,
         _ => false,

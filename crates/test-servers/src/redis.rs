@@ -6,7 +6,10 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     net::TcpStream,
     process::{Child, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -53,6 +56,7 @@ pub struct Redis {
     port: u16,
     settings: Vec<String>,
     guard: Mutex<Option<Child>>,
+    process: AtomicU32,
 }
 
 impl Redis {
@@ -77,7 +81,15 @@ impl Redis {
     /// # Errors
     /// Valkey is not installed, or does not start.
     pub fn start_valkey() -> Result<Self, RedisError> {
-        Self::run(named(VALKEY, "valkey-server"), &[])
+        Self::start_valkey_with(&[])
+    }
+
+    /// Starts a Valkey with these settings.
+    ///
+    /// # Errors
+    /// Valkey is not installed, or does not start.
+    pub fn start_valkey_with(settings: &[&str]) -> Result<Self, RedisError> {
+        Self::run(named(VALKEY, "valkey-server"), settings)
     }
 
     fn run(program: OsString, settings: &[&str]) -> Result<Self, RedisError> {
@@ -91,6 +103,7 @@ impl Redis {
             port: free_port().map_err(failed)?,
             settings: settings.iter().copied().map(String::from).collect(),
             guard: Mutex::default(),
+            process: AtomicU32::new(0),
         };
         server.start_again()?;
         Ok(server)
@@ -111,6 +124,31 @@ impl Redis {
     /// Ends the server by SIGKILL; its port stays its own.
     pub fn kill(&self) {
         self.end(b"keep\n");
+    }
+
+    /// Lets the server stand still, its connections open, until it is told to [go on](Self::go_on).
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn stand_still(&self) -> io::Result<()> {
+        self.signal("-STOP")
+    }
+
+    /// Lets the server go on.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn go_on(&self) -> io::Result<()> {
+        self.signal("-CONT")
+    }
+
+    fn signal(&self, signal: &str) -> io::Result<()> {
+        let process = self.process.load(Ordering::SeqCst).to_string();
+        let sent = Command::new("kill").args([signal, &process]).status()?;
+        match sent.success() {
+            true => Ok(()),
+            false => Err(io::Error::other("there is no such process")),
+        }
     }
 
     /// Starts the server again after it was killed, and waits until it answers.
@@ -135,7 +173,14 @@ impl Redis {
         *self.guard() = Some(guard);
         self.wait_until("answer", || {
             Ok(matches!(self.command(&["PING"]), Ok(answer) if answer == "PONG"))
-        })
+        })?;
+        let failed = |error: io::Error| failed("tell its process", error);
+        let info = self.command(&["INFO", "server"]).map_err(failed)?;
+        let mut lines = info.lines();
+        let process = lines.find_map(|line| line.strip_prefix("process_id:")?.parse().ok());
+        self.process
+            .store(process.unwrap_or_default(), Ordering::SeqCst);
+        Ok(())
     }
 
     /// Sends a command on a connection of its own, and gives the answer as text: a string, or a number.

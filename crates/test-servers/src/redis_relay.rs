@@ -23,6 +23,9 @@ pub struct RedisRelay {
 struct Shared {
     server: AtomicU16,
     scripts: AtomicUsize,
+    connections: AtomicUsize,
+    /// So many connections, the first ones, hand nothing on.
+    silenced: AtomicUsize,
     fault: Mutex<Option<Fault>>,
 }
 
@@ -44,6 +47,8 @@ impl RedisRelay {
         let shared = Arc::new(Shared {
             server: server.into(),
             scripts: AtomicUsize::new(0),
+            connections: AtomicUsize::new(0),
+            silenced: AtomicUsize::new(0),
             fault: Mutex::default(),
         });
         let sharing = Arc::clone(&shared);
@@ -66,6 +71,13 @@ impl RedisRelay {
     /// stay where they are.
     pub fn lead_to(&self, server: u16) {
         self.shared.server.store(server, Ordering::SeqCst);
+    }
+
+    /// Keeps the connections that stand open, and hands nothing on from their clients, as a network does that
+    /// forgot them.
+    pub fn silence(&self) {
+        let connections = self.shared.connections.load(Ordering::SeqCst);
+        self.shared.silenced.store(connections, Ordering::SeqCst);
     }
 
     /// How often clients have called a script.
@@ -93,6 +105,7 @@ impl Shared {
 }
 
 fn relay(client: TcpStream, shared: &Shared) -> io::Result<()> {
+    let number = shared.connections.fetch_add(1, Ordering::SeqCst);
     let server = TcpStream::connect(("127.0.0.1", shared.server.load(Ordering::SeqCst)))?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
@@ -103,7 +116,13 @@ fn relay(client: TcpStream, shared: &Shared) -> io::Result<()> {
         drop(answer(answers, &back, &keeping));
         drop(back.shutdown(Shutdown::Both));
     });
-    let asked = ask(BufReader::new(client.try_clone()?), &server, shared, &deaf);
+    let asked = ask(
+        BufReader::new(client.try_clone()?),
+        &server,
+        shared,
+        number,
+        &deaf,
+    );
     client.shutdown(Shutdown::Both).ok();
     server.shutdown(Shutdown::Both)?;
     asked
@@ -126,6 +145,7 @@ fn ask(
     mut client: BufReader<TcpStream>,
     mut server: &TcpStream,
     shared: &Shared,
+    connection: usize,
     deaf: &AtomicBool,
 ) -> io::Result<()> {
     loop {
@@ -149,7 +169,9 @@ fn ask(
                 Some(Fault::CutAfter) => deaf.store(true, Ordering::SeqCst),
             }
         }
-        server.write_all(&message)?;
+        if connection >= shared.silenced.load(Ordering::SeqCst) {
+            server.write_all(&message)?;
+        }
     }
 }
 

@@ -4,7 +4,13 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "redis-tests")]
+mod connecting;
+#[cfg(feature = "redis-tests")]
 mod contract;
+#[cfg(feature = "redis-tests")]
+mod disturbed;
+#[cfg(feature = "redis-tests")]
+mod failover;
 #[cfg(feature = "redis-tests")]
 mod round_trips;
 #[cfg(feature = "redis-tests")]

@@ -6,17 +6,12 @@ use idem_core::{
 };
 use test_servers::RedisRelay;
 
-use crate::server::{LONG, REDIS, VALKEY, complete, connect, key, lease};
+use crate::server::{LONG, REDIS, VALKEY, complete, connect, key, lease, teach};
 
 async fn counted() -> (idem_redis::RedisStore, RedisRelay) {
     let relay = RedisRelay::to(REDIS.port()).unwrap();
     let store = connect(&relay.url()).await;
-    // The server knows all scripts from here on.
-    let (key, owner) = (key(), lease(LONG));
-    let _ = store.claim(&key, &owner).await.unwrap();
-    let _ = store.renew(&key, &owner).await.unwrap();
-    let _ = store.release(&key, &owner).await.unwrap();
-    let _ = complete(&store, &key, &owner).await;
+    teach(&store).await;
     (store, relay)
 }
 

@@ -38,6 +38,15 @@ pub(crate) async fn complete(store: &RedisStore, key: &RecordKey, lease: &Lease)
     store.complete(key, lease, &response, LONG).await.unwrap()
 }
 
+/// Lets the server know each script.
+pub(crate) async fn teach(store: &RedisStore) {
+    let (key, owner) = (key(), lease(LONG));
+    let _ = store.claim(&key, &owner).await.unwrap();
+    let _ = store.renew(&key, &owner).await.unwrap();
+    let _ = store.release(&key, &owner).await.unwrap();
+    let _ = complete(store, &key, &owner).await;
+}
+
 pub(crate) fn response(body: &[u8]) -> Outcome {
     Response::new(201, Headers::default(), Bytes::copy_from_slice(body)).into()
 }
