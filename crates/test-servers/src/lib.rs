@@ -4,10 +4,17 @@
 //! A server is in a temporary folder of its own, listens on a free port of the loopback interface, and ends
 //! with the process that started it, however that ends.
 
+mod port;
 mod postgres;
+mod redis;
+mod redis_cluster;
+mod redis_relay;
 mod relay;
 
 pub use crate::{
     postgres::{Postgres, StartError},
+    redis::{Redis, RedisError},
+    redis_cluster::RedisCluster,
+    redis_relay::RedisRelay,
     relay::{Held, Relay, Sender},
 };
