@@ -13,7 +13,7 @@ pub struct Answer<'a> {
     /// The headers.
     pub headers: &'a HeaderMap,
     /// The body, or its beginning if it is longer than
-    /// what the client reads before it decides.
+    /// [`IdempotentRetries::answer_limit`](crate::IdempotentRetries::answer_limit).
     pub body: &'a [u8],
 }
 

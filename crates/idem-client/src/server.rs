@@ -49,6 +49,12 @@ impl Server {
         path.strip_prefix(&self.path)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+
+    /// Of two that cover an address, the one with the longer path counts.
+    #[cfg(any(feature = "reqwest", feature = "tower"))]
+    pub(crate) fn path_length(&self) -> usize {
+        self.path.len()
+    }
 }
 
 fn is_dots(segment: &str) -> bool {
