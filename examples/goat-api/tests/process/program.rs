@@ -74,6 +74,13 @@ pub(crate) fn command(listen: &str, database: &Path) -> Command {
     command
 }
 
+/// The program with its records in memory. Whoever holds the file of another one holds up its claims, too.
+pub(crate) fn in_memory(database: &Path) -> Command {
+    let mut command = command("127.0.0.1:0", database);
+    command.args(["--store", "memory"]);
+    command
+}
+
 pub(crate) async fn list(program: &Program, path: &str) -> Vec<Value> {
     let answer = reqwest::get(format!("{}/{path}", program.base))
         .await
