@@ -10,7 +10,7 @@ use crate::{
     client::{Asked, Until, ask},
     place::Places,
     service::{Running, Service, Sweeping},
-    table::Row,
+    table::{Row, grouped},
     variant::{Database, Record, Variant},
 };
 
@@ -34,7 +34,7 @@ pub(crate) async fn watch(cycles: usize, sweeping: Option<Duration>) -> Result<(
             let each = Until::Sent(cycles / STEPS / CLIENTS);
             let seen = ask(service.port, CLIENTS, Asked::Fresh, each).await?;
             let size = size(&service).await?;
-            let said = format!("after {}", step * cycles / STEPS);
+            let said = format!("after {}", grouped(step * cycles / STEPS));
             println!(
                 "{}",
                 size.row(database, &said, seen.per_second(), seen.failures)

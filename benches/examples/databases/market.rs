@@ -77,6 +77,7 @@ async fn on_postgres(service: &Service) -> Result<(Orders, Store), AnyError> {
         Sweeping::Every(interval) => builder.sweep_every(interval),
     };
     let builder = match service.variant.record {
+        Record::InsideManyConnections => builder.connections(CONNECTIONS as usize),
         Record::InsideWithOption => builder.every_effect_is_in_this_database(),
         _ => builder,
     };

@@ -20,11 +20,8 @@ impl Row {
     /// A number, to so many decimal places.
     pub(crate) fn number(&mut self, number: f64, places: usize) {
         let digits = format!("{number:.places$}");
-        self.0.push(if places == 0 {
-            grouped(&digits)
-        } else {
-            digits
-        });
+        self.0
+            .push(if places == 0 { grouped(digits) } else { digits });
     }
 
     /// A number, or a dash where nothing was counted.
@@ -43,7 +40,8 @@ impl Display for Row {
 }
 
 /// Puts a comma before each three digits.
-fn grouped(digits: &str) -> String {
+pub(crate) fn grouped(number: impl Display) -> String {
+    let digits = number.to_string();
     let mut grouped = String::new();
     for (place, digit) in digits.chars().enumerate() {
         if place > 0 && (digits.len() - place).is_multiple_of(3) {

@@ -20,7 +20,9 @@ pub(crate) enum Record {
     Outside,
     /// In the handler's transaction.
     Inside,
-    /// The same, with `every_effect_is_in_this_database`.
+    /// The same, with as many connections of the store's own as there are clients.
+    InsideManyConnections,
+    /// The first of the two, with `every_effect_is_in_this_database`.
     InsideWithOption,
 }
 
@@ -32,11 +34,12 @@ pub(crate) struct Variant {
 
 impl Variant {
     /// All there are, the bare handler of a database before the others on it.
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::new(Database::Postgres, Record::Bare),
         Self::new(Database::Postgres, Record::Memory),
         Self::new(Database::Postgres, Record::Outside),
         Self::new(Database::Postgres, Record::Inside),
+        Self::new(Database::Postgres, Record::InsideManyConnections),
         Self::new(Database::Postgres, Record::InsideWithOption),
         Self::new(Database::Sqlite, Record::Bare),
         Self::new(Database::Sqlite, Record::Memory),
@@ -63,11 +66,12 @@ const DATABASES: [(Database, &str); 2] = [
     (Database::Sqlite, "SQLite"),
 ];
 
-const RECORDS: [(Record, &str); 5] = [
+const RECORDS: [(Record, &str); 6] = [
     (Record::Bare, "bare"),
     (Record::Memory, "memory store"),
     (Record::Outside, "outside"),
     (Record::Inside, "inside"),
+    (Record::InsideManyConnections, "inside, 16 connections"),
     (Record::InsideWithOption, "inside, option"),
 ];
 
