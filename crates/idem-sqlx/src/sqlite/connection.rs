@@ -87,7 +87,7 @@ impl ByPurpose {
 
     /// Closes them, as far as they are idle, and the others when they come back.
     pub(super) fn close(&self) {
-        for connections in [&self.reads, &self.claims, &self.completions] {
+        for connections in [&self.reads, &self.writes, &self.flushed_writes] {
             connections.close();
         }
     }
