@@ -20,6 +20,17 @@ pub(crate) const HAS_ONE_WRITER: bool = true;
 pub(crate) type Store = SqliteStore;
 pub(crate) type Transaction = SqliteTransaction;
 
+/// What a store needs: its file.
+pub(crate) type Kept = File;
+
+/// A store of its own.
+pub(crate) async fn a_store() -> (Store, Kept) {
+    let file = File::new();
+    // A hundred duplicates come at once.
+    let store = file.builder().readers(8).prepare().await.unwrap();
+    (store, file)
+}
+
 pub(crate) async fn everywhere<F: Future<Output = ()>>(
     policy: impl Fn() -> Policy,
     test: impl Fn(Client) -> F,
