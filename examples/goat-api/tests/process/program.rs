@@ -98,6 +98,13 @@ pub(crate) fn ended(command: &mut Command) -> Output {
     child.wait_with_output().expect("its output is read")
 }
 
+/// The program with its records in memory. Whoever holds the file of another one holds up its claims, too.
+pub(crate) fn in_memory(database: &Path) -> Command {
+    let mut command = command("127.0.0.1:0", database);
+    command.args(["--store", "memory"]);
+    command
+}
+
 pub(crate) async fn list(program: &Program, path: &str) -> Vec<Value> {
     let answer = reqwest::get(format!("{}/{path}", program.base))
         .await
