@@ -32,7 +32,7 @@ use crate::{duration::microseconds, record::fits};
 ///    error comes, or none in time, the outcome is
 ///    [`Commit::Unknown`](idem_core::store::Commit::Unknown) with the [question](Self::question).
 ///
-/// `examples/any-driver` in the repository does this with tokio-postgres and with SeaORM.
+/// `examples/any-driver` in the repository does this with tokio-postgres and with sea-orm.
 pub struct PostgresEnlistment {
     mark: String,
     store: Arc<Inner>,
