@@ -7,6 +7,7 @@ use any_driver::{
 use deadpool_postgres::{Manager, Pool};
 use idem_core::CurrentExecution;
 use idem_sqlx::PostgresStore;
+use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio_postgres::NoTls;
 
@@ -60,5 +61,34 @@ impl Driver for TokioPostgres {
 
     async fn execute(open: &Self::Open, sql: &str) -> Result<(), BoxError> {
         Ok(open.batch_execute(sql).await?)
+    }
+}
+
+pub(crate) struct SeaOrm(DatabaseConnection);
+
+impl Driver for SeaOrm {
+    type Open = any_driver::sea_orm::Open;
+
+    fn new(port: u16, name: &str) -> Self {
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS.try_into().unwrap());
+        let options = options().port(port).application_name(name);
+        Self(pool.connect_lazy_with(options).into())
+    }
+
+    fn pool(&self) -> PgPool {
+        self.0.get_postgres_connection_pool().clone()
+    }
+
+    async fn begin(
+        &self,
+        store: &PostgresStore,
+        current: Option<&CurrentExecution>,
+    ) -> Result<Transaction<Self::Open>, BoxError> {
+        any_driver::sea_orm::begin(&self.0, store, current).await
+    }
+
+    async fn execute(open: &Self::Open, sql: &str) -> Result<(), BoxError> {
+        open.execute_unprepared(sql).await?;
+        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use idem_store_tests::TransactionalStore;
 use tower::ServiceExt;
 
 use crate::{
-    drivers::{Driver, TokioPostgres},
+    drivers::{Driver, SeaOrm, TokioPostgres},
     effects::Effects,
 };
 
@@ -103,6 +103,22 @@ async fn a_statement_whose_failure_was_swallowed_is_told<D: Driver>() {
 
 mod tokio_postgres {
     use super::TokioPostgres as Driver;
+
+    // S63, S72
+    #[tokio::test]
+    async fn an_order_is_placed_once() {
+        super::an_order_is_placed_once::<Driver>().await;
+    }
+
+    // S70
+    #[tokio::test]
+    async fn a_statement_whose_failure_was_swallowed_is_told() {
+        super::a_statement_whose_failure_was_swallowed_is_told::<Driver>().await;
+    }
+}
+
+mod sea_orm {
+    use super::SeaOrm as Driver;
 
     // S63, S72
     #[tokio::test]

@@ -19,6 +19,14 @@ mod tokio_postgres {
     }
 }
 
+#[cfg(feature = "postgres-tests")]
+mod sea_orm {
+    idem_store_tests::ending_tests! {
+        clock: real,
+        store: crate::effects::Effects::<crate::drivers::SeaOrm>::new().await,
+    }
+}
+
 #[cfg(not(feature = "postgres-tests"))]
 #[test]
 #[ignore = "left out: they start PostgreSQL, and need `--features postgres-tests`"]
