@@ -104,6 +104,19 @@ impl Page {
         page
     }
 
+    /// The files that the page links to.
+    pub(crate) fn targets(&self) -> Vec<PathBuf> {
+        let folder = self.path.parent().unwrap();
+        let paths = self
+            .links
+            .iter()
+            .map(|link| link.split('#').next().unwrap());
+        paths
+            .filter(|path| !path.is_empty())
+            .filter_map(|path| folder.join(path).canonicalize().ok())
+            .collect()
+    }
+
     /// The page's name in failures.
     pub(crate) fn name(&self) -> String {
         let path = self.path.strip_prefix(root()).unwrap_or(&self.path);
