@@ -19,6 +19,8 @@ pages! {
     conformance: "../conformance.md",
     comparison: "../comparison.md",
     guide: "../guide/README.md",
+    cookbook: "../guide/cookbook.md",
+    for_your_api: "../guide/for-your-api.md",
     keys: "../guide/keys.md",
     scopes: "../guide/scopes.md",
     profiles: "../guide/profiles.md",
