@@ -9,4 +9,5 @@ mod layers;
 mod links;
 mod page;
 mod reference;
+mod release;
 mod snippets;

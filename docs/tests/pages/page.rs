@@ -31,10 +31,12 @@ pub(crate) fn root() -> PathBuf {
     root.canonicalize().unwrap()
 }
 
-/// Every page at the root, beside the market's code, and under `docs` however deep.
+/// Every page at the root, beside the market's code and in the crates, and under `docs` however deep.
 pub(crate) fn all() -> Vec<Page> {
     let mut paths = entries(&root());
     paths.extend(entries(&root().join("examples/goat-api")));
+    let crates = entries(&root().join("crates"));
+    paths.extend(crates.iter().flat_map(|folder| entries(folder)));
     let mut folders = vec![root().join("docs")];
     while let Some(folder) = folders.pop() {
         let inside = entries(&folder);
