@@ -19,6 +19,8 @@ mod processes;
 mod round_trips;
 #[cfg(feature = "redis-tests")]
 mod server;
+#[cfg(feature = "redis-tests")]
+mod tls;
 
 #[cfg(not(feature = "redis-tests"))]
 #[test]
