@@ -5,11 +5,18 @@
 //! with the process that started it, however that ends.
 
 mod faulty_proxy;
+mod port;
 mod postgres;
+mod redis;
+mod redis_cluster;
+mod redis_relay;
 mod relay;
 
 pub use crate::{
     faulty_proxy::{Fault, FaultyProxy},
     postgres::{Postgres, StartError},
+    redis::{Redis, RedisError},
+    redis_cluster::RedisCluster,
+    redis_relay::RedisRelay,
     relay::{Held, Relay, Sender},
 };

@@ -4,12 +4,19 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "postgres-tests")]
+mod conflicts;
+#[cfg(feature = "postgres-tests")]
 mod contract;
+#[cfg(feature = "postgres-tests")]
+mod database;
 #[cfg(feature = "postgres-tests")]
 mod doubt;
 #[cfg(feature = "postgres-tests")]
+mod durability;
+#[cfg(feature = "postgres-tests")]
 mod ending_cases;
 #[cfg(feature = "postgres-tests")]
+#[path = "../support/endings.rs"]
 mod endings;
 #[cfg(feature = "postgres-tests")]
 mod enlisting;
@@ -21,6 +28,7 @@ mod killed;
 #[path = "../support/kills.rs"]
 mod kills;
 #[cfg(feature = "postgres-tests")]
+#[path = "../support/market.rs"]
 mod market;
 #[cfg(feature = "postgres-tests")]
 mod prepare;
@@ -30,6 +38,9 @@ mod race;
 mod round_trips;
 #[cfg(feature = "postgres-tests")]
 mod server;
+#[cfg(feature = "postgres-tests")]
+#[path = "../support/serving.rs"]
+mod serving;
 #[cfg(feature = "postgres-tests")]
 mod sweeping;
 #[cfg(feature = "postgres-tests")]
