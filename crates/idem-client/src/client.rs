@@ -5,8 +5,10 @@ mod attempts;
 mod budget;
 mod error;
 mod events;
+mod operation;
 mod report;
 mod retries;
+mod wire;
 
 #[cfg(feature = "reqwest")]
 mod reqwest_middleware;

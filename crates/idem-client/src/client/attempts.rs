@@ -1,149 +1,57 @@
-//! An operation from its first attempt to its end, in every client.
+//! The attempts of an operation, from the first to the last, in every client.
 
 use std::time::{Duration, SystemTime};
 
 use backon::ExponentialBackoff;
 use bytes::Bytes;
-use http::{Method, Response, Uri, header};
+use http::{Response, header};
 use http_body::Body;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::Instrument;
 
 use crate::{
     answer::{Answer, Meaning, retry_after},
-    client::answer_body::AnswerBody,
-    client::error::{BoxError, Error},
-    client::events,
-    client::report::Report,
-    client::retries::IdempotentRetries,
+    client::{
+        answer_body::AnswerBody,
+        error::{BoxError, Error},
+        events,
+        operation::Operation,
+        report::Report,
+        retries::IdempotentRetries,
+        wire::{Answered, Failure, Wire},
+    },
     decision::{Attempt, GaveUp, History, Limits, Next, decide},
-    dialect::Dialect,
-    key::IdempotencyKey,
 };
 
-/// What sends one attempt: a chain of reqwest middlewares, or a tower service.
-pub(crate) trait Wire: Send {
-    type Request: Send;
-    type Body: Body<Data = Bytes, Error: Into<BoxError>> + Send;
-
-    /// The same request again, or `None` if its body can be sent only once.
-    fn again(request: &Self::Request) -> Option<Self::Request>;
-
-    fn send(
-        &mut self,
-        request: Self::Request,
-    ) -> impl Future<Output = Result<Response<Self::Body>, Failure>> + Send;
-}
-
-/// An attempt that brought no answer.
-pub(crate) struct Failure {
-    pub(crate) attempt: Attempt,
-    pub(crate) source: BoxError,
-}
-
-impl Failure {
-    pub(crate) fn new(attempt: Attempt, source: impl Into<BoxError>) -> Self {
-        Self {
-            attempt,
-            source: source.into(),
-        }
-    }
-}
-
-/// What is known of an operation before its first attempt.
-pub(crate) struct Operation {
-    method: Method,
-    host: String,
-    under: Option<UnderKey>,
-}
-
-struct UnderKey {
-    dialect: Dialect,
-    /// `None` if the request came with a header of its own.
-    key: Option<IdempotencyKey>,
-    first_sent: Option<SystemTime>,
-}
-
-type Answered<B> = Result<Response<AnswerBody<B>>, Failure>;
-
-impl Operation {
-    pub(crate) fn without_key(method: &Method, uri: &Uri) -> Self {
-        Self {
-            method: method.clone(),
-            host: uri.host().unwrap_or_default().to_owned(),
-            under: None,
-        }
-    }
-
-    pub(crate) fn under(
-        mut self,
-        dialect: Dialect,
-        key: Option<IdempotencyKey>,
-        first_sent: Option<SystemTime>,
-    ) -> Self {
-        self.under = Some(UnderKey {
-            dialect,
-            key,
-            first_sent,
-        });
-        self
-    }
-
-    /// Makes attempts until one is the last.
-    pub(crate) async fn run<W: Wire>(
-        self,
-        retries: &IdempotentRetries,
-        wire: &mut W,
-        request: W::Request,
-    ) -> Result<Response<AnswerBody<W::Body>>, Error> {
-        let span = events::operation_span(&self.method, &self.host);
-        let ended = Course::new(&self, retries)
-            .run(wire, request)
-            .instrument(span.clone())
-            .await;
-        events::ended(&span, &ended);
-        ended
-    }
-
-    #[cfg(feature = "reqwest")]
-    pub(crate) const fn is_under_a_key(&self) -> bool {
-        self.under.is_some()
-    }
-
-    fn key(&self) -> Option<IdempotencyKey> {
-        self.under.as_ref()?.key.clone()
-    }
-}
-
 /// An operation under way.
-struct Course<'a> {
+pub(crate) struct Attempts<'a> {
     operation: &'a Operation,
     retries: &'a IdempotentRetries,
     pauses: ExponentialBackoff,
     started: Instant,
-    attempts: u32,
+    made: u32,
     /// When the first attempt was sent that may have arrived, by this process or before it.
-    first_sent: Option<FirstSent>,
+    first_sent: Option<Arrival>,
 }
 
+/// When an attempt was sent that may have arrived.
 #[derive(Clone, Copy)]
-struct FirstSent {
+struct Arrival {
     at: SystemTime,
     /// How long ago that was when this operation started here, or how long after that it was.
     age_at_start: Duration,
     after_start: Duration,
 }
 
-impl<'a> Course<'a> {
-    fn new(operation: &'a Operation, retries: &'a IdempotentRetries) -> Self {
+impl<'a> Attempts<'a> {
+    pub(crate) fn new(operation: &'a Operation, retries: &'a IdempotentRetries) -> Self {
         let before = operation.under.as_ref().and_then(|it| it.first_sent);
         Self {
             operation,
             retries,
             pauses: retries.new_pauses(),
             started: Instant::now(),
-            attempts: 0,
-            first_sent: before.map(|at| FirstSent {
+            made: 0,
+            first_sent: before.map(|at| Arrival {
                 at,
                 age_at_start: SystemTime::now().duration_since(at).unwrap_or_default(),
                 after_start: Duration::ZERO,
@@ -151,7 +59,7 @@ impl<'a> Course<'a> {
         }
     }
 
-    async fn run<W: Wire>(
+    pub(crate) async fn run<W: Wire>(
         mut self,
         wire: &mut W,
         request: W::Request,
@@ -162,14 +70,14 @@ impl<'a> Course<'a> {
         while let Some(request) = next.take() {
             next = W::again(&request);
             let sent = (self.started.elapsed(), SystemTime::now());
-            self.attempts = self.attempts.saturating_add(1);
+            self.made = self.made.saturating_add(1);
             let answered = self.attempt(wire, request).await;
             let attempt = self.judge(&answered);
             let history = self.history(sent.0, next.is_some());
             let pause = self.pauses.next().unwrap_or_default();
             let decision = decide(&self.retries.limits, &history, &attempt, pause);
             if decision.may_have_taken_effect && self.first_sent.is_none() {
-                self.first_sent = Some(FirstSent {
+                self.first_sent = Some(Arrival {
                     at: sent.1,
                     age_at_start: Duration::ZERO,
                     after_start: sent.0,
@@ -182,7 +90,7 @@ impl<'a> Course<'a> {
                     if !self.retries.budget.withdraw() {
                         return Err(self.gave_up(GaveUp::BudgetSpent, answered));
                     }
-                    events::retry(self.attempts, &attempt, wait);
+                    events::retry(self.made, &attempt, wait);
                     // A connection that waits for its answer to be read is free again.
                     drop(answered);
                     sleep(wait).await;
@@ -264,7 +172,7 @@ impl<'a> Course<'a> {
         History {
             under_a_key: under.is_some(),
             repeatable,
-            attempts: self.attempts,
+            attempts: self.made,
             elapsed,
             since_first_arrival: self.first_sent.map(|first| {
                 let since = elapsed.saturating_sub(first.after_start);
@@ -291,7 +199,7 @@ impl<'a> Course<'a> {
             }
         );
         response.extensions_mut().insert(Report {
-            attempts: self.attempts,
+            attempts: self.made,
             is_replay,
             may_have_taken_effect: self.first_sent.is_some(),
             key: self.operation.key(),
@@ -312,7 +220,7 @@ impl<'a> Course<'a> {
 
     fn error(&self, gave_up: GaveUp) -> Error {
         let first_sent = self.first_sent.map(|first| first.at);
-        Error::new(gave_up, self.attempts, first_sent.is_some())
+        Error::new(gave_up, self.made, first_sent.is_some())
             .with_key(self.operation.key())
             .with_first_sent(first_sent)
     }

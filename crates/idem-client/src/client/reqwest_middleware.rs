@@ -10,8 +10,8 @@ use reqwest::{Body, Request, Response, ResponseBuilderExt, redirect};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Middleware, Next};
 
 use crate::{
-    client::attempts::{Failure, Wire},
     client::retries::IdempotentRetries,
+    client::wire::{Failure, Wire},
     decision::Attempt,
 };
 

@@ -6,9 +6,9 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use http::{Extensions, HeaderMap, Method, Uri};
 
 use crate::{
-    client::attempts::Operation,
     client::budget::RetryBudget,
     client::error::Error,
+    client::operation::Operation,
     client::report::FirstSent,
     decision::{GaveUp, Limits},
     dialect::Dialect,
@@ -23,6 +23,11 @@ use crate::{
 /// after what another attempt can help. To any other server they go once, and again only if no
 /// connection was made. GET, HEAD, OPTIONS, PUT, DELETE and TRACE pass through untouched, unless a
 /// request carries an [`IdempotencyKey`] or a header with one.
+///
+/// # Cancel safety
+/// Dropping a request's future ends its attempts. What was sent until then may have taken effect, and
+/// a key that was made here is lost: give the request a key of your own if it may be dropped, and send
+/// it again under the same one.
 #[derive(Clone, Debug)]
 pub struct IdempotentRetries {
     servers: Vec<(Server, Dialect)>,

@@ -21,9 +21,9 @@ use tower_service::Service;
 
 use crate::{
     client::answer_body::AnswerBody,
-    client::attempts::{Failure, Wire},
     client::error::BoxError,
     client::retries::IdempotentRetries,
+    client::wire::{Failure, Wire},
     decision::{Attempt, GaveUp},
 };
 

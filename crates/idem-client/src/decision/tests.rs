@@ -272,3 +272,77 @@ fn no_settings_and_no_history_overflow() {
     let decision = decide(&most, &history, &Attempt::Lost, Duration::MAX);
     assert_eq!(decision.next, Next::GiveUp(GaveUp::DeadlinePassed));
 }
+
+const MEANINGS: [Meaning; 13] = [
+    Meaning::Result,
+    Meaning::Replay,
+    Meaning::InProgress,
+    Meaning::NotDone,
+    Meaning::Unknown,
+    Meaning::Refused(Refusal::Mismatch),
+    Meaning::Refused(Refusal::OtherCaller),
+    Meaning::Refused(Refusal::KeyMissing),
+    Meaning::Refused(Refusal::KeyInvalid),
+    Meaning::Refused(Refusal::AnswerNotKept),
+    Meaning::Refused(Refusal::NotCommitted),
+    Meaning::Refused(Refusal::PayloadTooLarge),
+    Meaning::Refused(Refusal::Other),
+];
+
+fn every_attempt() -> Vec<Attempt> {
+    let mut attempts = vec![Attempt::NotConnected, Attempt::Lost];
+    attempts.extend([false, true].map(|may_have_arrived| Attempt::Failed { may_have_arrived }));
+    for status in [200, 202, 303, 400, 409, 429, 500, 503] {
+        attempts.extend(MEANINGS.map(|meaning| answered(status, meaning)));
+    }
+    attempts
+}
+
+fn every_history() -> Vec<History> {
+    let mut all = Vec::new();
+    for bits in 0..8 {
+        for (attempts, seconds) in [(1, 0), (2, 60), (7, 119), (8, 1), (2, 4000)] {
+            let elapsed = Duration::from_secs(seconds);
+            all.push(History {
+                under_a_key: bits & 1 != 0,
+                repeatable: bits & 2 != 0,
+                attempts,
+                elapsed,
+                since_first_arrival: (bits & 4 != 0).then_some(elapsed),
+                since_sent: elapsed.min(Duration::from_secs(1)),
+                ..first_attempt()
+            });
+        }
+    }
+    all
+}
+
+#[test]
+fn what_must_hold_holds_in_every_case() {
+    let mut retries = 0;
+    for history in every_history() {
+        for attempt in every_attempt() {
+            let case = format!("{history:?} {attempt:?}");
+            let Decision {
+                next,
+                may_have_taken_effect,
+            } = decide(&LIMITS, &history, &attempt, PAUSE);
+            let before = history.since_first_arrival.is_some();
+            assert!(may_have_taken_effect || !before, "forgotten: {case}");
+            let is_answered = matches!(attempt, Attempt::Answered { .. });
+            assert!(next != Next::Done || is_answered, "no answer: {case}");
+            if let Next::RetryAfter(wait) = next {
+                retries += 1;
+                assert!(
+                    history.under_a_key || !may_have_taken_effect,
+                    "twice: {case}"
+                );
+                assert!(history.repeatable, "a body that is gone: {case}");
+                assert!(history.attempts < LIMITS.attempts, "too often: {case}");
+                assert!(history.elapsed + wait < LIMITS.deadline, "too late: {case}");
+                assert!(wait >= PAUSE, "at once: {case}");
+            }
+        }
+    }
+    assert!(retries > 50, "{retries}");
+}

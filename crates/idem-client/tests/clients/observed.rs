@@ -36,6 +36,9 @@ async fn a_span_tells_attempts_and_outcome_and_no_secret() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
+    // While there is but one subscriber, tracing asks that of the thread which comes to an event first,
+    // and another test's thread has none.
+    let _another = tracing::Dispatch::new(tracing_subscriber::registry());
     let guard = tracing::subscriber::set_default(subscriber);
     let mut request = post();
     let key = IdempotencyKey::new("secret-key").unwrap();
