@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::FRAMEWORK;
+use super::FRAMEWORK;
 
 /// A running program, killed if its test fails.
 pub(crate) struct Program {
