@@ -7,7 +7,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     database::{Setup, everywhere},
-    market::{Answer, Order, Within, order, running, within},
+    market::{Answer, Meets, Order, Within, order, running, within},
     serving::Framework,
 };
 
@@ -80,15 +80,18 @@ async fn a_transaction_that_sqlite_rolled_back_leaves_a_connection_for_the_next(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_transaction_is_open_duplicates_are_answered_and_fresh_claims_wait() {
     everywhere(Policy::reference, async |client| {
-        let slow = working(2_000);
-        let sent = client.sending("k", &slow).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        let slow = Order {
+            meets: Some(Meets::WithinTheTransaction),
+            ..order("goat")
+        };
+        let sent = client.meeting(&slow).await;
         let begun = Instant::now();
         assert_eq!(client.send(Some("k"), &slow).await.status, 202);
         let elapsed = begun.elapsed();
         assert!(elapsed < Duration::from_millis(100), "{elapsed:?}");
         let fresh = client.send(Some("fresh"), &order("goat")).await;
         assert_eq!(fresh.status, 503, "{fresh:?}");
+        client.meet().await;
         assert_eq!(sent.await.unwrap().status, 201);
         let counts = client.counts("goat").await;
         assert_eq!(counts, (1, 0), "nothing lands later");
