@@ -2,12 +2,16 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+mod rows;
 pub mod sqlite;
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use idem_core::{CurrentExecution, IdempotencyStore};
 
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId};
@@ -29,6 +33,13 @@ pub trait Database: Goats + Catalogs + Orders + fmt::Debug + Send + Sync {
     /// Safe.
     async fn probe(&self) -> Result<(), DatabaseError>;
 
+    /// The store whose records this database commits together with what it writes, if it has one.
+    fn records(&self) -> Option<Arc<dyn IdempotencyStore>>;
+
+    /// Says that a record could not be written, or the transaction that it was in: the next
+    /// [probe](Self::probe) looks whether writes work.
+    fn write_failed(&self);
+
     /// Waits for what is under way, and lets go of the database; nothing may be asked of it
     /// afterwards.
     ///
@@ -42,12 +53,19 @@ pub trait Database: Goats + Catalogs + Orders + fmt::Debug + Send + Sync {
 pub trait Goats {
     /// Adds a goat whose id is new.
     ///
+    /// With an execution, whose store is [`Database::records`], the goat is committed with the record of the
+    /// response, and rolled back if the request fails.
+    ///
     /// # Errors
     /// The goat is not added, unless the connection broke while the answer was awaited.
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped, the goat may be added.
-    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError>;
+    async fn add_goat(
+        &self,
+        goat: &Goat,
+        current: Option<&CurrentExecution>,
+    ) -> Result<(), DatabaseError>;
 
     /// All goats, oldest first.
     ///
@@ -86,13 +104,18 @@ pub trait Catalogs {
 #[async_trait]
 pub trait Orders {
     /// Saves an order at the prices of the catalogs, or tells the first of its items that is in none.
+    /// An execution means what it means to [`Goats::add_goat`].
     ///
     /// # Errors
     /// The order is not saved, unless the connection broke while the answer was awaited.
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped, the order may be saved.
-    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError>;
+    async fn place(
+        &self,
+        order: NewOrder,
+        current: Option<&CurrentExecution>,
+    ) -> Result<Result<OrderId, Invalid>, DatabaseError>;
 
     /// All orders, oldest first.
     ///
@@ -111,6 +134,13 @@ pub trait Orders {
     /// # Cancel safety
     /// Safe.
     async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError>;
+}
+
+/// How long a call of a store may take, so that it ends before a request with this lease gives it up: the
+/// policy waits for a third of the lease, and for no more than a second.
+fn call_timeout(lease: Duration) -> Duration {
+    const LONGEST: Duration = Duration::from_millis(900);
+    (lease / 10 * 3).min(LONGEST)
 }
 
 /// The database could not do what it was asked to.

@@ -3,6 +3,8 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod damaged;
+
 use std::time::Duration;
 
 use idem_core::IdempotencyStore;

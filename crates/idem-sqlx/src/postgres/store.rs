@@ -75,6 +75,13 @@ impl PostgresStore {
         }
     }
 
+    /// Closes the store's own connections: those that are idle now, and each other one when its call has
+    /// ended. Every later call of every clone fails, and the sweeping ends. The application's pool stays open.
+    /// Call it at a stop, after the last request, so that the server has these connections back.
+    pub fn close(&self) {
+        self.inner.connections.close();
+    }
+
     /// Removes one batch of expired records, at most 1,000, and answers how many it was. Rows that
     /// are in use are left for the next time. 4 to 5 round trips.
     ///

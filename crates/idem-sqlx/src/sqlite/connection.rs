@@ -85,6 +85,13 @@ impl ByPurpose {
         }
     }
 
+    /// Closes them, as far as they are idle, and the others when they come back.
+    pub(super) fn close(&self) {
+        for connections in [&self.reads, &self.writes, &self.flushed_writes] {
+            connections.close();
+        }
+    }
+
     /// Gets a connection to read.
     pub(super) async fn read(&self, budget: Budget) -> Result<Call, Failure> {
         let lent = self.reads.acquire(budget.send_until()).await;

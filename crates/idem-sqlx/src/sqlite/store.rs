@@ -76,6 +76,13 @@ impl SqliteStore {
         }
     }
 
+    /// Closes the store's own connections: those that are idle now, and each other one when its call has
+    /// ended. Every later call of every clone fails, and the sweeping ends. The application's pool stays open.
+    /// Call it at a stop, after the last request, so that nothing keeps the file in use.
+    pub fn close(&self) {
+        self.inner.connections.close();
+    }
+
     /// Removes one batch of expired records, at most 100, and answers how many it was.
     ///
     /// # Errors

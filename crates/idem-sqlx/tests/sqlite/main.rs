@@ -5,6 +5,7 @@
 #![cfg(feature = "sqlite")]
 
 mod contract;
+mod damaged;
 mod database;
 mod doubt;
 mod durability;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Place, Secret};
 use crate::database::sqlite::{FileError, SqliteFile};
 use crate::database::{Database, DatabaseError};
 
@@ -17,12 +17,22 @@ pub(super) async fn open(cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
     if let Some(name) = &cli.dynamodb_table {
         return table(name).await;
     }
-    let file = SqliteFile::open(&cli.database).await;
-    let file = file.map_err(|source| OpenError::File {
-        path: cli.database.display().to_string(),
-        source,
-    })?;
-    Ok(Arc::new(file))
+    match &cli.database {
+        Place::File(path) => {
+            let file = SqliteFile::open(path, cli.lease).await;
+            let file = file.map_err(|source| OpenError::File {
+                path: path.display().to_string(),
+                source,
+            })?;
+            Ok(Arc::new(file))
+        }
+        Place::Postgres(url) => postgres(url, cli).await,
+    }
+}
+
+#[expect(clippy::unused_async, reason = "it stands in for one that is")]
+async fn postgres(_: &Secret, _: &Cli) -> Result<Arc<dyn Database>, OpenError> {
+    Err(OpenError::PostgresNotBuilt)
 }
 
 #[cfg(feature = "dynamodb")]
@@ -53,6 +63,9 @@ pub enum OpenError {
         /// What went wrong.
         source: FileError,
     },
+    /// This build has no PostgreSQL.
+    #[error("this build has no PostgreSQL")]
+    PostgresNotBuilt,
     /// The table could not be opened.
     #[error("cannot use the DynamoDB table {name}")]
     Table {
@@ -71,6 +84,7 @@ impl OpenError {
     pub(super) const fn advice(&self) -> &'static str {
         match self {
             Self::File { source, .. } => source.advice(),
+            Self::PostgresNotBuilt => "name a file with --database",
             Self::Table { .. } => {
                 "check AWS_REGION, the credentials and what their role may do, or leave \
                  --dynamodb-table out"

@@ -19,6 +19,7 @@ mod operator;
 mod pipe;
 mod placement;
 mod program;
+mod records;
 
 /// What the program under test serves with.
 const FRAMEWORK: &str = "axum";

@@ -33,6 +33,8 @@ mod pipe;
 mod placement;
 #[path = "../process/program.rs"]
 mod program;
+#[path = "../process/records.rs"]
+mod records;
 
 /// What the program under test serves with.
 const FRAMEWORK: &str = "actix";
