@@ -8,7 +8,7 @@ use tokio::{task::JoinSet, time::Instant};
 use crate::{
     database::{Setup, everywhere},
     market::{Answer, Meets, Order, Within, order, running, within},
-    serving::Framework,
+    serving::{BOTH, Framework},
 };
 
 fn working(milliseconds: u64) -> Order {
@@ -103,27 +103,30 @@ async fn while_a_transaction_is_open_duplicates_are_answered_and_fresh_claims_wa
 // S77
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_clients_wait_their_turn_without_an_error() {
-    everywhere(Policy::reference, async |client| {
+    for framework in BOTH {
+        let client = Setup::new(framework).with_patience().start().await;
         let mut sent = JoinSet::new();
         for number in 0..16 {
             let client = client.clone();
             sent.spawn(async move {
-                let mut slowest = Duration::ZERO;
+                let mut times = Vec::new();
                 for round in 0..10 {
                     let begun = Instant::now();
                     let key = format!("{number}-{round}");
                     let seen = client.send(Some(&key), &working(3)).await;
                     assert_eq!(seen.status, 201, "{seen:?}");
-                    slowest = slowest.max(begun.elapsed());
+                    times.push(begun.elapsed());
                 }
-                slowest
+                times
             });
         }
-        let slowest = sent.join_all().await.into_iter().max().unwrap();
-        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+        let times: Vec<_> = sent.join_all().await.into_iter().flatten().collect();
         assert_eq!(client.counts("goat").await, (160, 0));
-    })
-    .await;
+        // In turn: in SQLite's own lottery, some wait for as long as all others together.
+        let mean = times.iter().sum::<Duration>() / 160;
+        let slowest = times.into_iter().max().unwrap();
+        assert!(slowest < 8 * mean, "{slowest:?}, and {mean:?} on average");
+    }
 }
 
 // S77
