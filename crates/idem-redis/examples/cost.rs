@@ -82,7 +82,11 @@ impl Clients {
                 let completing = self.store.complete(&name, &lease, &self.outcome, MINUTE);
                 assert_eq!(completing.await.unwrap(), Fenced::Held);
             }
-            2 => assert!(self.plain.get(&plain).await.unwrap().is_some()),
+            2 => {
+                let mut get = redis::cmd("GET");
+                let value: Vec<u8> = get.arg(&plain).query_async(&mut self.plain).await.unwrap();
+                assert!(!value.is_empty());
+            }
             _ => {
                 let claimed = self.store.claim(&name, &lease).await.unwrap();
                 assert!(matches!(claimed, Claim::Taken(_)));
