@@ -16,9 +16,17 @@ macro_rules! pages {
 
 pages! {
     readme: "../../README.md",
+    idem_actix_readme: "../../crates/idem-actix/README.md",
+    idem_axum_readme: "../../crates/idem-axum/README.md",
+    idem_core_readme: "../../crates/idem-core/README.md",
+    idem_momento_readme: "../../crates/idem-momento/README.md",
+    idem_sqlx_readme: "../../crates/idem-sqlx/README.md",
+    idem_store_tests_readme: "../../crates/idem-store-tests/README.md",
     conformance: "../conformance.md",
     comparison: "../comparison.md",
     guide: "../guide/README.md",
+    cookbook: "../guide/cookbook.md",
+    for_your_api: "../guide/for-your-api.md",
     keys: "../guide/keys.md",
     scopes: "../guide/scopes.md",
     profiles: "../guide/profiles.md",

@@ -60,8 +60,9 @@ pub(crate) async fn compare(rounds: usize, length: Duration) -> Result<(), AnyEr
         }
         eprintln!("round {round} of {rounds}");
     }
-    for line in &lines {
-        println!("{}", line.row());
+    let (few, many) = lines.split_at(lines.len() / CLIENTS.len());
+    for (few, many) in few.iter().zip(many) {
+        println!("{}", row(few, many));
     }
     Ok(())
 }
@@ -109,23 +110,31 @@ impl Line {
         })
     }
 
-    fn row(&self) -> Row {
-        let median = |of: fn(&Sample) -> f64| median(self.samples.iter().map(of));
-        let mut row = Row::default();
-        row.text(self.variant.database);
-        row.text(self.variant.record);
-        row.text(self.asked);
-        row.number(self.clients as f64, 0);
-        row.number(median(|sample| sample.per_second), 0);
-        row.number(median(|sample| sample.of_bare), 2);
-        row.number(median(|sample| milliseconds(sample.p50)), 2);
-        row.number(median(|sample| milliseconds(sample.p99)), 2);
-        row.number(median(|sample| milliseconds(sample.service) * 1e3), 0);
-        row.number(median(|sample| milliseconds(sample.database) * 1e3), 0);
-        let failures: usize = self.samples.iter().map(|sample| sample.failures).sum();
-        row.number(failures as f64, 0);
-        row
+    fn median(&self, of: fn(&Sample) -> f64) -> f64 {
+        median(self.samples.iter().map(of))
     }
+
+    fn failures(&self) -> usize {
+        self.samples.iter().map(|sample| sample.failures).sum()
+    }
+}
+
+/// The same requests of few clients and of many. CPU time is that of the many.
+fn row(few: &Line, many: &Line) -> Row {
+    let mut row = Row::default();
+    row.text(many.variant.database);
+    row.text(many.variant.record);
+    row.text(many.asked);
+    for line in [few, many] {
+        row.number(line.median(|sample| sample.per_second), 0);
+        row.number(line.median(|sample| sample.of_bare), 2);
+        row.number(line.median(|sample| milliseconds(sample.p50)), 2);
+        row.number(line.median(|sample| milliseconds(sample.p99)), 1);
+    }
+    row.number(many.median(|sample| milliseconds(sample.service) * 1e3), 0);
+    row.number(many.median(|sample| milliseconds(sample.database) * 1e3), 0);
+    row.number((few.failures() + many.failures()) as f64, 0);
+    row
 }
 
 fn milliseconds(time: Duration) -> f64 {

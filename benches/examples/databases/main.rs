@@ -83,25 +83,20 @@ async fn counts() -> Result<(), AnyError> {
 }
 
 async fn load(arguments: &[String]) -> Result<(), AnyError> {
+    let seconds = number(arguments, 1)?.unwrap_or(2);
+    let length = Duration::from_secs(seconds);
+    println!(
+        "\nOf {} client, and of {} clients at once:",
+        load::CLIENTS[0],
+        load::CLIENTS[1]
+    );
+    let each = ["requests/s", "of bare", "p50, ms", "p99, ms"];
+    let costs = ["service, µs", "PostgreSQL, µs", "failures"];
     heading(
         &["", "record", ""],
-        &[
-            "clients",
-            "requests/s",
-            "of bare",
-            "p50, ms",
-            "p99, ms",
-            "service, µs",
-            "PostgreSQL, µs",
-            "failures",
-        ],
+        &[&each[..], &each[..], &costs[..]].concat(),
     );
-    let seconds = number(arguments, 1)?.unwrap_or(2);
-    load::compare(
-        number(arguments, 0)?.unwrap_or(5),
-        Duration::from_secs(seconds),
-    )
-    .await
+    load::compare(number(arguments, 0)?.unwrap_or(5), length).await
 }
 
 async fn growth(arguments: &[String]) -> Result<(), AnyError> {

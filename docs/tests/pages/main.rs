@@ -3,7 +3,11 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod diagrams;
+mod evidence;
 mod layers;
 mod links;
 mod page;
+mod reference;
+mod release;
 mod snippets;

@@ -66,13 +66,15 @@ pub struct Cli {
     #[arg(long, env = "GOAT_MOMENTO_SECRET", value_name = "NAME")]
     pub momento_secret: Option<String>,
 
-    /// Where the market's data are: an SQLite file, created if it is missing
+    /// Where the market's data are: an SQLite file, created if it is missing, or the URL of a PostgreSQL database
     ///
-    /// Memory (`:memory:`) is refused: each connection would have its own, and a restart would forget all.
+    /// A URL such as `postgres://user@host/database` needs a build with the feature `postgres`, which is a default
+    /// one; any number of processes share that database. Put a URL with a password into the environment, where
+    /// nobody lists it. SQLite's `:memory:` is refused: each connection would have a database of its own.
     #[arg(
         long,
         env = "GOAT_DATABASE",
-        value_name = "PATH",
+        value_name = "PATH or URL",
         default_value = "goat-market.db",
         hide_env_values = true
     )]

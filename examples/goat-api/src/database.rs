@@ -2,6 +2,8 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod rows;
 pub mod sqlite;
 
@@ -136,11 +138,16 @@ pub trait Orders {
     async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError>;
 }
 
-/// How long a call of a store may take, so that it ends before a request with this lease gives it up: the
-/// policy waits for a third of the lease, and for no more than a second.
+/// What a policy must give a store that is in the database, [`Policy::store_timeout`]: many requests at once
+/// wait for one another there, and waiting a second is better than being refused.
+///
+/// [`Policy::store_timeout`]: idem_core::Policy::store_timeout
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// How long the store itself lets a call take: a little less than the policy gives it for a request with this
+/// lease, so that nothing lands that was given up.
 fn call_timeout(lease: Duration) -> Duration {
-    const LONGEST: Duration = Duration::from_millis(900);
-    (lease / 10 * 3).min(LONGEST)
+    (STORE_TIMEOUT / 2).min(lease / 3) / 10 * 9
 }
 
 /// The database could not do what it was asked to.

@@ -93,8 +93,10 @@ async fn start(cli: &Cli) -> Result<Started, ServerError> {
     let (market, idempotency, memory) = match elsewhere {
         Some((idempotency, memory)) => (market, idempotency, memory),
         None => {
-            let beside = idempotency::beside(database, cli).map_err(ServerError::Store)?;
-            (market.exactly_once(), beside, None)
+            let both = market.exactly_once(idempotency::beside(database, cli));
+            let both = both.ok_or(ServerError::Store(StoreError::NoRecords));
+            let (market, idempotency) = both?;
+            (market, idempotency, None)
         }
     };
     metrics.build_info(cli.framework.name(), cli.store.name());

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use goat_api::database::sqlite::SqliteFile;
 use goat_api::web::GoatMarket;
-use idem_core::{Idempotency, Policy};
+use idem_core::Policy;
 
 /// Registers a goat, and gives the answer's status, header lines and body, but for the date.
 async fn register(address: SocketAddr, key: &str, name: &str) -> (u16, Vec<String>, String) {
@@ -40,9 +40,8 @@ async fn a_record_made_through_one_replays_through_the_other_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("goats.db");
     let database = SqliteFile::open(&path, Duration::from_secs(30));
-    let market = GoatMarket::new(Arc::new(database.await.unwrap())).exactly_once();
-    let records = market.database().records().unwrap();
-    let idempotency = Idempotency::new(records, Policy::reference());
+    let market = GoatMarket::new(Arc::new(database.await.unwrap()));
+    let (market, idempotency) = market.exactly_once(Policy::reference()).unwrap();
     let axum = on_axum::serve(market.clone(), idempotency.clone()).await;
     let actix = on_actix::serve(market.clone(), idempotency).await;
 

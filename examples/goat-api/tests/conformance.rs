@@ -52,8 +52,7 @@ async fn start(server: &str, profile: &str, emulator: &Emulator, directory: &Pat
     let (market, idempotency) = if server.ends_with("memory") {
         (market, Idempotency::new(MemoryStore::new(), policy))
     } else if server.ends_with("SQLite") {
-        let records = market.database().records().unwrap();
-        (market.exactly_once(), Idempotency::new(records, policy))
+        market.exactly_once(policy).unwrap()
     } else {
         emulator.create_cache(&name);
         let client = emulator.client(Duration::from_secs(10));

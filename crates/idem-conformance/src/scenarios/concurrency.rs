@@ -18,7 +18,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ERRORS,
         |stage| Box::pin(in_progress(stage)),
     )
-    .needs(&[Need::Slow])
+    .needs(&[Need::Slow, Need::InProgress])
     .concurrent(),
     Scenario::new(
         "concurrency/retry-after",
@@ -27,7 +27,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         "RFC 9110, section 10.2.3",
         |stage| Box::pin(retry_after(stage)),
     )
-    .needs(&[Need::Slow, Need::RetryAfter])
+    .needs(&[Need::Slow, Need::InProgress, Need::RetryAfter])
     .concurrent(),
     Scenario::new(
         "concurrency/one-of-two",
@@ -61,7 +61,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         IDEM,
         |stage| Box::pin(mismatch_while_it_runs(stage)),
     )
-    .needs(&[Need::Slow])
+    .needs(&[Need::Slow, Need::InProgress])
     .concurrent(),
     Scenario::new(
         "concurrency/other-key-meanwhile",
@@ -70,7 +70,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ENFORCEMENT,
         |stage| Box::pin(other_key_meanwhile(stage)),
     )
-    .needs(&[Need::Slow])
+    .needs(&[Need::Slow, Need::InProgress])
     .concurrent(),
 ];
 

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "redis-tests")]
+mod chaos;
+#[cfg(feature = "redis-tests")]
 mod connecting;
 #[cfg(feature = "redis-tests")]
 mod contract;
@@ -12,9 +14,13 @@ mod disturbed;
 #[cfg(feature = "redis-tests")]
 mod failover;
 #[cfg(feature = "redis-tests")]
+mod processes;
+#[cfg(feature = "redis-tests")]
 mod round_trips;
 #[cfg(feature = "redis-tests")]
 mod server;
+#[cfg(feature = "redis-tests")]
+mod tls;
 
 #[cfg(not(feature = "redis-tests"))]
 #[test]

@@ -15,6 +15,14 @@ pub(crate) const HAS_ONE_WRITER: bool = false;
 pub(crate) type Store = PostgresStore;
 pub(crate) type Transaction = PostgresTransaction;
 
+/// What a store needs: nothing beside the server.
+pub(crate) type Kept = ();
+
+/// A store of its own.
+pub(crate) async fn a_store() -> (Store, Kept) {
+    (crate::server::builder().await.prepare().await.unwrap(), ())
+}
+
 pub(crate) async fn everywhere<F: Future<Output = ()>>(
     policy: impl Fn() -> Policy,
     test: impl Fn(Client) -> F,

@@ -23,6 +23,9 @@ mod enlisting;
 #[cfg(feature = "postgres-tests")]
 mod errors;
 #[cfg(feature = "postgres-tests")]
+#[path = "../support/http.rs"]
+mod http;
+#[cfg(feature = "postgres-tests")]
 mod killed;
 #[cfg(feature = "postgres-tests")]
 #[path = "../support/kills.rs"]

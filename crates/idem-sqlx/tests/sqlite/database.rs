@@ -20,6 +20,17 @@ pub(crate) const HAS_ONE_WRITER: bool = true;
 pub(crate) type Store = SqliteStore;
 pub(crate) type Transaction = SqliteTransaction;
 
+/// What a store needs: its file.
+pub(crate) type Kept = File;
+
+/// A store of its own.
+pub(crate) async fn a_store() -> (Store, Kept) {
+    let file = File::new();
+    // A hundred duplicates come at once.
+    let store = file.builder().readers(8).prepare().await.unwrap();
+    (store, file)
+}
+
 pub(crate) async fn everywhere<F: Future<Output = ()>>(
     policy: impl Fn() -> Policy,
     test: impl Fn(Client) -> F,
@@ -66,6 +77,14 @@ impl Setup {
     pub(crate) fn with_pools_of_one(mut self) -> Self {
         self.connections = 1;
         self.store = |builder| builder.readers(1);
+        self
+    }
+
+    /// Lets nobody give up, however slow the machine is.
+    pub(crate) fn with_patience(mut self) -> Self {
+        let policy = self.policy.lease(Duration::from_secs(60));
+        self.policy = policy.store_timeout(Duration::from_secs(40));
+        self.store = |builder| builder.call_timeout(Duration::from_secs(19));
         self
     }
 

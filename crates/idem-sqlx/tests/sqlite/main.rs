@@ -13,6 +13,8 @@ mod ending_cases;
 #[path = "../support/endings.rs"]
 mod endings;
 mod file;
+#[path = "../support/http.rs"]
+mod http;
 mod killed;
 #[path = "../support/kills.rs"]
 mod kills;

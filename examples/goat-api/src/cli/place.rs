@@ -57,7 +57,7 @@ mod tests {
             "ö",
         ] {
             let place = Place::from(OsString::from(path));
-            assert!(matches!(place, Place::File(file) if file == PathBuf::from(path)));
+            assert!(matches!(place, Place::File(file) if file.as_os_str() == path));
         }
     }
 }

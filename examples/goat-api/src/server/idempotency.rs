@@ -28,11 +28,9 @@ pub(super) async fn elsewhere(
     }
 }
 
-/// What the market's routes are put under if the records are in its database.
-pub(super) fn beside(database: Arc<dyn Database>, cli: &Cli) -> Result<Idempotency, StoreError> {
-    let store = database.records().ok_or(StoreError::NoRecords)?;
-    let policy = policy(cli).observer(WriteObserver(database));
-    Ok(Idempotency::new(store, policy))
+/// The policy of routes whose records are in the market's database.
+pub(super) fn beside(database: Arc<dyn Database>, cli: &Cli) -> Policy {
+    policy(cli).observer(WriteObserver(database))
 }
 
 /// Tells the database, too, of a record that it could not write: that is how it learns that its disk is full.

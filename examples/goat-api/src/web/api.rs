@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use idem_core::CurrentExecution;
+use idem_core::{CurrentExecution, Idempotency, Policy};
 
-use crate::database::Database;
+use crate::database::{Database, STORE_TIMEOUT};
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId, NewGoat};
 use crate::market::order::{NewOrder, Order, OrderId};
@@ -32,13 +32,16 @@ impl GoatMarket {
     }
 
     /// Has each goat and order committed together with the record of its request, so that it comes to be
-    /// exactly once. The routes must be under the store of this database, [`Database::records`].
+    /// exactly once; gives what the routes must be under for that, too. `None` if the database keeps no records.
     #[must_use]
-    pub fn exactly_once(self) -> Self {
-        Self {
+    pub fn exactly_once(self, policy: Policy) -> Option<(Self, Idempotency)> {
+        let records = self.database.records()?;
+        let idempotency = Idempotency::new(records, policy.store_timeout(STORE_TIMEOUT));
+        let market = Self {
             records_are_there: true,
             ..self
-        }
+        };
+        Some((market, idempotency))
     }
 
     /// Makes placing an order take this long, so that a person can watch one in progress.

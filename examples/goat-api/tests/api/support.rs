@@ -98,9 +98,8 @@ impl Server {
     pub(crate) async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
         let database = fresh().await;
         let market = GoatMarket::new(database.database()).order_delay(order_delay);
-        let market = market.exactly_once();
-        let records = market.database().records().expect("it keeps records");
-        let idempotency = Idempotency::new(records, policy);
+        let both = market.exactly_once(policy);
+        let (market, idempotency) = both.expect("it keeps records");
         let address = serve(market.clone(), idempotency.clone()).await;
         Self {
             customer: Customer::of(format!("http://{address}")),

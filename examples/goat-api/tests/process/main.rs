@@ -17,6 +17,7 @@ mod metrics;
 mod momento;
 mod operator;
 mod pipe;
+mod place;
 mod placement;
 mod program;
 mod records;

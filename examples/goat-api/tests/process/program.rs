@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::FRAMEWORK;
+use super::FRAMEWORK;
 
 /// A running program, killed if its test fails.
 pub(crate) struct Program {

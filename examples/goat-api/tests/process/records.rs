@@ -1,4 +1,5 @@
 //! Records in the market's own database, as they are unless told otherwise: nothing is done twice or lost.
+//! `place` says which database.
 
 // S63, S81
 
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use reqwest::Response;
 
-use crate::operator::{connect, heidi, of, order_of, post, post_later, post_raw, scrape, until};
-use crate::program::{Program, a_hundred_orders, command, goat_with_milk, list};
+use super::operator::{heidi, of, order_of, post, post_later, post_raw, scrape, until};
+use super::place::Place;
+use super::program::{Program, a_hundred_orders, command, goat_with_milk, list};
 
 const EXECUTED: &str = r#"idempotency_requests_total{outcome="execute"}"#;
 
@@ -19,12 +21,12 @@ fn is_replayed(answer: &Response) -> bool {
 
 #[tokio::test]
 async fn what_was_answered_before_a_restart_is_replayed_after_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let database = directory.path().join("goats.db");
+    let place = Place::fresh().await;
+    let database = place.database();
     let key = [("idempotency-key", "k")];
     let mut bodies = HashSet::new();
     for signal in ["-TERM", "-KILL", "-TERM"] {
-        let program = Program::start(&database);
+        let program = Program::start(database);
         let answer = post(&program, "/goats", &key, &heidi()).await;
         assert_eq!(answer.status(), 201);
         assert_eq!(is_replayed(&answer), !bodies.is_empty());
@@ -37,7 +39,7 @@ async fn what_was_answered_before_a_restart_is_replayed_after_it() {
 }
 
 /// Orders again until the order is placed; gives how long that took, and the answer.
-async fn place(program: &Program, key: &str, order: &str) -> (Duration, Response) {
+async fn until_placed(program: &Program, key: &str, order: &str) -> (Duration, Response) {
     let start = Instant::now();
     loop {
         let answer = post(program, "/orders", &[("idempotency-key", key)], order).await;
@@ -60,9 +62,9 @@ fn slow(database: &Path) -> Program {
 
 #[tokio::test]
 async fn an_order_whose_server_was_killed_is_placed_once_by_its_retry() {
-    let directory = tempfile::tempdir().unwrap();
-    let database = directory.path().join("goats.db");
-    let dying = slow(&database);
+    let place = Place::fresh().await;
+    let database = place.database();
+    let dying = slow(database);
     let goat = goat_with_milk(&dying).await;
     let order = order_of(&goat, "Milk");
     let client = post_raw(&dying, "/orders", &[("idempotency-key", "k")], &order);
@@ -72,20 +74,20 @@ async fn an_order_whose_server_was_killed_is_placed_once_by_its_retry() {
     dying.signal("-KILL");
     drop((dying, client));
 
-    let program = slow(&database);
+    let program = slow(database);
     let first = post(&program, "/orders", &[("idempotency-key", "k")], &order).await;
     assert_eq!(
         first.status(),
         202,
         "the dead server's lease still holds the key"
     );
-    let (took, placed) = place(&program, "k", &order).await;
+    let (took, placed) = until_placed(&program, "k", &order).await;
     // What is left of the lease, and the order itself.
     assert!(
         took > Duration::from_secs(5) && took < Duration::from_secs(20),
         "{took:?}"
     );
-    let (_, replayed) = place(&program, "k", &order).await;
+    let (_, replayed) = until_placed(&program, "k", &order).await;
     assert!(is_replayed(&replayed));
     assert_eq!(placed.text().await.unwrap(), replayed.text().await.unwrap());
     assert_eq!(list(&program, "orders").await.len(), 1);
@@ -95,28 +97,25 @@ async fn an_order_whose_server_was_killed_is_placed_once_by_its_retry() {
 // S64
 #[tokio::test]
 async fn an_order_whose_key_somebody_else_has_by_now_is_undone() {
-    let directory = tempfile::tempdir().unwrap();
-    let database = directory.path().join("goats.db");
-    let mut command = command("127.0.0.1:0", &database);
+    let place = Place::fresh().await;
+    let database = place.database();
+    let mut command = command("127.0.0.1:0", database);
     let program = Program::spawn(command.args(["--order-delay", "3s"]));
     let goat = goat_with_milk(&program).await;
     let key = [("idempotency-key", "k")];
     let order = post_later(&program, "/orders", &key, &order_of(&goat, "Milk"));
     until(&program, EXECUTED, 1.0).await;
-    let mut other = connect(&database).await;
-    let taking_over = sqlx::query("UPDATE idem_records SET owner = zeroblob(length(owner))");
-    let taken = taking_over.execute(&mut other).await.unwrap();
-    assert_eq!(taken.rows_affected(), 1);
+    assert_eq!(place.take_over_its_keys().await, 1);
     // What a duplicate gets.
     assert_eq!(order.await.unwrap(), 202);
     assert!(list(&program, "orders").await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_a_hundred_concurrent_duplicates_to_two_processes_on_one_file_one_order_is_placed() {
-    let directory = tempfile::tempdir().unwrap();
-    let database = directory.path().join("goats.db");
-    let (one, other) = (Program::start(&database), Program::start(&database));
+async fn of_a_hundred_concurrent_duplicates_to_two_processes_on_one_database_one_order_is_placed() {
+    let place = Place::fresh().await;
+    let database = place.database();
+    let (one, other) = (Program::start(database), Program::start(database));
     let goat = goat_with_milk(&one).await;
     let bodies = a_hundred_orders(&[&one, &other], &goat).await;
     assert_eq!(bodies.len(), 1, "{bodies:?}");
@@ -125,8 +124,8 @@ async fn of_a_hundred_concurrent_duplicates_to_two_processes_on_one_file_one_ord
 
 #[tokio::test]
 async fn its_metrics_tell_the_same_as_with_another_store() {
-    let directory = tempfile::tempdir().unwrap();
-    let program = Program::start(&directory.path().join("goats.db"));
+    let place = Place::fresh().await;
+    let program = Program::start(place.database());
     let goat = goat_with_milk(&program).await;
     let key = [("idempotency-key", "k")];
     for _ in 0..3 {

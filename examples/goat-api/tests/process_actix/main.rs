@@ -29,6 +29,8 @@ mod momento;
 mod operator;
 #[path = "../process/pipe.rs"]
 mod pipe;
+#[path = "../process/place.rs"]
+mod place;
 #[path = "../process/placement.rs"]
 mod placement;
 #[path = "../process/program.rs"]

@@ -9,7 +9,7 @@ use crate::statistics::Statistics;
 
 /// What no store may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Violation {
+pub enum Violation {
     /// An execution started while another owner's lease was running for certain.
     StartedInsideALease,
     /// An execution started although another owner had been told that its completion is kept.
@@ -26,19 +26,21 @@ pub(crate) enum Violation {
     NeverEnded,
 }
 
-/// What is known of one key. Times are those of the emulator's clock, which the caller reads while
+/// What is known of one key. Times are those of the workers' clock, which the caller reads while
 /// it holds the judge: so what the judge hears is in the clock's order.
 ///
 /// The judge knows the least that must be true, never what merely may be: a lease runs for certain
 /// from its claim's answer until its duration has passed since it was first *sent*.
 #[derive(Debug, Default)]
-pub(crate) struct Judge {
+pub struct Judge {
     holds: HashMap<OwnerToken, Hold>,
     completed: Option<OwnerToken>,
     replayed: Option<Bytes>,
     effects: u64,
-    pub(crate) violations: Vec<Violation>,
-    pub(crate) statistics: Statistics,
+    /// What it has seen that must not be.
+    pub violations: Vec<Violation>,
+    /// What it has seen.
+    pub statistics: Statistics,
 }
 
 /// The lease of an execution that started.
@@ -52,7 +54,7 @@ struct Hold {
 
 /// Who stood in the way when an owner asked for something.
 #[derive(Debug)]
-pub(crate) struct Asked {
+pub struct Asked {
     operation: Operation,
     owner: OwnerToken,
     others: Vec<OwnerToken>,
@@ -67,7 +69,7 @@ pub(crate) fn body_of(owner: &OwnerToken) -> Bytes {
 impl Judge {
     /// An owned claim wants to execute; `false` if its own lease may be over already, which the
     /// engine looks at too.
-    pub(crate) fn starts(&mut self, owner: OwnerToken, until: Duration, now: Duration) -> bool {
+    pub fn starts(&mut self, owner: OwnerToken, until: Duration, now: Duration) -> bool {
         if now >= until {
             self.statistics.owned_too_late += 1;
             return false;
@@ -88,7 +90,7 @@ impl Judge {
     }
 
     /// The work was done: from here on another execution is a duplicate.
-    pub(crate) fn has_effect(&mut self) {
+    pub fn has_effect(&mut self) {
         if self.effects > 0 {
             self.statistics.duplicates += 1;
         }
@@ -96,7 +98,7 @@ impl Judge {
     }
 
     /// An owner is about to ask for this.
-    pub(crate) fn asks(&mut self, operation: Operation, owner: OwnerToken, now: Duration) -> Asked {
+    pub fn asks(&mut self, operation: Operation, owner: OwnerToken, now: Duration) -> Asked {
         if operation == Operation::Release {
             let hold = self.holds.get_mut(&owner).expect("only who started asks");
             hold.given_up = true;
@@ -110,7 +112,7 @@ impl Judge {
     }
 
     /// What it was answered.
-    pub(crate) fn answers(&mut self, asked: &Asked, fenced: Fenced, now: Duration) {
+    pub fn answers(&mut self, asked: &Asked, fenced: Fenced, now: Duration) {
         if fenced == Fenced::Lost {
             return;
         }
@@ -123,13 +125,13 @@ impl Judge {
     }
 
     /// A renewal, sent at `sent`, was held.
-    pub(crate) fn runs_until(&mut self, owner: &OwnerToken, until: Duration) {
+    pub fn runs_until(&mut self, owner: &OwnerToken, until: Duration) {
         let hold = self.holds.get_mut(owner).expect("only who started renews");
         hold.until = hold.until.max(until);
     }
 
     /// An owner was told that its completion is kept.
-    pub(crate) fn completes(&mut self, owner: OwnerToken) {
+    pub fn completes(&mut self, owner: OwnerToken) {
         match self.completed {
             Some(other) if other != owner => self.violations.push(Violation::CompletedTwice),
             _ => self.completed = Some(owner),
@@ -138,7 +140,7 @@ impl Judge {
     }
 
     /// Somebody was shown this record.
-    pub(crate) fn replays(&mut self, record: &Completed) {
+    pub fn replays(&mut self, record: &Completed) {
         self.statistics.replays += 1;
         let body = body(record);
         let first = self.replayed.get_or_insert_with(|| body.clone());
@@ -150,7 +152,7 @@ impl Judge {
     }
 
     /// All workers have gone, and every late write has landed.
-    pub(crate) fn finds(&mut self, record: Option<&Completed>) {
+    pub fn finds(&mut self, record: Option<&Completed>) {
         let expected = self.completed.as_ref().map(body_of);
         let expected = expected.or_else(|| self.replayed.clone());
         if expected.is_some() && expected != record.map(body) {

@@ -1,6 +1,6 @@
-//! The suite's market in axum, with the records on a stand-in.
+//! The market in axum, with the records in any store.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{marker::PhantomData, net::SocketAddr};
 
 use axum::{
     Extension, Router,
@@ -12,31 +12,34 @@ use axum::{
 };
 use idem_axum::IdempotencyLayer;
 use idem_core::{CurrentExecution, IdempotencyStore, Policy};
-use idem_http_tests::{Adapter, Effects, Request, lease, tenant};
-use idem_momento::MomentoStore;
-use momento_emulator::Emulator;
 use tokio::net::TcpListener;
 
-#[derive(Clone)]
-pub(crate) struct Axum(IdempotencyLayer);
+use crate::{Adapter, Body as ReplyBody, Effects, Request, lease, tenant};
 
-impl Adapter for Axum {
+/// Where the records of an [`Axum`] are.
+pub trait Records: Clone {
+    /// An empty store. Clones share their records.
+    fn store() -> impl IdempotencyStore + Clone;
+}
+
+/// The market in axum, to be given to [`http_tests!`](crate::http_tests) by those who test a store.
+#[derive(Clone, Debug)]
+pub struct Axum<R>(IdempotencyLayer, PhantomData<R>);
+
+impl<R: Records> Adapter for Axum<R> {
     fn store() -> impl IdempotencyStore + Clone {
-        // It lives as long as the test's process, for nobody knows when the last request is done.
-        let emulator = Box::leak(Box::new(Emulator::start().unwrap()));
-        emulator.create_cache("requests");
-        MomentoStore::new(emulator.client(Duration::from_secs(10)), "requests")
+        R::store()
     }
 
     fn new(store: impl IdempotencyStore, policy: Policy) -> Self {
         let rules = IdempotencyLayer::new(store)
             .scope(|head: &Parts| tenant(header(head)))
             .lease(|head: &Parts| lease(header(head)));
-        Self(rules.policy(policy))
+        Self(rules.policy(policy), PhantomData)
     }
 
     fn under(&self, policy: Policy) -> Self {
-        Self(self.0.clone().policy(policy))
+        Self(self.0.clone().policy(policy), PhantomData)
     }
 
     async fn drain(&self) {
@@ -82,8 +85,8 @@ async fn handle(
     let reply = Request::new(path, headers, current);
     let reply = reply.reply(&effects).await;
     let mut response = Response::new(match reply.body {
-        idem_http_tests::Body::Whole(bytes) => Body::from(bytes),
-        idem_http_tests::Body::Stream(stream) => Body::from_stream(stream),
+        ReplyBody::Whole(bytes) => Body::from(bytes),
+        ReplyBody::Stream(stream) => Body::from_stream(stream),
     });
     *response.status_mut() = reply.status.try_into().unwrap();
     for (name, value) in reply.headers {

@@ -4,26 +4,39 @@ use std::ops::AddAssign;
 
 /// Counts over one key, or over all of them.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Statistics {
-    pub(crate) claims: u64,
-    pub(crate) claims_asked_again: u64,
-    pub(crate) claims_unanswered: u64,
+pub struct Statistics {
+    /// Claims, those that are asked again not counted.
+    pub claims: u64,
+    /// Claims whose answer was lost.
+    pub claims_asked_again: u64,
+    /// Claims that were given up.
+    pub claims_unanswered: u64,
     /// Owned so late that the lease may have been over.
-    pub(crate) owned_too_late: u64,
-    pub(crate) started: u64,
+    pub owned_too_late: u64,
+    /// Executions.
+    pub started: u64,
     /// Started after somebody else had started and not released.
-    pub(crate) takeovers: u64,
-    pub(crate) renewals_lost: u64,
-    pub(crate) crashes: u64,
-    pub(crate) pauses: u64,
-    pub(crate) released: u64,
-    pub(crate) completed: u64,
-    pub(crate) completions_lost: u64,
-    pub(crate) completions_unanswered: u64,
-    pub(crate) completions_abandoned: u64,
-    pub(crate) replays: u64,
+    pub takeovers: u64,
+    /// Renewals of a lease that was another's by then.
+    pub renewals_lost: u64,
+    /// Workers that died.
+    pub crashes: u64,
+    /// Workers that stood still past their lease.
+    pub pauses: u64,
+    /// Releases that were answered.
+    pub released: u64,
+    /// Completions that were held.
+    pub completed: u64,
+    /// Completions of a lease that was another's by then.
+    pub completions_lost: u64,
+    /// Completions that were given up.
+    pub completions_unanswered: u64,
+    /// Workers that died with a completion on its way.
+    pub completions_abandoned: u64,
+    /// Results that were shown.
+    pub replays: u64,
     /// Effects after the first of a key: by crashes and pauses, which no store can prevent.
-    pub(crate) duplicates: u64,
+    pub duplicates: u64,
 }
 
 impl AddAssign for Statistics {

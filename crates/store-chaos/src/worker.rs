@@ -12,12 +12,11 @@ use idem_core::{
         StoreErrorKind,
     },
 };
-use momento_emulator::Clock;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 use crate::{
+    clock::{Clock, Pace},
     judge::{Asked, Judge, Violation, body_of},
-    world::{LEASE, RETENTION},
 };
 
 /// How often the end of an execution is sent at most, as in the engine.
@@ -26,15 +25,16 @@ const ATTEMPTS: usize = 4;
 /// After so many claims somebody should have ended it.
 const PATIENCE: usize = 2_000;
 
-pub(crate) struct Worker {
+pub(crate) struct Worker<C> {
     pub(crate) store: Arc<dyn IdempotencyStore>,
-    pub(crate) clock: Clock,
+    pub(crate) clock: C,
+    pub(crate) pace: Pace,
     pub(crate) key: RecordKey,
     pub(crate) judge: Arc<Mutex<Judge>>,
     pub(crate) dice: StdRng,
 }
 
-impl Worker {
+impl<C: Clock> Worker<C> {
     pub(crate) async fn work(mut self) {
         for _ in 0..PATIENCE {
             let lease = self.new_lease();
@@ -42,7 +42,7 @@ impl Worker {
             let claimed = self.claim(&lease).await;
             self.drift().await;
             match claimed {
-                Ok(Claim::Owned) => self.execute(&lease, sent + LEASE).await,
+                Ok(Claim::Owned) => self.execute(&lease, sent + self.pace.lease).await,
                 Ok(Claim::Taken(Record::Completed(record))) => {
                     return self.judge().replays(&record);
                 }
@@ -54,7 +54,10 @@ impl Worker {
     }
 
     fn new_lease(&self) -> Lease {
-        Lease::new(Identity::new(Fingerprint::from_bytes([7; 32])), LEASE)
+        Lease::new(
+            Identity::new(Fingerprint::from_bytes([7; 32])),
+            self.pace.lease,
+        )
     }
 
     /// An ambiguous claim is asked again, once, with the same owner.
@@ -120,8 +123,8 @@ impl Worker {
     /// The process stands still until its lease is over for everybody, and then goes on unaware.
     async fn pause(&mut self) {
         self.judge().statistics.pauses += 1;
-        let longer = Duration::from_millis(self.dice.random_range(0..15_000));
-        let end = self.clock.now() + LEASE + longer;
+        let longer = self.at_most(self.pace.lease / 2);
+        let end = self.clock.now() + self.pace.lease + longer;
         while self.clock.now() < end {
             self.wait().await;
         }
@@ -134,7 +137,7 @@ impl Worker {
         let mut judge = self.judge();
         judge.answers(&asked, fenced, self.clock.now());
         match fenced {
-            Fenced::Held => judge.runs_until(lease.owner(), sent + LEASE),
+            Fenced::Held => judge.runs_until(lease.owner(), sent + self.pace.lease),
             Fenced::Lost => judge.statistics.renewals_lost += 1,
         }
     }
@@ -159,7 +162,9 @@ impl Worker {
         let outcome = outcome(lease);
         for _ in 0..ATTEMPTS {
             let (asked, _) = self.ask(Operation::Complete, lease);
-            let call = self.store.complete(&self.key, lease, &outcome, RETENTION);
+            let call = self
+                .store
+                .complete(&self.key, lease, &outcome, self.pace.retention);
             match call.await {
                 Ok(fenced) => {
                     let mut judge = self.judge();
@@ -187,7 +192,9 @@ impl Worker {
                 tokio::task::yield_now().await;
             }
         };
-        let completion = self.store.complete(&self.key, lease, &outcome, RETENTION);
+        let completion = self
+            .store
+            .complete(&self.key, lease, &outcome, self.pace.retention);
         tokio::select! {
             biased;
             _ = completion => {}
@@ -201,18 +208,22 @@ impl Worker {
         (judge.asks(operation, *lease.owner(), now), now)
     }
 
-    /// A little time passes on the service's clock.
+    /// A little time passes.
     async fn drift(&mut self) {
-        let by = self.dice.random_range(0..60);
-        self.clock.advance(Duration::from_millis(by));
+        let by = self.at_most(self.pace.lease / 500);
+        self.clock.pass(by).await;
         tokio::task::yield_now().await;
     }
 
     /// More of it, and some real time, in which the others get on.
     async fn wait(&mut self) {
-        let by = self.dice.random_range(0..1_000);
-        self.clock.advance(Duration::from_millis(by));
+        let by = self.at_most(self.pace.lease / 30);
+        self.clock.pass(by).await;
         tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+
+    fn at_most(&mut self, most: Duration) -> Duration {
+        most.mul_f64(self.dice.random_range(0.0..1.0))
     }
 
     fn judge(&self) -> MutexGuard<'_, Judge> {
