@@ -32,6 +32,7 @@ pages! {
     scopes: "../guide/scopes.md",
     profiles: "../guide/profiles.md",
     stores: "../guide/stores.md",
+    exactly_once: "../guide/exactly-once.md",
     leases: "../guide/leases.md",
     layers: "../guide/layers.md",
     downstream: "../guide/downstream.md",
