@@ -16,6 +16,7 @@ macro_rules! pages {
 
 pages! {
     readme: "../../README.md",
+    client: "../../crates/idem-client/README.md",
     idem_actix_readme: "../../crates/idem-actix/README.md",
     idem_axum_readme: "../../crates/idem-axum/README.md",
     idem_core_readme: "../../crates/idem-core/README.md",

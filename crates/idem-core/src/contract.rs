@@ -42,6 +42,15 @@ pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
 /// A dropped future may have had its effect or not, as with an error whose write may have landed.
 /// Calling again with the same lease is always right: claims and completions are idempotent for
 /// their owner.
+///
+/// # A store
+/// The trait's methods are those of [`async_trait`](macro@async_trait), so an implementation needs `#[async_trait]` and
+/// a dependency on that crate. This store keeps the contract, as a test in `idem-store-tests` shows. It grows, since it
+/// removes what ran out only when its key comes again:
+///
+/// ```
+#[doc = include_str!("contract/example_store.rs")]
+/// ```
 // mockall writes a struct that no one documents.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]

@@ -92,6 +92,14 @@ impl Redis {
         Self::run(named(VALKEY, "valkey-server"), settings)
     }
 
+    /// Starts another program that speaks the protocol and takes the same settings.
+    ///
+    /// # Errors
+    /// It is not there, or does not start.
+    pub fn start_program(program: impl Into<OsString>) -> Result<Self, RedisError> {
+        Self::run(program.into(), &[])
+    }
+
     fn run(program: OsString, settings: &[&str]) -> Result<Self, RedisError> {
         let failed = |error: io::Error| failed("start", error);
         let asked = Command::new(&program).arg("--version").output();

@@ -7,6 +7,7 @@ mod diagrams;
 mod evidence;
 mod layers;
 mod links;
+mod packaged;
 mod page;
 mod reference;
 mod release;

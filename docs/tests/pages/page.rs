@@ -12,7 +12,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 pub(crate) struct Page {
     pub(crate) path: PathBuf,
     pub(crate) links: Vec<String>,
-    /// The links whose words are code, with these words.
+    /// The links whose words are code, with these words, and those with a title, with that.
     pub(crate) named_links: Vec<(String, String)>,
     pub(crate) anchors: Vec<String>,
     pub(crate) snippets: Vec<Snippet>,
@@ -75,7 +75,18 @@ impl Page {
                 page.named_links.push((name.to_string(), link.clone()));
             }
             match event {
-                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                Event::Start(
+                    Tag::Link {
+                        dest_url, title, ..
+                    }
+                    | Tag::Image {
+                        dest_url, title, ..
+                    },
+                ) => {
+                    if !title.is_empty() {
+                        let named = (title.to_string(), dest_url.to_string());
+                        page.named_links.push(named);
+                    }
                     link = Some(dest_url.to_string());
                     page.links.push(dest_url.into_string());
                 }

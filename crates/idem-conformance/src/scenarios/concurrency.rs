@@ -14,7 +14,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "concurrency/in-progress",
         "28",
-        "A duplicate is told at once that the original is running; later it gets the original's answer.",
+        "A duplicate gets \"in progress\" at once; later it gets the original's answer.",
         ERRORS,
         |stage| Box::pin(in_progress(stage)),
     )
@@ -23,7 +23,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "concurrency/retry-after",
         "28",
-        "A duplicate is told when to come again, in whole seconds, at least one and at most the lease.",
+        "A duplicate learns when to come again, in whole seconds, at least one and at most the lease.",
         "RFC 9110, section 10.2.3",
         |stage| Box::pin(retry_after(stage)),
     )
@@ -57,7 +57,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "concurrency/mismatch-while-it-runs",
         "23",
-        "Another payload is refused as such while the original runs, and not told to come again.",
+        "Another payload is refused as such while the original runs, and does not get \"in progress\".",
         IDEM,
         |stage| Box::pin(mismatch_while_it_runs(stage)),
     )

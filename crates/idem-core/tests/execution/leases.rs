@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use idem_core::{
-    Idempotency, IdempotencyKey, OnLeaseEnd, Policy, RecordKey, TravellingLease, Verdict,
+    Idempotency, IdempotencyKey, OnLeaseEnd, Policy, RecordKey, Resumed, TravellingLease, Verdict,
     adapter::Begin,
     store::{
         Claim, Fenced, Lease, MockIdempotencyStore, Operation, Pending, Record, StoreErrorKind,
@@ -54,7 +54,7 @@ async fn a_policy_may_refuse_to_take_over() {
     advance(10 * LEASE).await;
     assert_eq!(engine.duplicate().await, "idempotency-in-progress");
     let refusal = match engine.begin("{}").await {
-        idem_core::adapter::Begin::Refused(refusal) => refusal,
+        Begin::Refused(refusal) => refusal,
         other => panic!("{other:?}"),
     };
     let retry_after = refusal.to_response(engine.idempotency.policy());
@@ -91,10 +91,8 @@ async fn a_lease_that_nobody_takes_over_must_outlast_a_crash_of_the_store() {
         let lease = seen.lock().unwrap()[0].1;
         let lease = TravellingLease::new(IdempotencyKey::new("k").unwrap(), key, lease);
         let continuation = idempotency.resume(lease.to_text().parse().unwrap());
-        continuation
-            .run(async { (Verdict::Free, ()) })
-            .await
-            .unwrap();
+        let resumed = continuation.run(async { (Verdict::Free, ()) }).await;
+        assert_eq!(resumed.unwrap(), Resumed::Ended(()));
 
         let seen: Vec<_> = seen.lock().unwrap().clone();
         let operations: Vec<_> = seen.iter().map(|(operation, _)| *operation).collect();

@@ -1,13 +1,10 @@
 //! Transactions that meet others, or the end of their lease or connection, in ways that SQLite does not know.
 
-use std::time::Duration;
-
 use idem_core::Policy;
-use tokio::time::sleep;
 
 use crate::{
     database::{Setup, everywhere},
-    market::{Client, Order, Within, order, running, within},
+    market::{Client, Meets, Order, Within, order, running, within},
     server::{LEVELS, run},
     serving::BOTH,
 };
@@ -16,7 +13,7 @@ use crate::{
 /// and is then answered.
 async fn one_of_two_is_undone(client: &Client, orders: [Order; 2]) {
     let [one, other] = orders.map(|order| Order {
-        meets: true,
+        meets: Some(Meets::WithinTheTransaction),
         ..order
     });
     let (first, second) = tokio::join!(
@@ -87,15 +84,15 @@ async fn of_two_that_deadlock_one_is_undone() {
 #[tokio::test]
 async fn a_lease_that_ran_out_untaken_commits() {
     everywhere(Policy::reference, async |client| {
-        let slow = Order {
-            work: 300,
+        let order = Order {
+            meets: Some(Meets::WithinTheTransaction),
             ..order("goat")
         };
-        let sent = client.sending("k", &slow).await;
-        sleep(Duration::from_millis(50)).await;
+        let sent = client.meeting(&order).await;
         client.let_lapse().await;
+        client.meet().await;
         assert_eq!(sent.await.unwrap().status, 201);
-        let again = client.send(Some("k"), &slow).await;
+        let again = client.send(Some("k"), &order).await;
         assert!(again.replayed, "{again:?}");
         assert_eq!(client.orders("goat").await, 1);
     })

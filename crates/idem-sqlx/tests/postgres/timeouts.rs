@@ -140,7 +140,10 @@ async fn fifty_requests_share_one_connection_of_the_pool_and_one_of_the_store() 
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)
         .connect_lazy_with(options());
-    let builder = PostgresStore::builder(&pool).connections(1);
+    // However long the queue is, nobody gives up.
+    let builder = PostgresStore::builder(&pool)
+        .connections(1)
+        .call_timeout(LONG);
     let builder = builder.tables(tables_of_its_own().await);
     let store = builder.prepare().await.unwrap();
     let mut requests = tokio::task::JoinSet::new();

@@ -80,6 +80,14 @@ impl Setup {
         self
     }
 
+    /// Lets nobody give up, however slow the machine is.
+    pub(crate) fn with_patience(mut self) -> Self {
+        let policy = self.policy.lease(Duration::from_secs(60));
+        self.policy = policy.store_timeout(Duration::from_secs(40));
+        self.store = |builder| builder.call_timeout(Duration::from_secs(19));
+        self
+    }
+
     pub(crate) fn with_busy_sweeper(mut self) -> Self {
         self.store = |builder| builder.sweep_every(Duration::from_millis(5));
         self

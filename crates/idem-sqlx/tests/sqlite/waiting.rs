@@ -7,8 +7,8 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     database::{Setup, everywhere},
-    market::{Answer, Order, Within, order, running, within},
-    serving::Framework,
+    market::{Answer, Meets, Order, Within, order, running, within},
+    serving::{BOTH, Framework},
 };
 
 fn working(milliseconds: u64) -> Order {
@@ -80,15 +80,18 @@ async fn a_transaction_that_sqlite_rolled_back_leaves_a_connection_for_the_next(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_a_transaction_is_open_duplicates_are_answered_and_fresh_claims_wait() {
     everywhere(Policy::reference, async |client| {
-        let slow = working(2_000);
-        let sent = client.sending("k", &slow).await;
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        let slow = Order {
+            meets: Some(Meets::WithinTheTransaction),
+            ..order("goat")
+        };
+        let sent = client.meeting(&slow).await;
         let begun = Instant::now();
         assert_eq!(client.send(Some("k"), &slow).await.status, 202);
         let elapsed = begun.elapsed();
         assert!(elapsed < Duration::from_millis(100), "{elapsed:?}");
         let fresh = client.send(Some("fresh"), &order("goat")).await;
         assert_eq!(fresh.status, 503, "{fresh:?}");
+        client.meet().await;
         assert_eq!(sent.await.unwrap().status, 201);
         let counts = client.counts("goat").await;
         assert_eq!(counts, (1, 0), "nothing lands later");
@@ -100,27 +103,30 @@ async fn while_a_transaction_is_open_duplicates_are_answered_and_fresh_claims_wa
 // S77
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sixteen_clients_wait_their_turn_without_an_error() {
-    everywhere(Policy::reference, async |client| {
+    for framework in BOTH {
+        let client = Setup::new(framework).with_patience().start().await;
         let mut sent = JoinSet::new();
         for number in 0..16 {
             let client = client.clone();
             sent.spawn(async move {
-                let mut slowest = Duration::ZERO;
+                let mut times = Vec::new();
                 for round in 0..10 {
                     let begun = Instant::now();
                     let key = format!("{number}-{round}");
                     let seen = client.send(Some(&key), &working(3)).await;
                     assert_eq!(seen.status, 201, "{seen:?}");
-                    slowest = slowest.max(begun.elapsed());
+                    times.push(begun.elapsed());
                 }
-                slowest
+                times
             });
         }
-        let slowest = sent.join_all().await.into_iter().max().unwrap();
-        assert!(slowest < Duration::from_secs(2), "{slowest:?}");
+        let times: Vec<_> = sent.join_all().await.into_iter().flatten().collect();
         assert_eq!(client.counts("goat").await, (160, 0));
-    })
-    .await;
+        // In turn: in SQLite's own lottery, some wait for as long as all others together.
+        let mean = times.iter().sum::<Duration>() / 160;
+        let slowest = times.into_iter().max().unwrap();
+        assert!(slowest < 8 * mean, "{slowest:?}, and {mean:?} on average");
+    }
 }
 
 // S77

@@ -11,7 +11,7 @@ use tokio::{
 
 use crate::{
     database::{HAS_ONE_WRITER, Setup, everywhere, on_both},
-    market::{Answer, Order, Within, answering, order, running, within},
+    market::{Answer, Meets, Order, Within, answering, order, running, within},
     serving::{BOTH, Framework},
 };
 
@@ -34,25 +34,20 @@ async fn effect_and_record_appear_together() {
 // S64
 #[tokio::test]
 async fn a_lease_that_was_lost_undoes_the_effect() {
-    let before = Order {
-        before: 300,
-        ..order("goat")
-    };
-    let within = Order {
-        work: 300,
-        ..order("goat")
-    };
     // Nobody can take over while the one writer has its transaction.
-    let slow = if HAS_ONE_WRITER {
-        vec![before]
-    } else {
-        vec![before, within]
+    let places: &[Meets] = match HAS_ONE_WRITER {
+        true => &[Meets::BeforeItBegins],
+        false => &[Meets::BeforeItBegins, Meets::WithinTheTransaction],
     };
-    for slow in slow {
+    for place in places {
         everywhere(Policy::reference, async |client| {
-            let sent = client.sending("k", &slow).await;
-            sleep(Duration::from_millis(50)).await;
+            let order = Order {
+                meets: Some(*place),
+                ..order("goat")
+            };
+            let sent = client.meeting(&order).await;
             client.take_over_all().await;
+            client.meet().await;
             let seen = sent.await.unwrap();
             // A duplicate gets this now, since another owner's lease stands there.
             assert_eq!(seen.status, 202, "{seen:?}");

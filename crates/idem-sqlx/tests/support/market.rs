@@ -13,7 +13,10 @@ use idem_core::{CurrentExecution, Policy, TravellingLease};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::AssertSqlSafe;
-use tokio::time::{Instant, sleep};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
 
 use crate::{
     database::{Place, Store, Transaction},
@@ -31,10 +34,16 @@ pub(crate) struct Order {
     pub(crate) within: Within,
     /// How long it works within the transaction, in milliseconds.
     pub(crate) work: u64,
-    /// Whether it waits, with its transaction open, until another one does.
-    pub(crate) meets: bool,
+    /// Where it waits until another one does.
+    pub(crate) meets: Option<Meets>,
     /// What the handler answers afterwards.
     pub(crate) answer: Answer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Meets {
+    BeforeItBegins,
+    WithinTheTransaction,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +145,9 @@ impl Market {
         order: &Order,
     ) -> Result<(u16, Value), sqlx::Error> {
         sleep(Duration::from_millis(order.before)).await;
+        if order.meets == Some(Meets::BeforeItBegins) {
+            self.meet().await;
+        }
         if order.within == Within::Send {
             let send = async |lease| {
                 *self.sent.lock().unwrap() = Some(lease);
@@ -147,7 +159,7 @@ impl Market {
         let mut tx = self.place.begin(&self.store, current).await?;
         let id = self.insert(&mut tx, order).await?;
         self.within(&mut tx, current, &order.within).await?;
-        if order.meets {
+        if order.meets == Some(Meets::WithinTheTransaction) {
             self.meet().await;
         }
         sleep(Duration::from_millis(order.work)).await;
@@ -220,7 +232,7 @@ impl Market {
     }
 
     /// Waits until there was another one here. One that comes later passes.
-    async fn meet(&self) {
+    pub(crate) async fn meet(&self) {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         while self.waiting.load(Ordering::SeqCst) < 2 {
             sleep(Duration::from_millis(2)).await;
@@ -306,18 +318,20 @@ impl Client {
         })
     }
 
-    /// Sends it in a task of its own, and waits until its key is taken.
-    pub(crate) async fn sending(
-        &self,
-        key: &'static str,
-        order: &Order,
-    ) -> tokio::task::JoinHandle<Seen> {
-        let (client, order) = (self.clone(), order.clone());
-        let sent = tokio::spawn(async move { client.send(Some(key), &order).await });
-        while self.pending().await == 0 {
+    /// Sends it in a task of its own, and waits until its handler waits for another, which
+    /// [`meet`](Market::meet) is.
+    pub(crate) async fn meeting(&self, order: &Order) -> JoinHandle<Seen> {
+        let sent = self.spawn(order);
+        while self.waiting.load(Ordering::SeqCst) == 0 && !sent.is_finished() {
             sleep(Duration::from_millis(5)).await;
         }
         sent
+    }
+
+    /// Sends it under the key `k`, in a task of its own.
+    pub(crate) fn spawn(&self, order: &Order) -> JoinHandle<Seen> {
+        let (client, order) = (self.clone(), order.clone());
+        tokio::spawn(async move { client.send(Some("k"), &order).await })
     }
 
     /// Sends it until it is answered by a response that is kept.
