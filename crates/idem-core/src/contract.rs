@@ -61,6 +61,9 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// It is idempotent for its owner: while the key is pending under the same token the answer is
     /// `Owned`, and the lease runs from the first time. So a lost reply can be asked for again.
     ///
+    /// A store that answers before a write would outlast its crash may do so only for a lease that is
+    /// not [durable](Lease::is_durable).
+    ///
     /// # Errors
     /// Nothing may be executed. If the error may have landed, the key may be taken for as long as
     /// the lease; claiming again with the same lease tells.

@@ -4,11 +4,10 @@
 //! that it leaves: two round trips more for every operation. This one trusts a connection whose last
 //! statement was answered, and throws every other one away.
 
-#[cfg(feature = "postgres")]
-use std::mem;
 use std::{
     fmt,
     future::Future,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -109,6 +108,13 @@ impl<O: Open> Connections<O> {
         let _broken = mem::take(&mut *self.lock());
     }
 
+    /// Closes what is idle, and what is in use when it comes back; no more are given.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+        // They are closed after the lock is given back.
+        let _idle = mem::take(&mut *self.lock());
+    }
+
     fn idle_one(&self) -> Option<Live<O::Connection>> {
         let mut stale = Vec::new();
         let mut idle = self.lock();
@@ -186,7 +192,11 @@ impl<O: Open> Drop for Lent<O> {
             && self.clean
         {
             live.used = Instant::now();
-            self.connections.lock().push(live);
+            let mut idle = self.connections.lock();
+            // Looked at under the lock, which `close` takes after it has closed these.
+            if !self.connections.permits.is_closed() {
+                idle.push(live);
+            }
         }
     }
 }
@@ -233,6 +243,36 @@ mod tests {
         assert_eq!(*connections.acquire(soon()).await.unwrap().connection(), 0);
         // That one was dropped in the midst of a statement.
         assert_eq!(*connections.acquire(soon()).await.unwrap().connection(), 1);
+    }
+
+    /// Counts those that are open.
+    struct Counted(Arc<()>);
+
+    impl Open for Counted {
+        type Connection = Arc<()>;
+
+        async fn open(&self) -> Result<Arc<()>, sqlx::Error> {
+            Ok(Arc::clone(&self.0))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closed_ones_are_gone_once_they_come_back_and_none_is_given() {
+        let counted = Arc::new(());
+        let connections = Connections::new(Counted(Arc::clone(&counted)), 2);
+        let open = || Arc::strong_count(&counted) - 2;
+        let mut in_use = connections.acquire(soon()).await.unwrap();
+        let idle = connections.acquire(soon()).await.unwrap();
+        drop(idle);
+        assert_eq!(open(), 2);
+        connections.close();
+        assert_eq!(open(), 1);
+        in_use.connection();
+        in_use.is_clean();
+        drop(in_use);
+        assert_eq!(open(), 0);
+        let error = connections.acquire(soon()).await.unwrap_err();
+        assert!(matches!(error, sqlx::Error::PoolClosed));
     }
 
     #[tokio::test(start_paused = true)]

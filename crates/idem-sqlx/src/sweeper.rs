@@ -56,6 +56,7 @@ async fn sweep_on<S: Sweep>(store: Weak<S>, interval: Duration) {
         pause = match swept {
             Ok(rows) if rows >= u64::from(S::BATCH) => interval,
             Ok(_) => interval.saturating_mul(IDLE),
+            Err(sqlx::Error::PoolClosed) => return,
             Err(error) => {
                 let error: &dyn std::error::Error = &error;
                 tracing::warn!(error, "expired records were not swept; trying again later");

@@ -1,7 +1,8 @@
 //! The command line flags, each with an environment variable behind it.
 
+mod place;
+
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
@@ -9,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, ValueEnum};
 
 use crate::web::cors::Origin;
+pub use place::Place;
 
 /// A goat market with idempotent orders.
 #[derive(Debug, Clone, Parser)]
@@ -23,7 +25,13 @@ pub struct Cli {
     pub framework: Framework,
 
     /// Where the idempotency records are kept
-    #[arg(long, env = "GOAT_STORE", value_enum, default_value_t = Store::Memory)]
+    #[arg(
+        long,
+        help = "Where the idempotency records are kept; with --dynamodb-table, memory is the default",
+        env = "GOAT_STORE",
+        value_enum,
+        default_value_t = Store::Database
+    )]
     pub store: Store,
 
     /// The Momento cache, created if it is missing
@@ -58,14 +66,19 @@ pub struct Cli {
     #[arg(long, env = "GOAT_MOMENTO_SECRET", value_name = "NAME")]
     pub momento_secret: Option<String>,
 
-    /// The market's SQLite file, created if it is missing
+    /// Where the market's data are: an SQLite file, created if it is missing, or the URL of a PostgreSQL database
+    ///
+    /// A URL such as `postgres://user@host/database` needs a build with the feature `postgres`, which is a default
+    /// one; any number of processes share that database. Put a URL with a password into the environment, where
+    /// nobody lists it. SQLite's `:memory:` is refused: each connection would have a database of its own.
     #[arg(
         long,
         env = "GOAT_DATABASE",
-        value_name = "PATH",
-        default_value = "goat-market.db"
+        value_name = "PATH or URL",
+        default_value = "goat-market.db",
+        hide_env_values = true
     )]
-    pub database: PathBuf,
+    pub database: Place,
 
     /// The DynamoDB table that has the market's data in the file's place, created if it is missing; needs a build with the
     /// feature `dynamodb`
@@ -223,6 +236,11 @@ impl Cli {
         if given("momento_api_key") && !given("momento_secret") {
             cli.momento_secret = None;
         }
+        if cli.dynamodb_table.is_some()
+            && flags.value_source("store") == Some(ValueSource::DefaultValue)
+        {
+            cli.store = Store::Memory;
+        }
         if cli.cors_origin.len() > 1 && cli.cors_origin.iter().any(Origin::is_any) {
             let problem = "the other origins would have no effect beside --cors-origin *";
             return Err(Self::command().error(ErrorKind::ArgumentConflict, problem));
@@ -316,9 +334,13 @@ impl Framework {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 #[non_exhaustive]
 pub enum Store {
-    /// In this process: they end with it.
+    /// In the market's own database, each in one commit with its goat or order: no crash and no restart makes
+    /// a retry place an order twice
+    Database,
+    /// In this process, whose end they do not survive: a retry after a restart places its order again
     Memory,
-    /// In a cache of Momento Serverless Cache; needs a build with the feature `momento`.
+    /// In a cache of Momento Serverless Cache, which several processes share; needs a build with the feature
+    /// `momento`. A retry places its order again if the process died between order and record
     Momento,
 }
 
@@ -327,6 +349,7 @@ impl Store {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Database => "database",
             Self::Memory => "memory",
             Self::Momento => "momento",
         }
@@ -482,6 +505,26 @@ mod tests {
             &["--database", "goats.db"],
         ] {
             assert!(read(flags).is_ok(), "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn records_are_in_the_database_unless_it_is_one_that_keeps_none() {
+        for (flags, store) in [
+            (&[][..], Store::Database),
+            (&["--store", "memory"], Store::Memory),
+            (&["--dynamodb-table", "goats"], Store::Memory),
+            (
+                &["--dynamodb-table", "goats", "--store", "momento"],
+                Store::Momento,
+            ),
+            // What cannot be is refused at the start.
+            (
+                &["--dynamodb-table", "goats", "--store", "database"],
+                Store::Database,
+            ),
+        ] {
+            assert_eq!(read(flags).unwrap().store, store, "{flags:?}");
         }
     }
 

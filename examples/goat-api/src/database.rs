@@ -2,12 +2,18 @@
 
 #[cfg(feature = "dynamodb")]
 pub mod dynamodb;
+#[cfg(feature = "postgres")]
+pub mod postgres;
+mod rows;
 pub mod sqlite;
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use idem_core::{CurrentExecution, IdempotencyStore};
 
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId};
@@ -29,6 +35,13 @@ pub trait Database: Goats + Catalogs + Orders + fmt::Debug + Send + Sync {
     /// Safe.
     async fn probe(&self) -> Result<(), DatabaseError>;
 
+    /// The store whose records this database commits together with what it writes, if it has one.
+    fn records(&self) -> Option<Arc<dyn IdempotencyStore>>;
+
+    /// Says that a record could not be written, or the transaction that it was in: the next
+    /// [probe](Self::probe) looks whether writes work.
+    fn write_failed(&self);
+
     /// Waits for what is under way, and lets go of the database; nothing may be asked of it
     /// afterwards.
     ///
@@ -42,12 +55,19 @@ pub trait Database: Goats + Catalogs + Orders + fmt::Debug + Send + Sync {
 pub trait Goats {
     /// Adds a goat whose id is new.
     ///
+    /// With an execution, whose store is [`Database::records`], the goat is committed with the record of the
+    /// response, and rolled back if the request fails.
+    ///
     /// # Errors
     /// The goat is not added, unless the connection broke while the answer was awaited.
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped, the goat may be added.
-    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError>;
+    async fn add_goat(
+        &self,
+        goat: &Goat,
+        current: Option<&CurrentExecution>,
+    ) -> Result<(), DatabaseError>;
 
     /// All goats, oldest first.
     ///
@@ -86,13 +106,18 @@ pub trait Catalogs {
 #[async_trait]
 pub trait Orders {
     /// Saves an order at the prices of the catalogs, or tells the first of its items that is in none.
+    /// An execution means what it means to [`Goats::add_goat`].
     ///
     /// # Errors
     /// The order is not saved, unless the connection broke while the answer was awaited.
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped, the order may be saved.
-    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError>;
+    async fn place(
+        &self,
+        order: NewOrder,
+        current: Option<&CurrentExecution>,
+    ) -> Result<Result<OrderId, Invalid>, DatabaseError>;
 
     /// All orders, oldest first.
     ///
@@ -111,6 +136,18 @@ pub trait Orders {
     /// # Cancel safety
     /// Safe.
     async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError>;
+}
+
+/// What a policy must give a store that is in the database, [`Policy::store_timeout`]: many requests at once
+/// wait for one another there, and waiting a second is better than being refused.
+///
+/// [`Policy::store_timeout`]: idem_core::Policy::store_timeout
+pub const STORE_TIMEOUT: Duration = Duration::from_secs(6);
+
+/// How long the store itself lets a call take: a little less than the policy gives it for a request with this
+/// lease, so that nothing lands that was given up.
+fn call_timeout(lease: Duration) -> Duration {
+    (STORE_TIMEOUT / 2).min(lease / 3) / 10 * 9
 }
 
 /// The database could not do what it was asked to.

@@ -17,6 +17,7 @@ use std::error::Error;
 use std::io;
 use std::iter::successors;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use idem_core::Idempotency;
 use tokio::net::TcpListener;
@@ -80,11 +81,24 @@ async fn start(cli: &Cli) -> Result<Started, ServerError> {
     let admin = admin.transpose().map_err(ServerError::AdminToken)?;
     let metrics = Metrics::install().map_err(ServerError::Metrics)?;
     // Side by side: a Lambda function has 10 seconds to start.
-    let (database, (idempotency, memory)) = tokio::try_join!(
+    let (database, elsewhere) = tokio::try_join!(
         async { database::open(cli).await.map_err(ServerError::from) },
-        async { idempotency::start(cli).await.map_err(ServerError::Store) },
+        async {
+            idempotency::elsewhere(cli)
+                .await
+                .map_err(ServerError::Store)
+        },
     )?;
-    let market = GoatMarket::new(database).order_delay(cli.order_delay);
+    let market = GoatMarket::new(Arc::clone(&database)).order_delay(cli.order_delay);
+    let (market, idempotency, memory) = match elsewhere {
+        Some((idempotency, memory)) => (market, idempotency, memory),
+        None => {
+            let both = market.exactly_once(idempotency::beside(database, cli));
+            let both = both.ok_or(ServerError::Store(StoreError::NoRecords));
+            let (market, idempotency) = both?;
+            (market, idempotency, None)
+        }
+    };
     metrics.build_info(cli.framework.name(), cli.store.name());
     let metrics = metrics.memory(memory);
     let operations = Operations::new(market.clone(), idempotency.clone(), metrics.clone());

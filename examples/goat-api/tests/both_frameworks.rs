@@ -11,10 +11,11 @@ mod on_axum;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use goat_api::database::sqlite::SqliteFile;
 use goat_api::web::GoatMarket;
-use idem_core::{Idempotency, MemoryStore, Policy};
+use idem_core::Policy;
 
 /// Registers a goat, and gives the answer's status, header lines and body, but for the date.
 async fn register(address: SocketAddr, key: &str, name: &str) -> (u16, Vec<String>, String) {
@@ -37,11 +38,10 @@ async fn register(address: SocketAddr, key: &str, name: &str) -> (u16, Vec<Strin
 #[tokio::test]
 async fn a_record_made_through_one_replays_through_the_other_byte_for_byte() {
     let directory = tempfile::tempdir().unwrap();
-    let database = SqliteFile::open(&directory.path().join("goats.db"))
-        .await
-        .unwrap();
-    let market = GoatMarket::new(Arc::new(database));
-    let idempotency = Idempotency::new(MemoryStore::new(), Policy::reference());
+    let path = directory.path().join("goats.db");
+    let database = SqliteFile::open(&path, Duration::from_secs(30));
+    let market = GoatMarket::new(Arc::new(database.await.unwrap()));
+    let (market, idempotency) = market.exactly_once(Policy::reference()).unwrap();
     let axum = on_axum::serve(market.clone(), idempotency.clone()).await;
     let actix = on_actix::serve(market.clone(), idempotency).await;
 

@@ -26,9 +26,13 @@ use momento_emulator::Emulator;
 /// So long that a duplicate finds an order in progress.
 const ORDER_DELAY: Duration = Duration::from_millis(500);
 
-const SERVERS: [&str; 4] = [
+const LEASE: Duration = Duration::from_secs(30);
+
+const SERVERS: [&str; 6] = [
+    "axum, SQLite",
     "axum, memory",
     "axum, Momento stand-in",
+    "actix-web, SQLite",
     "actix-web, memory",
     "actix-web, Momento stand-in",
 ];
@@ -42,16 +46,19 @@ async fn start(server: &str, profile: &str, emulator: &Emulator, directory: &Pat
         other => panic!("there is no policy {other}"),
     };
     let name = format!("{server} {profile}");
-    let idempotency = if server.ends_with("memory") {
-        Idempotency::new(MemoryStore::new(), policy)
+    let database = directory.join(format!("{name}.db"));
+    let database = SqliteFile::open(&database, LEASE).await.unwrap();
+    let market = GoatMarket::new(Arc::new(database)).order_delay(ORDER_DELAY);
+    let (market, idempotency) = if server.ends_with("memory") {
+        (market, Idempotency::new(MemoryStore::new(), policy))
+    } else if server.ends_with("SQLite") {
+        market.exactly_once(policy).unwrap()
     } else {
         emulator.create_cache(&name);
         let client = emulator.client(Duration::from_secs(10));
-        Idempotency::new(MomentoStore::new(client, &name), policy)
+        let store = MomentoStore::new(client, &name);
+        (market, Idempotency::new(store, policy))
     };
-    let database = directory.join(format!("{name}.db"));
-    let database = SqliteFile::open(&database).await.unwrap();
-    let market = GoatMarket::new(Arc::new(database)).order_delay(ORDER_DELAY);
     if server.starts_with("axum") {
         on_axum::serve(market, idempotency).await
     } else {

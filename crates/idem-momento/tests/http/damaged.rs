@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use idem_core::Policy;
-use idem_http_tests::{Adapter, Server, send};
+use idem_http_tests::{Adapter, Axum, Server, send};
 use idem_momento::MomentoStore;
 use momento_emulator::Emulator;
 
-use crate::market::Axum;
+use crate::OnTheStandIn;
 
 /// Replaces the status in the only record, which keeps its length.
 async fn set_status(emulator: &Emulator, from: &[u8], to: &[u8]) {
@@ -26,7 +26,8 @@ async fn a_record_with_a_damaged_status_is_a_failure_of_the_store_and_never_repl
         let emulator = Emulator::start().unwrap();
         emulator.create_cache("requests");
         let store = MomentoStore::new(emulator.client(Duration::from_secs(10)), "requests");
-        let server = Server::with_layer(Axum::new(store, Policy::reference())).await;
+        let server =
+            Server::with_layer(Axum::<OnTheStandIn>::new(store, Policy::reference())).await;
         let order = || send(server.post("/orders", "k", "{}"));
         assert_eq!(order().await.status, 201);
         assert!(server.settled("/orders", "k").await.is_replay());

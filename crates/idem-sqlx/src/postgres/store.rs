@@ -75,6 +75,13 @@ impl PostgresStore {
         }
     }
 
+    /// Closes the store's own connections: those that are idle now, and each other one when its call has
+    /// ended. Every later call of every clone fails, and the sweeping ends. The application's pool stays open.
+    /// Call it at a stop, after the last request, so that the server has these connections back.
+    pub fn close(&self) {
+        self.inner.connections.close();
+    }
+
     /// Removes one batch of expired records, at most 1,000, and answers how many it was. Rows that
     /// are in use are left for the next time. 4 to 5 round trips.
     ///
@@ -161,12 +168,10 @@ impl Inner {
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
         let mut call = self.call().await?;
-        let (key, owner) = (key.as_bytes(), lease.owner().as_bytes());
-        let duration = microseconds(lease.duration());
         let answer = match call.connection() {
             Ok(connection) => self
                 .statements
-                .renew(connection, key, owner, duration)
+                .renew(connection, key, lease)
                 .await
                 .map_err(Failure::Sqlx),
             Err(failure) => Err(failure),
@@ -292,6 +297,7 @@ impl IdempotencyStore for PostgresStore {
             owner: lease.owner().as_bytes(),
             record: &record,
             microseconds: microseconds(lease.duration()),
+            asynchronous: self.inner.statements.writes_asynchronously(lease),
         });
         told(Operation::Claim, answer.await)
     }
@@ -319,6 +325,7 @@ impl IdempotencyStore for PostgresStore {
             owner: lease.owner().as_bytes(),
             record: &record,
             microseconds: microseconds(retention),
+            asynchronous: false,
         });
         told(operation, answer.await)
     }

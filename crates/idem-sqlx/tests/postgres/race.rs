@@ -11,10 +11,7 @@ use idem_sqlx::PostgresStore;
 use sqlx::AssertSqlSafe;
 use tokio::{sync::Barrier, task::JoinSet, time::sleep};
 
-use crate::{
-    market::LEVELS,
-    server::{pool, run, tables_of_its_own},
-};
+use crate::server::{LEVELS, pool, run, tables_of_its_own};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(3);

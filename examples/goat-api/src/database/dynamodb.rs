@@ -22,9 +22,11 @@ mod orders;
 mod table;
 mod text;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use idem_core::IdempotencyStore;
 use tokio::time::timeout;
 
 pub use crate::database::dynamodb::table::WANTED;
@@ -65,6 +67,12 @@ impl Database for DynamoTable {
     async fn probe(&self) -> Result<(), DatabaseError> {
         within("read from the table", self.table.probe()).await
     }
+
+    fn records(&self) -> Option<Arc<dyn IdempotencyStore>> {
+        None
+    }
+
+    fn write_failed(&self) {}
 
     /// Nothing is open between two operations.
     async fn close(&self) {}

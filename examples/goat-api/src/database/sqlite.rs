@@ -5,47 +5,53 @@ mod goats;
 mod orders;
 mod schema;
 
-use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use idem_core::{CurrentExecution, IdempotencyStore};
+use idem_sqlx::{SqliteStore, SqliteTransaction};
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
-use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, SqliteConnection, SqlitePool};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, call_timeout};
 pub use schema::FileError;
 
-/// A pool of connections to the market's file; clones share it.
+/// A pool of connections to the market's file, and the idempotency records in it; clones share them.
 #[derive(Debug, Clone)]
 pub struct SqliteFile {
     pool: SqlitePool,
+    /// All writes go through it, those without a record too: it lets one after the other write, in order.
+    store: SqliteStore,
     writes: Arc<Writes>,
 }
 
 /// Whether writes work, as far as it is known.
 #[derive(Debug, Default)]
 struct Writes {
-    /// The last write failed, and none worked since.
+    /// A write failed, and no trial has worked since.
     failing: AtomicBool,
     /// Held by whoever tries whether they work again.
     trying: Mutex<()>,
 }
 
 impl SqliteFile {
-    /// Opens the file, and creates it and its tables if they are missing.
+    /// Opens the file, and creates it, the market's tables and those of its records if they are missing.
+    /// A file of a market that kept its records elsewhere gets their tables too.
+    ///
+    /// `lease` is the shortest lease of a request whose record is in the file.
     ///
     /// # Errors
     /// The file cannot be opened or written, or is not the market's; then it is left as it is.
     ///
     /// # Cancel safety
-    /// Safe: the tables are created in one transaction.
-    pub async fn open(path: &Path) -> Result<Self, FileError> {
+    /// Safe: the tables are created in one transaction, and those of the records in another.
+    pub async fn open(path: &Path, lease: Duration) -> Result<Self, FileError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -60,22 +66,23 @@ impl SqliteFile {
             .connect_with(options.journal_mode(SqliteJournalMode::Wal))
             .await
             .map_err(DatabaseError::during("open the database"))?;
-        let database = Self {
+        create_tables(&pool).await?;
+        let store = SqliteStore::builder(&pool).call_timeout(call_timeout(lease));
+        Ok(Self {
+            store: store.prepare().await?,
             pool,
             writes: Arc::default(),
-        };
-        database.create_tables().await?;
-        Ok(database)
+        })
     }
 
-    /// Begins a transaction that may write; dropped, it is rolled back.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, DatabaseError> {
-        // A deferred transaction that reads first and writes later is refused at once, whatever
-        // the busy timeout, if another one wrote in between.
-        self.pool
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(DatabaseError::during("begin a transaction"))
+    /// Begins a transaction that may write, and in which the execution's record is written; dropped, it is
+    /// rolled back.
+    async fn begin(
+        &self,
+        current: Option<&CurrentExecution>,
+    ) -> Result<SqliteTransaction, DatabaseError> {
+        let transaction = self.store.begin(current).await;
+        transaction.map_err(DatabaseError::during("begin a transaction"))
     }
 
     /// A connection to read with.
@@ -86,27 +93,14 @@ impl SqliteFile {
             .map_err(DatabaseError::during("connect to the database"))
     }
 
-    async fn create_tables(&self) -> Result<(), FileError> {
-        let mut transaction = self.begin().await?;
-        schema::bring_up(&mut transaction).await?;
-        Ok(self.commit(transaction).await?)
-    }
-
-    async fn commit(&self, transaction: Transaction<'static, Sqlite>) -> Result<(), DatabaseError> {
-        let committed = transaction.commit().await;
-        committed.map_err(DatabaseError::during("commit a transaction"))?;
-        self.writes.failing.store(false, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// Remembers that a write failed, until one works.
+    /// Remembers that a write failed.
     async fn writing<T>(
         &self,
         write: impl Future<Output = Result<T, DatabaseError>>,
     ) -> Result<T, DatabaseError> {
         let written = write.await;
         if written.is_err() {
-            self.writes.failing.store(true, Ordering::Relaxed);
+            self.write_failed();
         }
         written
     }
@@ -150,8 +144,17 @@ impl Database for SqliteFile {
         Ok(())
     }
 
+    fn records(&self) -> Option<Arc<dyn IdempotencyStore>> {
+        Some(Arc::new(self.store.clone()))
+    }
+
+    fn write_failed(&self) {
+        self.writes.failing.store(true, Ordering::Relaxed);
+    }
+
     /// Leaves nothing beside the file.
     async fn close(&self) {
+        self.store.close();
         let options = self.pool.connect_options();
         self.pool.close().await;
         let last = options.as_ref().clone();
@@ -160,6 +163,20 @@ impl Database for SqliteFile {
             tracing::warn!("the database is still in use; its next start tidies up");
         }
     }
+}
+
+async fn create_tables(pool: &SqlitePool) -> Result<(), FileError> {
+    let begun = pool.begin_with("BEGIN IMMEDIATE").await;
+    let mut transaction = begun.map_err(DatabaseError::during("begin a transaction"))?;
+    schema::bring_up(&mut transaction).await?;
+    let committed = transaction.commit().await;
+    Ok(committed.map_err(DatabaseError::during("commit a transaction"))?)
+}
+
+/// Commits, or leaves that to the end of the request whose record is committed with it.
+async fn commit(transaction: SqliteTransaction) -> Result<(), DatabaseError> {
+    let committed = transaction.commit_with_response().await;
+    committed.map_err(DatabaseError::during("commit a transaction"))
 }
 
 /// SQLite's primary result code, if SQLite failed.
@@ -246,23 +263,20 @@ const TRIAL: &str = "BEGIN IMMEDIATE; \
     INSERT OR REPLACE INTO write_trial VALUES (0, zeroblob(65536)); \
     COMMIT";
 
-/// What a row holds is not what was written: somebody else changed it.
-fn damaged(cause: impl Into<Box<dyn Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::Decode(cause.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::database::Goats;
     use crate::market::goat::{Breed, Goat, GoatId};
 
+    const LEASE: Duration = Duration::from_secs(30);
+
     #[tokio::test]
     async fn closing_waits_for_a_connection_that_was_not_given_back() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("goats.db");
         let log = directory.path().join("goats.db-wal");
-        let database = SqliteFile::open(&path).await.unwrap();
+        let database = SqliteFile::open(&path, LEASE).await.unwrap();
         let options = database.pool.connect_options();
         let left = options.connect().await.unwrap();
         let mut closing = Box::pin(database.close());
@@ -272,6 +286,7 @@ mod tests {
         closing.await;
         assert!(!log.exists());
     }
+
     fn heidi() -> Goat {
         Goat {
             id: GoatId::generate(),
@@ -284,7 +299,7 @@ mod tests {
     async fn opened() -> (tempfile::TempDir, SqliteFile) {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("goats.db");
-        let database = SqliteFile::open(&path).await.unwrap();
+        let database = SqliteFile::open(&path, LEASE).await.unwrap();
         (directory, database)
     }
 
@@ -300,7 +315,7 @@ mod tests {
         drop(only);
         let mut goats = 0;
         let full = loop {
-            match database.add_goat(&heidi()).await {
+            match database.add_goat(&heidi(), None).await {
                 Ok(()) => goats += 1,
                 Err(full) => break full,
             }
@@ -308,7 +323,7 @@ mod tests {
         assert_eq!(full.to_string(), "could not save a goat");
         // The limit went with its connection.
         database.probe().await.unwrap();
-        database.add_goat(&heidi()).await.unwrap();
+        database.add_goat(&heidi(), None).await.unwrap();
         assert_eq!(database.goats().await.unwrap().len(), goats + 1);
     }
 
@@ -317,10 +332,10 @@ mod tests {
         let (_directory, database) = opened().await;
         for microseconds in (0..3000).step_by(30) {
             let limit = Duration::from_micros(microseconds);
-            let _ = timeout(limit, database.add_goat(&heidi())).await;
+            let _ = timeout(limit, database.add_goat(&heidi(), None)).await;
         }
         let before = database.goats().await.unwrap().len();
-        let all = (0..2 * CONNECTIONS).map(|_| async { database.add_goat(&heidi()).await });
+        let all = (0..2 * CONNECTIONS).map(|_| async { database.add_goat(&heidi(), None).await });
         let all = futures_util::future::join_all(all).await;
         assert!(all.iter().all(Result::is_ok), "{all:?}");
         assert_eq!(database.goats().await.unwrap().len(), before + all.len());

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::cli::Cli;
+use crate::cli::{Cli, Place, Secret};
+#[cfg(feature = "postgres")]
+use crate::database::postgres::PostgresError;
 use crate::database::sqlite::{FileError, SqliteFile};
 use crate::database::{Database, DatabaseError};
 
@@ -17,12 +19,35 @@ pub(super) async fn open(cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
     if let Some(name) = &cli.dynamodb_table {
         return table(name).await;
     }
-    let file = SqliteFile::open(&cli.database).await;
-    let file = file.map_err(|source| OpenError::File {
-        path: cli.database.display().to_string(),
+    match &cli.database {
+        Place::File(path) => {
+            let file = SqliteFile::open(path, cli.lease).await;
+            let file = file.map_err(|source| OpenError::File {
+                path: path.display().to_string(),
+                source,
+            })?;
+            Ok(Arc::new(file))
+        }
+        Place::Postgres(url) => postgres(url, cli).await,
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &Secret, cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
+    use crate::database::postgres::{PostgresDatabase, shown};
+
+    let database = PostgresDatabase::open(url.reveal(), cli.lease).await;
+    let database = database.map_err(|source| OpenError::Postgres {
+        url: shown(url.reveal()),
         source,
     })?;
-    Ok(Arc::new(file))
+    Ok(Arc::new(database))
+}
+
+#[cfg(not(feature = "postgres"))]
+#[expect(clippy::unused_async, reason = "it stands in for one that is")]
+async fn postgres(_: &Secret, _: &Cli) -> Result<Arc<dyn Database>, OpenError> {
+    Err(OpenError::PostgresNotBuilt)
 }
 
 #[cfg(feature = "dynamodb")]
@@ -53,6 +78,18 @@ pub enum OpenError {
         /// What went wrong.
         source: FileError,
     },
+    /// The server could not be asked, or its database is not the market's.
+    #[cfg(feature = "postgres")]
+    #[error("cannot use the database {url}")]
+    Postgres {
+        /// What was asked for, without its password.
+        url: String,
+        /// What went wrong.
+        source: PostgresError,
+    },
+    /// This build has no PostgreSQL.
+    #[error("this build has no PostgreSQL")]
+    PostgresNotBuilt,
     /// The table could not be opened.
     #[error("cannot use the DynamoDB table {name}")]
     Table {
@@ -71,6 +108,11 @@ impl OpenError {
     pub(super) const fn advice(&self) -> &'static str {
         match self {
             Self::File { source, .. } => source.advice(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres { source, .. } => source.advice(),
+            Self::PostgresNotBuilt => {
+                "build with `--features postgres`, or name a file with --database"
+            }
             Self::Table { .. } => {
                 "check AWS_REGION, the credentials and what their role may do, or leave \
                  --dynamodb-table out"

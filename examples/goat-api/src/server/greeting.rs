@@ -29,7 +29,7 @@ fn text(address: SocketAddr) -> String {
         "goat market on http://{address}\n\
          # Open it in a browser to see what a key does to an order, or try it here.\n\n\
          # Register a goat:\n{first}\n\
-         # The same again is answered from memory, and registers no second goat:\n{first}\n\
+         # The same again gets the same answer, and registers no second goat:\n{first}\n\
          # The key with another payload is refused:\n{other}\n"
     )
 }

@@ -1,20 +1,55 @@
 //! The flags as a store and a policy.
 
 use std::error::Error;
+use std::sync::Arc;
 
-use idem_core::{Idempotency, MemoryStore, Policy};
+use idem_core::event::{Event, Observer};
+use idem_core::store::Operation;
+use idem_core::{Idempotency, MemoryStore, Policy, RecordKey};
 
 use crate::cli::{Cli, Profile, Store};
+use crate::database::Database;
 use crate::web::operations::OutcomeObserver;
 
-/// What the market's routes are put under, and the store if it is in memory.
-pub(super) async fn start(cli: &Cli) -> Result<(Idempotency, Option<MemoryStore>), StoreError> {
+/// What the market's routes are put under, and the store if it is in memory; `None` if the records are to
+/// be in the market's database.
+pub(super) async fn elsewhere(
+    cli: &Cli,
+) -> Result<Option<(Idempotency, Option<MemoryStore>)>, StoreError> {
     match cli.store {
+        Store::Database if cli.dynamodb_table.is_some() => Err(StoreError::NoRecords),
+        Store::Database => Ok(None),
         Store::Memory => {
             let store = MemoryStore::new();
-            Ok((Idempotency::new(store.clone(), policy(cli)), Some(store)))
+            let idempotency = Idempotency::new(store.clone(), policy(cli));
+            Ok(Some((idempotency, Some(store))))
         }
-        Store::Momento => Ok((momento::start(cli).await?, None)),
+        Store::Momento => Ok(Some((momento::start(cli).await?, None))),
+    }
+}
+
+/// The policy of routes whose records are in the market's database.
+pub(super) fn beside(database: Arc<dyn Database>, cli: &Cli) -> Policy {
+    policy(cli).observer(WriteObserver(database))
+}
+
+/// Tells the database, too, of a record that it could not write: that is how it learns that its disk is full.
+#[derive(Debug)]
+struct WriteObserver(Arc<dyn Database>);
+
+impl Observer for WriteObserver {
+    fn observe(&self, key: &RecordKey, event: &Event<'_>) {
+        OutcomeObserver.observe(key, event);
+        let failed = match event {
+            Event::StoreCalled {
+                operation, error, ..
+            } => error.is_some() && *operation != Operation::LookUp,
+            Event::RolledBack(why) => why.is_some(),
+            _ => false,
+        };
+        if failed {
+            self.0.write_failed();
+        }
     }
 }
 
@@ -34,6 +69,9 @@ fn policy(cli: &Cli) -> Policy {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
+    /// The market's database has no place for them.
+    #[error("the market's database keeps no idempotency records")]
+    NoRecords,
     /// This build has no such store.
     #[error("this build has no Momento")]
     NotBuilt,
@@ -59,6 +97,9 @@ pub enum StoreError {
 impl StoreError {
     pub(super) const fn advice(&self) -> &'static str {
         match self {
+            Self::NoRecords => {
+                "choose --store momento beside --dynamodb-table, or --store memory for a single process"
+            }
             Self::NotBuilt => "build with `--features momento`, or try --store memory",
             Self::KeyMissing => "set MOMENTO_API_KEY or --momento-secret, or try --store memory",
             Self::SecretNotBuilt => {

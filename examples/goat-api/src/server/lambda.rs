@@ -14,7 +14,7 @@ use axum::response::Response;
 use idem_axum::IdempotencyLayer;
 
 use super::{ServerError, Started, start};
-use crate::cli::{Cli, Framework};
+use crate::cli::{Cli, Framework, Place};
 use crate::web::axum::{operated, router};
 
 /// Serves until Lambda ends this process.
@@ -54,7 +54,10 @@ fn check_database(cli: &Cli) -> Result<(), ServerError> {
     if cli.dynamodb_table.is_some() {
         return Ok(());
     }
-    let path = &cli.database;
+    // A server is one for all instances.
+    let Place::File(path) = &cli.database else {
+        return Ok(());
+    };
     // The default is not, and a function's own directory cannot be written.
     if !path.is_absolute() {
         return Err(ServerError::LambdaDatabase(path.display().to_string()));
@@ -86,6 +89,7 @@ mod tests {
         for flags in [
             ["--database", "/tmp/goats.db"],
             ["--dynamodb-table", "goats"],
+            ["--database", "postgres://localhost/goats"],
         ] {
             assert!(check_database(&cli(&flags)).is_ok());
         }

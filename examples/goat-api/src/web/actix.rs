@@ -9,9 +9,9 @@ use actix_web::body::BoxBody;
 use actix_web::error::InternalError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderValue};
-use actix_web::web::{self, Bytes, Data, Path, Payload, ServiceConfig};
+use actix_web::web::{self, Bytes, Data, Path, Payload, ReqData, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse, Resource, Responder};
-use idem_actix::IdempotencyMiddleware;
+use idem_actix::{CurrentExecution, IdempotencyMiddleware};
 
 use crate::web::answer::{Answer, Failure, Page, Typed};
 use crate::web::{GoatMarket, LARGEST, api, content_type, pages};
@@ -85,14 +85,20 @@ fn resource(path: &str, allowed: &'static str) -> Resource {
 
 type Market = Data<GoatMarket>;
 type Id = Result<Path<String>, Error>;
+type Current = Option<ReqData<CurrentExecution>>;
 type Answered = Result<Answer, Failure>;
 
 async fn goats(market: Market) -> Answered {
     api::goats(&market).await
 }
 
-async fn register(market: Market, request: HttpRequest, body: Payload) -> Answered {
-    api::register(&market, json(request, body)).await
+async fn register(
+    market: Market,
+    current: Current,
+    request: HttpRequest,
+    body: Payload,
+) -> Answered {
+    api::register(&market, current.as_deref(), json(request, body)).await
 }
 
 async fn catalog(market: Market, goat: Id) -> Answered {
@@ -107,8 +113,8 @@ async fn orders(market: Market) -> Answered {
     api::orders(&market).await
 }
 
-async fn order(market: Market, request: HttpRequest, body: Payload) -> Answered {
-    api::order(&market, json(request, body)).await
+async fn order(market: Market, current: Current, request: HttpRequest, body: Payload) -> Answered {
+    api::order(&market, current.as_deref(), json(request, body)).await
 }
 
 async fn find_order(market: Market, order: Id) -> Answered {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::database::Database;
+use idem_core::{CurrentExecution, Idempotency, Policy};
+
+use crate::database::{Database, STORE_TIMEOUT};
 use crate::market::catalog::CatalogItem;
 use crate::market::goat::{Goat, GoatId, NewGoat};
 use crate::market::order::{NewOrder, Order, OrderId};
@@ -14,6 +16,7 @@ use crate::web::openapi::failures::{Failed, Faulty, UnknownGoat, UnknownOrder};
 #[derive(Debug, Clone)]
 pub struct GoatMarket {
     database: Arc<dyn Database>,
+    records_are_there: bool,
     order_delay: Duration,
 }
 
@@ -23,8 +26,22 @@ impl GoatMarket {
     pub fn new(database: Arc<dyn Database>) -> Self {
         Self {
             database,
+            records_are_there: false,
             order_delay: Duration::ZERO,
         }
+    }
+
+    /// Has each goat and order committed together with the record of its request, so that it comes to be
+    /// exactly once; gives what the routes must be under for that, too. `None` if the database keeps no records.
+    #[must_use]
+    pub fn exactly_once(self, policy: Policy) -> Option<(Self, Idempotency)> {
+        let records = self.database.records()?;
+        let idempotency = Idempotency::new(records, policy.store_timeout(STORE_TIMEOUT));
+        let market = Self {
+            records_are_there: true,
+            ..self
+        };
+        Some((market, idempotency))
     }
 
     /// Makes placing an order take this long, so that a person can watch one in progress.
@@ -40,6 +57,11 @@ impl GoatMarket {
     #[must_use]
     pub fn database(&self) -> &dyn Database {
         &*self.database
+    }
+
+    /// The execution that the database is to end, if its record is there.
+    fn enlisted<'a>(&self, current: Option<&'a CurrentExecution>) -> Option<&'a CurrentExecution> {
+        current.filter(|_| self.records_are_there)
     }
 }
 
@@ -68,7 +90,11 @@ pub(super) async fn goats(market: &GoatMarket) -> Answered {
         Faulty, Failed,
     ),
 )]
-pub(super) async fn register(market: &GoatMarket, body: impl Body) -> Answered {
+pub(super) async fn register(
+    market: &GoatMarket,
+    current: Option<&CurrentExecution>,
+    body: impl Body,
+) -> Answered {
     let NewGoat { name, owner, breed } = NewGoat::parse(body.await?.as_ref())?;
     let id = GoatId::generate();
     let goat = Goat {
@@ -77,7 +103,8 @@ pub(super) async fn register(market: &GoatMarket, body: impl Body) -> Answered {
         owner,
         breed,
     };
-    market.database.add_goat(&goat).await?;
+    let current = market.enlisted(current);
+    market.database.add_goat(&goat, current).await?;
     Ok(Answer::created(id))
 }
 
@@ -146,11 +173,17 @@ pub(super) async fn orders(market: &GoatMarket) -> Answered {
         Faulty, Failed,
     ),
 )]
-pub(super) async fn order(market: &GoatMarket, body: impl Body) -> Answered {
+pub(super) async fn order(
+    market: &GoatMarket,
+    current: Option<&CurrentExecution>,
+    body: impl Body,
+) -> Answered {
     let new = NewOrder::parse(body.await?.as_ref())?;
     // Before the database has anything to do with it: its other writers must not wait.
     tokio::time::sleep(market.order_delay).await;
-    Ok(Answer::created(market.database.place(new).await??))
+    let current = market.enlisted(current);
+    let placed = market.database.place(new, current).await?;
+    Ok(Answer::created(placed?))
 }
 
 /// The order of this id.

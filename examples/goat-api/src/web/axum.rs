@@ -5,7 +5,6 @@ mod operations;
 
 use std::future::ready;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{DefaultBodyLimit, FromRequest, Path, Request, State};
@@ -13,7 +12,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use idem_axum::IdempotencyLayer;
+use axum::{Extension, Router};
+use idem_axum::{CurrentExecution, IdempotencyLayer};
 
 use crate::web::answer::{Answer, Failure, Page, Typed};
 use crate::web::{GoatMarket, LARGEST, api, content_type, pages};
@@ -48,14 +48,15 @@ fn with_page(router: Router<GoatMarket>, page: Page) -> Router<GoatMarket> {
 
 type Market = State<GoatMarket>;
 type Id = Result<Path<String>, PathRejection>;
+type Current = Option<Extension<CurrentExecution>>;
 type Answered = Result<Answer, Failure>;
 
 async fn goats(State(market): Market) -> Answered {
     api::goats(&market).await
 }
 
-async fn register(State(market): Market, request: Request) -> Answered {
-    api::register(&market, json(request)).await
+async fn register(State(market): Market, current: Current, request: Request) -> Answered {
+    api::register(&market, current.as_deref(), json(request)).await
 }
 
 async fn catalog(State(market): Market, goat: Id) -> Answered {
@@ -70,8 +71,8 @@ async fn orders(State(market): Market) -> Answered {
     api::orders(&market).await
 }
 
-async fn order(State(market): Market, request: Request) -> Answered {
-    api::order(&market, json(request)).await
+async fn order(State(market): Market, current: Current, request: Request) -> Answered {
+    api::order(&market, current.as_deref(), json(request)).await
 }
 
 async fn find_order(State(market): Market, order: Id) -> Answered {

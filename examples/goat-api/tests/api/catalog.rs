@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::Server;
+use super::support::Server;
 
 const NO_GOAT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use idem_core::Policy;
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 #[tokio::test]
 async fn a_delayed_order_takes_that_long() {

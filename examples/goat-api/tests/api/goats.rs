@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 #[tokio::test]
 async fn a_registered_goat_is_listed() {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use reqwest::header::{ALLOW, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 
-use crate::support::{Answer, Server};
+use super::support::{Answer, Server};
 
 /// The paths that a page or one of its modules names.
 fn files_in(text: &str) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use goat_api::cli::Profile;
 use serde_json::json;
 
-use crate::support::Server;
+use super::support::Server;
 
 const HEIDI: &str = r#"{"name":"Heidi","owner":"Peter","breed":"Nubian"}"#;
 const CLARA: &str = r#"{"name":"Clara","owner":"Peter","breed":"Alpine"}"#;

@@ -9,6 +9,7 @@ mod customer;
 mod delayed;
 mod document;
 mod failures;
+mod fresh;
 mod goats;
 mod head;
 mod home;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::Server;
+use super::support::Server;
 
 const NO_GOAT: &str = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
 

@@ -4,7 +4,7 @@ use reqwest::Method;
 use reqwest::header::{ALLOW, CONTENT_TYPE, HeaderValue};
 use serde_json::json;
 
-use crate::support::{Answer, Server};
+use super::support::{Answer, Server};
 
 fn goat() -> String {
     json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"}).to_string()

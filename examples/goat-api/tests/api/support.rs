@@ -1,22 +1,20 @@
-//! A server on a free port with a database of its own: in this process on SQLite or, where
+//! A server on a free port with a database of its own that has its records too: in this process or, where
 //! `.ci/serverless` names a program, that program on a table in a stand-in for DynamoDB.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::time::Duration;
 
 use goat_api::cli::Profile;
-use goat_api::database::sqlite::SqliteFile;
 use goat_api::web::GoatMarket;
 use goat_api::web::operations::{Metrics, Operations};
-use idem_core::{Idempotency, MemoryStore, Policy};
-use tempfile::TempDir;
+use idem_core::{Idempotency, Policy};
 
-pub(crate) use crate::customer::Answer;
-use crate::customer::Customer;
-use crate::program::{self, Program};
-use crate::serve::serve;
-use crate::{FRAMEWORK, routes};
+pub(crate) use super::customer::Answer;
+use super::customer::Customer;
+use super::fresh::{Fresh, fresh};
+use super::program::{self, Program};
+use super::serve::serve;
+use super::{FRAMEWORK, routes};
 
 /// A running server and a customer of it; it ends with the test.
 pub(crate) struct Server {
@@ -33,7 +31,7 @@ enum Running {
 struct Inside {
     market: GoatMarket,
     idempotency: Idempotency,
-    _directory: TempDir,
+    _database: Fresh,
 }
 
 impl Server {
@@ -98,18 +96,17 @@ impl Server {
     }
 
     pub(crate) async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
-        let directory = tempfile::tempdir().expect("a directory can be made");
-        let path = directory.path().join("goats.db");
-        let database = SqliteFile::open(&path).await.expect("the database opens");
-        let market = GoatMarket::new(Arc::new(database)).order_delay(order_delay);
-        let idempotency = Idempotency::new(MemoryStore::new(), policy);
+        let database = fresh().await;
+        let market = GoatMarket::new(database.database()).order_delay(order_delay);
+        let both = market.exactly_once(policy);
+        let (market, idempotency) = both.expect("it keeps records");
         let address = serve(market.clone(), idempotency.clone()).await;
         Self {
             customer: Customer::of(format!("http://{address}")),
             running: Running::Inside(Inside {
                 market,
                 idempotency,
-                _directory: directory,
+                _database: database,
             }),
         }
     }

@@ -15,6 +15,8 @@ mod delayed;
 mod document;
 #[path = "../api/failures.rs"]
 mod failures;
+#[path = "../api/fresh.rs"]
+mod fresh;
 #[path = "../api/goats.rs"]
 mod goats;
 #[path = "../api/head.rs"]

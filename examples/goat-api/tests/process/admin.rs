@@ -1,13 +1,14 @@
 //! Keys as operators see them, over HTTP and with nothing but a token.
 
 use std::path::Path;
+use std::process::Command;
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use crate::life::assert_refuses_to_start;
 use crate::operator::{Held, heidi, order_of, post, post_later, until};
-use crate::program::{Program, command, ended, goat_with_milk};
+use crate::program::{Program, command, ended, goat_with_milk, in_memory};
 
 const TOKEN: &str = "0123456789abcdef01234567";
 const LOOK_UP: &str = "/admin/keys/look-up";
@@ -95,7 +96,7 @@ async fn nobody_looks_without_the_token() {
 async fn a_key_is_seen_through_its_life_and_nothing_of_its_response_is() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("goats.db");
-    let program = guarded(&database);
+    let program = Program::spawn(in_memory(&database).env("GOAT_ADMIN_TOKEN", TOKEN));
     let goat = goat_with_milk(&program).await;
     let absent = ask_about(&program, LOOK_UP, "o-1").await;
     let record = absent["record"].clone();
@@ -154,23 +155,32 @@ async fn a_key_is_seen_through_its_life_and_nothing_of_its_response_is() {
 }
 
 /// A server that died holds a key for its lease; an operator need not wait so long.
-#[cfg(feature = "momento")]
 #[tokio::test]
 async fn the_key_of_a_server_that_died_is_released() {
-    use momento_emulator::Emulator;
-
-    let emulator = Emulator::start().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("goats.db");
-    let start = || {
-        let mut command = crate::momento::on_momento(&emulator, &database);
+    release_the_key_of_a_server_that_died(|| command("127.0.0.1:0", &database)).await;
+}
+
+#[cfg(feature = "momento")]
+#[tokio::test]
+async fn the_key_of_a_server_that_died_is_released_from_momento() {
+    let emulator = momento_emulator::Emulator::start().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("goats.db");
+    let command = || crate::momento::on_momento(&emulator, &database);
+    release_the_key_of_a_server_that_died(command).await;
+}
+
+async fn release_the_key_of_a_server_that_died(command: impl Fn() -> Command) {
+    let start = |delay| {
+        let mut command = command();
         command.env("GOAT_ADMIN_TOKEN", TOKEN);
-        Program::spawn(command.args(["--lease", "1h"]))
+        Program::spawn(command.args(["--lease", "1h", "--order-delay", delay]))
     };
-    let dying = start();
+    let dying = start("1h");
     let goat = goat_with_milk(&dying).await;
     let order = order_of(&goat, "Milk");
-    let held = Held::hold(&database).await;
     let headers = [("idempotency-key", "stuck")];
     let client = crate::operator::post_raw(&dying, "/orders", &headers, &order);
     until(
@@ -181,9 +191,8 @@ async fn the_key_of_a_server_that_died_is_released() {
     .await;
     dying.signal("-KILL");
     drop((dying, client));
-    held.let_go().await;
 
-    let program = start();
+    let program = start("0s");
     let answer = post(&program, "/orders", &headers, &order).await;
     assert_eq!(answer.status(), 202, "the key is stuck");
     let stuck = ask_about(&program, LOOK_UP, "stuck").await;

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Client, Method, Response};
 
 use crate::operator::{Held, heidi, of, order_of, post, post_later, scrape, until};
-use crate::program::{Program, command, ended, goat_with_milk};
+use crate::program::{Program, command, ended, goat_with_milk, in_memory};
 
 const SHOP: &str = "https://shop.example";
 const OTHER: &str = "http://localhost:5173";
@@ -86,7 +86,8 @@ async fn preflight(program: &Program, path: &str, origin: &str) -> Response {
 async fn a_page_of_an_origin_that_is_let_in_sends_a_key_and_sees_the_outcome() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("goats.db");
-    let program = start(&database, &[SHOP, OTHER]);
+    let mut command = in_memory(&database);
+    let program = Program::spawn(command.args(["--cors-origin", SHOP, "--cors-origin", OTHER]));
     let answer = preflight(&program, "/orders", SHOP).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(allowed(&answer), Some(SHOP));

@@ -152,6 +152,37 @@ async fn a_file_from_before_the_stamp_is_taken_over_with_its_goats() {
 }
 
 #[tokio::test]
+async fn a_file_from_before_it_had_records_is_taken_over_with_its_goats() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("goats.db");
+    assert_eq!(a_goat_more(&path).await, 1);
+    change(&path, "DROP TABLE idem_records; DROP TABLE idem_schema").await;
+    let key = [("idempotency-key", "k")];
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let program = Program::start(&path);
+        let answer = post(&program, "/goats", &key, &heidi()).await;
+        assert_eq!(answer.status(), 201);
+        answers.push(answer.text().await.unwrap());
+        assert_eq!(list(&program, "goats").await.len(), 2);
+        program.signal("-TERM");
+        assert_eq!(program.finish().1.code(), Some(0));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn a_file_with_records_of_another_version_is_called_that() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("goats.db");
+    assert_eq!(a_goat_more(&path).await, 1);
+    change(&path, "UPDATE idem_schema SET version = 99").await;
+    let output = command("127.0.0.1:0", &path).output().unwrap();
+    let what = "its idempotency records cannot be used: the tables have schema version 99";
+    assert_refuses_to_start(&output, what, "run the version of the market that wrote it");
+}
+
+#[tokio::test]
 async fn a_file_that_lost_its_middle_is_called_damaged() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("goats.db");

@@ -59,3 +59,14 @@ fn an_environment_for_others_does_not_matter() {
     started(&path);
     assert!(path.exists(), "the flag wins over the variable");
 }
+
+#[test]
+fn the_help_does_not_show_the_databases_password() {
+    let url = "postgres://heidi:open-sesame@localhost/goats";
+    let help = program().env("GOAT_DATABASE", url).arg("--help").output();
+    let help = String::from_utf8(help.unwrap().stdout).unwrap();
+    assert!(
+        help.contains("GOAT_DATABASE") && !help.contains("sesame"),
+        "{help}"
+    );
+}

@@ -2,19 +2,22 @@
 
 use std::io::Read;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::operator::{Held, hang_up, heidi, order_of, post, post_raw, text, until};
-use crate::program::{Program, command, goat_with_milk};
+use crate::program::{Program, command, goat_with_milk, in_memory};
 
 /// A program whose log is read at its end.
 struct Logged(Program);
 
 impl Logged {
     fn start(database: &Path, levels: &str) -> Self {
-        let mut command = command("127.0.0.1:0", database);
+        Self::spawn(command("127.0.0.1:0", database), levels)
+    }
+
+    fn spawn(mut command: Command, levels: &str) -> Self {
         command
             .args(["--log-format", "json"])
             .env("RUST_LOG", levels)
@@ -109,7 +112,7 @@ async fn each_request_has_a_line_with_its_id_and_its_outcome() {
 async fn an_execution_whose_client_hung_up_is_logged_under_its_request() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("goats.db");
-    let logged = Logged::start(&database, "info,idem_core=debug");
+    let logged = Logged::spawn(in_memory(&database), "info,idem_core=debug");
     let program = &logged.0;
     let goat = goat_with_milk(program).await;
     let held = Held::hold(&database).await;

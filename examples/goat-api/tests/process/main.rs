@@ -17,8 +17,10 @@ mod metrics;
 mod momento;
 mod operator;
 mod pipe;
+mod place;
 mod placement;
 mod program;
+mod records;
 
 /// What the program under test serves with.
 const FRAMEWORK: &str = "axum";

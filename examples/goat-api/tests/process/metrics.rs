@@ -9,7 +9,7 @@ use crate::operator::{
     Held, Series, hang_up, heidi, of, order_of, post, post_later, post_part, post_raw, scrape,
     text, until,
 };
-use crate::program::{Program, goat_with_milk};
+use crate::program::{Program, goat_with_milk, in_memory};
 
 /// What a count should be, by the values of its labels.
 fn counts(expected: &[(&str, f64)]) -> Series {
@@ -48,7 +48,7 @@ const EXECUTED: &str = r#"idempotency_requests_total{outcome="execute"}"#;
 async fn a_script_of_known_outcomes_gives_exactly_those_counts() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("goats.db");
-    let program = Program::start(&database);
+    let program = Program::spawn(&mut in_memory(&database));
     let goat = goat_with_milk(&program).await;
     let (milk, cheese) = (order_of(&goat, "Milk"), order_of(&goat, "Cheese"));
     let (heidi, other) = (heidi(), heidi().replace("Heidi", "Clara"));
@@ -221,7 +221,7 @@ async fn each_metric_says_what_it_means() {
 async fn a_client_that_hangs_up_leaves_one_499_and_nothing_in_flight() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("goats.db");
-    let program = Program::start(&database);
+    let program = Program::spawn(&mut in_memory(&database));
     let goat = goat_with_milk(&program).await;
     let (catalog, milk) = (format!("/goats/{goat}/catalog"), order_of(&goat, "Milk"));
     let offer = r#"{"name":"Cheese","description":"","price":1}"#;

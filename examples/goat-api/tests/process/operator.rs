@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinHandle;
 
-use crate::program::Program;
+use super::program::Program;
 
 /// How long the machine may take for a thing that happens by itself.
 const PATIENCE: Duration = Duration::from_secs(60);

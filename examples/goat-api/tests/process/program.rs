@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::FRAMEWORK;
+use super::FRAMEWORK;
 
 /// A running program, killed if its test fails.
 pub(crate) struct Program {
@@ -96,6 +96,13 @@ pub(crate) fn ended(command: &mut Command) -> Output {
         thread::sleep(Duration::from_millis(5));
     }
     child.wait_with_output().expect("its output is read")
+}
+
+/// The program with its records in memory. Whoever holds the file of another one holds up its claims, too.
+pub(crate) fn in_memory(database: &Path) -> Command {
+    let mut command = command("127.0.0.1:0", database);
+    command.args(["--store", "memory"]);
+    command
 }
 
 pub(crate) async fn list(program: &Program, path: &str) -> Vec<Value> {

@@ -29,10 +29,14 @@ mod momento;
 mod operator;
 #[path = "../process/pipe.rs"]
 mod pipe;
+#[path = "../process/place.rs"]
+mod place;
 #[path = "../process/placement.rs"]
 mod placement;
 #[path = "../process/program.rs"]
 mod program;
+#[path = "../process/records.rs"]
+mod records;
 
 /// What the program under test serves with.
 const FRAMEWORK: &str = "actix";

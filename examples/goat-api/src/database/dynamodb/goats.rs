@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use async_trait::async_trait;
+use idem_core::CurrentExecution;
 use serde::{Deserialize, Serialize};
 
 use crate::database::dynamodb::table::{Failure, Item, Key, Table, damaged, text_of};
@@ -22,7 +23,11 @@ struct Kept<'a> {
 
 #[async_trait]
 impl Goats for DynamoTable {
-    async fn add_goat(&self, goat: &Goat) -> Result<(), DatabaseError> {
+    async fn add_goat(
+        &self,
+        goat: &Goat,
+        _: Option<&CurrentExecution>,
+    ) -> Result<(), DatabaseError> {
         let saving = async {
             let kept = Kept {
                 name: Cow::from(&goat.name),

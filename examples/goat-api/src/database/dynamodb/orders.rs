@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use idem_core::CurrentExecution;
 use serde::{Deserialize, Serialize};
 
 use crate::database::dynamodb::catalog::prices;
@@ -34,7 +35,11 @@ struct KeptItem<'a> {
 
 #[async_trait]
 impl Orders for DynamoTable {
-    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
+    async fn place(
+        &self,
+        order: NewOrder,
+        _: Option<&CurrentExecution>,
+    ) -> Result<Result<OrderId, Invalid>, DatabaseError> {
         let placing = async {
             let prices = match prices(&self.table, order.items()).await? {
                 Ok(prices) => prices,

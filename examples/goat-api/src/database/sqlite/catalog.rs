@@ -1,11 +1,11 @@
 //! The table of what each goat has on offer.
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
+use crate::database::rows::{self, CatalogRow};
 use crate::database::sqlite::goats::exists;
-use crate::database::sqlite::{SqliteFile, damaged};
+use crate::database::sqlite::{SqliteFile, commit};
 use crate::database::{Catalogs, DatabaseError};
 use crate::market::catalog::{CatalogItem, folded};
 use crate::market::goat::GoatId;
@@ -19,7 +19,7 @@ impl Catalogs for SqliteFile {
              ON CONFLICT (goat_id, folded) DO UPDATE \
              SET name = excluded.name, description = excluded.description, price = excluded.price";
         self.writing(async {
-            let mut transaction = self.begin().await?;
+            let mut transaction = self.begin(None).await?;
             if !exists(&mut transaction, goat).await? {
                 return Ok(false);
             }
@@ -32,7 +32,7 @@ impl Catalogs for SqliteFile {
                 .execute(&mut *transaction)
                 .await
                 .map_err(DatabaseError::during("save a catalog item"))?;
-            self.commit(transaction).await?;
+            commit(transaction).await?;
             Ok(true)
         })
         .await
@@ -43,13 +43,15 @@ impl Catalogs for SqliteFile {
         if !exists(&mut db, goat).await? {
             return Ok(None);
         }
-        sqlx::query("SELECT name, description, price FROM catalog WHERE goat_id = ? ORDER BY seq")
-            .bind(goat.to_string())
-            .fetch_all(&mut *db)
-            .await
-            .and_then(|rows| rows.iter().map(item).collect())
-            .map(Some)
-            .map_err(DatabaseError::during("list a catalog"))
+        sqlx::query_as(
+            "SELECT name, description, price FROM catalog WHERE goat_id = ? ORDER BY seq",
+        )
+        .bind(goat.to_string())
+        .fetch_all(&mut *db)
+        .await
+        .and_then(|rows: Vec<CatalogRow>| rows.into_iter().map(rows::catalog_item).collect())
+        .map(Some)
+        .map_err(DatabaseError::during("list a catalog"))
     }
 }
 
@@ -59,23 +61,11 @@ pub(super) async fn price(
     goat: GoatId,
     name: &str,
 ) -> Result<Option<Price>, DatabaseError> {
-    sqlx::query("SELECT price FROM catalog WHERE goat_id = ? AND folded = ?")
+    sqlx::query_scalar("SELECT price FROM catalog WHERE goat_id = ? AND folded = ?")
         .bind(goat.to_string())
         .bind(folded(name))
         .fetch_optional(db)
         .await
-        .and_then(|row| row.map(|row| stored_price(&row, "price")).transpose())
+        .and_then(|price: Option<String>| price.map(|price| rows::stored_price(&price)).transpose())
         .map_err(DatabaseError::during("look a price up"))
-}
-
-fn item(row: &SqliteRow) -> sqlx::Result<CatalogItem> {
-    Ok(CatalogItem {
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
-        price: stored_price(row, "price")?,
-    })
-}
-
-pub(super) fn stored_price(row: &SqliteRow, column: &str) -> sqlx::Result<Price> {
-    Price::from_stored(row.try_get(column)?).map_err(damaged)
 }

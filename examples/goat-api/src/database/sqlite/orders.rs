@@ -3,21 +3,25 @@
 use std::time::SystemTime;
 
 use async_trait::async_trait;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use idem_core::CurrentExecution;
+use sqlx::SqliteConnection;
 
-use crate::database::sqlite::catalog::{price, stored_price};
-use crate::database::sqlite::goats::goat_id;
-use crate::database::sqlite::{SqliteFile, damaged};
+use crate::database::rows;
+use crate::database::sqlite::catalog::price;
+use crate::database::sqlite::{SqliteFile, commit};
 use crate::database::{DatabaseError, Orders};
 use crate::market::invalid::Invalid;
-use crate::market::order::{NewOrder, Order, OrderId, OrderItem, Quantity};
+use crate::market::order::{NewOrder, Order, OrderId, OrderItem};
 
 #[async_trait]
 impl Orders for SqliteFile {
-    async fn place(&self, order: NewOrder) -> Result<Result<OrderId, Invalid>, DatabaseError> {
+    async fn place(
+        &self,
+        order: NewOrder,
+        current: Option<&CurrentExecution>,
+    ) -> Result<Result<OrderId, Invalid>, DatabaseError> {
         self.writing(async {
-            let mut transaction = self.begin().await?;
+            let mut transaction = self.begin(current).await?;
             let mut prices = Vec::with_capacity(order.items().len());
             for (index, item) in order.items().iter().enumerate() {
                 match price(&mut transaction, item.goat_id, &item.catalog_item).await? {
@@ -28,32 +32,32 @@ impl Orders for SqliteFile {
             let order = order.priced(&prices, SystemTime::now());
             let inserted = insert(&mut transaction, &order).await;
             inserted.map_err(DatabaseError::during("save an order"))?;
-            self.commit(transaction).await?;
+            commit(transaction).await?;
             Ok(Ok(order.id))
         })
         .await
     }
 
     async fn orders(&self) -> Result<Vec<Order>, DatabaseError> {
-        sqlx::query(
+        sqlx::query_as(
             "SELECT id, total, date, goat_id, catalog_item, quantity \
              FROM orders JOIN order_items ON order_id = id ORDER BY seq, position",
         )
         .fetch_all(&mut *self.read().await?)
         .await
-        .and_then(|rows| orders(&rows))
+        .and_then(rows::orders)
         .map_err(DatabaseError::during("list the orders"))
     }
 
     async fn find_order(&self, id: OrderId) -> Result<Option<Order>, DatabaseError> {
-        sqlx::query(
+        sqlx::query_as(
             "SELECT id, total, date, goat_id, catalog_item, quantity \
              FROM orders JOIN order_items ON order_id = id WHERE id = ? ORDER BY position",
         )
         .bind(id.to_string())
         .fetch_all(&mut *self.read().await?)
         .await
-        .and_then(|rows| Ok(orders(&rows)?.pop()))
+        .and_then(|rows| Ok(rows::orders(rows)?.pop()))
         .map_err(DatabaseError::during("look an order up"))
     }
 }
@@ -63,7 +67,7 @@ async fn insert(db: &mut SqliteConnection, order: &Order) -> sqlx::Result<()> {
     sqlx::query("INSERT INTO orders (id, total, date) VALUES (?, ?, ?)")
         .bind(order.id.to_string())
         .bind(order.total.to_string())
-        .bind(humantime::format_rfc3339_millis(order.date).to_string())
+        .bind(rows::date(order.date))
         .execute(&mut *db)
         .await?;
     for (position, item) in (0_i64..).zip(&order.items) {
@@ -89,42 +93,4 @@ async fn insert_item(
         .execute(db)
         .await?;
     Ok(())
-}
-
-/// Groups rows of one item each, in which the items of an order stand together.
-fn orders(rows: &[SqliteRow]) -> sqlx::Result<Vec<Order>> {
-    let mut orders: Vec<Order> = Vec::new();
-    for row in rows {
-        let (id, item) = (order_id(row)?, item(row)?);
-        match orders.last_mut() {
-            Some(order) if order.id == id => order.items.push(item),
-            _ => orders.push(first_of(row, id, item)?),
-        }
-    }
-    Ok(orders)
-}
-
-fn first_of(row: &SqliteRow, id: OrderId, item: OrderItem) -> sqlx::Result<Order> {
-    Ok(Order {
-        id,
-        items: vec![item],
-        total: stored_price(row, "total")?,
-        date: date(row)?,
-    })
-}
-
-fn item(row: &SqliteRow) -> sqlx::Result<OrderItem> {
-    Ok(OrderItem {
-        goat_id: goat_id(row, "goat_id")?,
-        catalog_item: row.try_get("catalog_item")?,
-        quantity: Quantity::new(row.try_get("quantity")?).ok_or_else(|| damaged("no quantity"))?,
-    })
-}
-
-fn order_id(row: &SqliteRow) -> sqlx::Result<OrderId> {
-    OrderId::parse(row.try_get("id")?).ok_or_else(|| damaged("no order's id"))
-}
-
-fn date(row: &SqliteRow) -> sqlx::Result<SystemTime> {
-    humantime::parse_rfc3339(row.try_get("date")?).map_err(damaged)
 }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use idem_sqlx::PrepareError;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::database::DatabaseError;
@@ -46,9 +47,23 @@ pub enum FileError {
     /// Nothing could be written.
     #[error("there is no room for it")]
     NoRoom(#[source] DatabaseError),
+    /// The idempotency records in it are not this version's, or cannot be kept there.
+    #[error("its idempotency records cannot be used")]
+    Records(#[source] PrepareError),
     /// Anything else.
     #[error(transparent)]
     Failed(DatabaseError),
+}
+
+impl From<PrepareError> for FileError {
+    fn from(error: PrepareError) -> Self {
+        match error {
+            PrepareError::Database { action, source } => {
+                DatabaseError::during(action)(source).into()
+            }
+            error => Self::Records(error),
+        }
+    }
 }
 
 impl From<DatabaseError> for FileError {
@@ -79,6 +94,9 @@ impl FileError {
             Self::OtherVersion(found) if *found > VERSION => {
                 "run the newer version of the market that wrote it, or name another file with \
                  --database"
+            }
+            Self::Records(_) => {
+                "run the version of the market that wrote it, or name another file with --database"
             }
             Self::OtherVersion(_) | Self::Changed(_) | Self::Damaged(_) => {
                 "restore it from a copy, or name another file with --database"

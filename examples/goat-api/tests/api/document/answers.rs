@@ -95,9 +95,13 @@ async fn what_the_market_fails_at() {
     let not_ready = server.get("/readyz").await;
     assert_eq!(not_ready.status, 503);
     contract.holds("get", "/readyz", &not_ready);
-    let failed = server.post_with_key("/goats", "1", HEIDI).await;
+    let failed = server.post("/goats", HEIDI).await;
     assert_eq!(failed.status, 500);
     contract.holds("post", "/goats", &failed);
+    // Its record would have been there too.
+    let refused = server.post_with_key("/goats", "1", HEIDI).await;
+    assert_eq!(refused.status, 503);
+    contract.holds("post", "/goats", &refused);
 }
 
 #[tokio::test]
