@@ -16,6 +16,7 @@ macro_rules! pages {
 
 pages! {
     readme: "../../README.md",
+    client: "../../crates/idem-client/README.md",
     idem_actix_readme: "../../crates/idem-actix/README.md",
     idem_axum_readme: "../../crates/idem-axum/README.md",
     idem_core_readme: "../../crates/idem-core/README.md",
@@ -32,6 +33,7 @@ pages! {
     scopes: "../guide/scopes.md",
     profiles: "../guide/profiles.md",
     stores: "../guide/stores.md",
+    exactly_once: "../guide/exactly-once.md",
     leases: "../guide/leases.md",
     layers: "../guide/layers.md",
     downstream: "../guide/downstream.md",

@@ -1,6 +1,25 @@
 #![forbid(unsafe_code)]
 #![doc = include_str!("../README.md")]
 //!
+//! # An example with tower
+//!
+//! ```rust,no_run
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use idem_client::{Dialect, IdempotentRetries};
+//! use tower::{ServiceBuilder, ServiceExt};
+//!
+//! # async fn pay() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+//! let retries = IdempotentRetries::new().server("http://10.0.0.7:3000".parse()?, Dialect::idem());
+//! let client = Client::builder(TokioExecutor::new()).build_http();
+//! let service = ServiceBuilder::new().layer(retries).service(client);
+//! let payment = http::Request::post("http://10.0.0.7:3000/payments").body(Full::<Bytes>::from("amount=100"))?;
+//! let response = service.oneshot(payment).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! | feature | adds |

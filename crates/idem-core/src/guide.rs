@@ -20,6 +20,7 @@ pages! {
     deploy: "../guide/deploy.md",
     do_you_need_this: "../guide/do-you-need-this.md",
     downstream: "../guide/downstream.md",
+    exactly_once: "../guide/exactly-once.md",
     for_your_api: "../guide/for-your-api.md",
     how_it_works: "../guide/how-it-works.md",
     keys: "../guide/keys.md",

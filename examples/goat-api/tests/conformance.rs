@@ -24,7 +24,7 @@ use idem_momento::MomentoStore;
 use momento_emulator::Emulator;
 
 /// So long that a duplicate finds an order in progress.
-const ORDER_DELAY: Duration = Duration::from_millis(500);
+const ORDER_DELAY: Duration = Duration::from_secs(2);
 
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -80,8 +80,14 @@ async fn the_market_passes_in_every_framework_on_every_store_by_every_profile() 
     let directory = tempfile::tempdir().unwrap();
     let mut results = String::new();
     for profile in BUILTIN {
-        let reports = SERVERS.map(|server| report(server, profile, &emulator, directory.path()));
-        let reports = join_all(reports).await;
+        let mut reports = Vec::new();
+        // All at once, an order would be placed before a slow machine has sent its duplicate.
+        for few in SERVERS.chunks(3) {
+            let few = few
+                .iter()
+                .map(|server| report(server, profile, &emulator, directory.path()));
+            reports.extend(join_all(few).await);
+        }
         let columns: Vec<_> = SERVERS.into_iter().zip(&reports).collect();
         for (server, report) in &columns {
             assert!(report.is_conformant(), "{server}: {}", report.to_text());

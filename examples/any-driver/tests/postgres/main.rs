@@ -7,6 +7,8 @@
 #[cfg(feature = "postgres-tests")]
 mod drivers;
 #[cfg(feature = "postgres-tests")]
+mod dropped;
+#[cfg(feature = "postgres-tests")]
 mod effects;
 #[cfg(feature = "postgres-tests")]
 mod handler;

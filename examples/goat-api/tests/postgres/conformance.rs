@@ -18,7 +18,7 @@ mod actix;
 mod axum;
 
 /// So long that a duplicate finds an order in progress.
-const ORDER_DELAY: Duration = Duration::from_millis(500);
+const ORDER_DELAY: Duration = Duration::from_secs(2);
 
 async fn start(framework: &str, profile: &str) -> SocketAddr {
     let policy = match profile {
