@@ -9,6 +9,7 @@ use std::{
         mpsc,
     },
     thread,
+    time::Duration,
 };
 
 /// Relays connections without TLS. Its threads end with their connections; the one that listens, with
@@ -46,11 +47,10 @@ impl Held {
     /// Waits, and blocks its thread, until the client has sent it.
     ///
     /// # Errors
-    /// It never will.
-    pub fn came(&self) -> io::Result<Sender> {
-        let came = self.came.recv();
-        came.map(Sender)
-            .map_err(|_| io::ErrorKind::BrokenPipe.into())
+    /// It has not, in this time.
+    pub fn came(&self, within: Duration) -> io::Result<Sender> {
+        let came = self.came.recv_timeout(within);
+        came.map(Sender).map_err(|_| io::ErrorKind::TimedOut.into())
     }
 }
 

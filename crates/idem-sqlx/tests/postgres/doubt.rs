@@ -44,8 +44,8 @@ async fn behind_a_relay<F: Future<Output = ()>>(test: impl Fn(Client, Arc<Relay>
 
 /// Waits until the held COMMIT was sent.
 async fn came(held: Held) -> (Held, Sender) {
-    let waiting = tokio::task::spawn_blocking(|| (held.came().unwrap(), held));
-    let (sender, held) = timeout(PATIENCE, waiting).await.unwrap().unwrap();
+    let waiting = tokio::task::spawn_blocking(|| (held.came(PATIENCE).unwrap(), held));
+    let (sender, held) = waiting.await.unwrap();
     (held, sender)
 }
 

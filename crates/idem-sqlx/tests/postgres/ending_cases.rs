@@ -1,6 +1,6 @@
 //! The rules about transactions that end executions, at each isolation level.
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use idem_core::{CurrentExecution, IdempotencyStore};
 use idem_sqlx::{PostgresStore, PostgresTransaction, Tables};
@@ -97,7 +97,8 @@ impl TransactionalStore for Effects {
             Cut::LandsAfter(time) => {
                 let held = self.relay.hold_commit();
                 thread::spawn(move || {
-                    held.came().unwrap().cut_off();
+                    let sender = held.came(Duration::from_secs(60)).unwrap();
+                    sender.cut_off();
                     thread::sleep(time);
                     drop(held);
                 });
