@@ -15,8 +15,10 @@ pub use self::key::Key;
 /// Where orders are posted.
 pub const PATH: &str = "/orders";
 
-/// What the service answers: 200 bytes.
-const CREATED: Bytes = Bytes::from_static(&[b'x'; 200]);
+/// What the service answers: 200 bytes, written for each order as a serializer writes them.
+fn created() -> Bytes {
+    vec![b'x'; 200].into()
+}
 
 /// What comes of an order.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +33,7 @@ impl Handler {
     async fn respond(self, payload: Bytes) -> Bytes {
         std::hint::black_box(payload);
         match self {
-            Self::Answers => CREATED,
+            Self::Answers => created(),
             Self::Hangs => pending().await,
         }
     }

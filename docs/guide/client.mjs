@@ -1,5 +1,6 @@
 const TEMPORARY = [
   "in-progress", "too-many-waiters", "store-unavailable", "rolled-back", "outcome-unknown", "shutting-down",
+  "payload-unreadable",
 ];
 
 // Posts JSON under a key that was stored before, and again until there is a final answer.
@@ -32,7 +33,7 @@ export async function post(url, key, json, attempts = 8, exposed = false) {
 function isTemporary(response) {
   const code = response.headers.get("Idempotency-Refusal");
   if (code) return TEMPORARY.includes(code.replace("idempotency-", ""));
-  return [408, 429, 500, 502, 503, 504].includes(response.status);
+  return [408, 425, 429, 500, 502, 503, 504].includes(response.status);
 }
 
 // Across origins, a browser hides each header that the server does not expose. A 202 or 409 without

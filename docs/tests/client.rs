@@ -7,8 +7,8 @@
 #[expect(unreachable_pub, reason = "it is made to be copied")]
 mod client;
 
-use client::post;
-use reqwest::Client;
+use client::{client, post};
+use idem_client::{Error, IdempotencyKey, Report, decision::GaveUp};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -45,6 +45,10 @@ async fn read(connection: &mut TcpStream) -> String {
     request
 }
 
+fn key() -> IdempotencyKey {
+    IdempotencyKey::new("invoice-1017").unwrap()
+}
+
 #[tokio::test]
 async fn it_sends_the_same_until_the_answer_is_final() {
     let (url, served) = serve(&[
@@ -52,20 +56,18 @@ async fn it_sends_the_same_until_the_answer_is_final() {
         "HTTP/1.1 202 Accepted\r\nidempotency-refusal: idempotency-in-progress\r\nretry-after: 1\r\n\
          content-length: 0\r\nconnection: close\r\n\r\n",
         "HTTP/1.1 201 Created\r\ncontent-length: 9\r\nconnection: close\r\n\r\npa",
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
         "HTTP/1.1 201 Created\r\nidempotency-replayed: true\r\ncontent-length: 4\r\nconnection: close\r\n\r\npaid",
     ])
     .await;
-    let answer = post(&Client::new(), &url, "invoice-1017", PAYLOAD)
+    let response = post(&client(&url).unwrap(), &url, key(), PAYLOAD.to_owned())
         .await
         .unwrap();
-    assert_eq!(
-        (answer.status.as_u16(), answer.body.as_str()),
-        (201, "paid")
-    );
-    assert_eq!(answer.retry_after, None);
+    let report = response.extensions().get::<Report>().unwrap();
+    assert!(report.is_replay());
+    assert_eq!((response.status().as_u16(), report.attempts()), (201, 4));
+    assert_eq!(response.text().await.unwrap(), "paid");
     let requests = served.await.unwrap();
-    assert_eq!(requests.len(), 5);
+    assert_eq!(requests.len(), 4);
     for request in &requests {
         assert!(
             request.contains("idempotency-key: \"invoice-1017\"\r\n"),
@@ -77,29 +79,21 @@ async fn it_sends_the_same_until_the_answer_is_final() {
 
 #[tokio::test]
 async fn it_does_not_repeat_what_is_final() {
-    for (script, status) in [
-        (
-            &[
-                "HTTP/1.1 400 Bad Request\r\nidempotency-refusal: idempotency-key-reused\r\ncontent-length: 0\r\n\r\n",
-            ],
-            400,
-        ),
-        (
-            &[
-                "HTTP/1.1 409 Conflict\r\nidempotency-refusal: idempotency-response-not-kept\r\ncontent-length: 0\r\n\r\n",
-            ],
-            409,
-        ),
-        (
-            &["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"],
-            404,
-        ),
+    for script in [
+        "HTTP/1.1 400 Bad Request\r\nidempotency-refusal: idempotency-key-reused\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 409 Conflict\r\nidempotency-refusal: idempotency-response-not-kept\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n",
     ] {
+        let script: &'static [&'static str] = vec![script].leak();
         let (url, served) = serve(script).await;
-        let answer = post(&Client::new(), &url, "invoice-1017", PAYLOAD)
-            .await
-            .unwrap();
-        assert_eq!(answer.status.as_u16(), status);
+        let client = client(&url).unwrap();
+        match post(&client, &url, key(), PAYLOAD.to_owned()).await {
+            Ok(response) => assert_eq!(response.status(), 404),
+            Err(error) => {
+                let gave_up = Error::find(&error).unwrap().gave_up();
+                assert!(matches!(gave_up, GaveUp::Refused(_)));
+            }
+        }
         assert_eq!(served.await.unwrap().len(), 1);
     }
 }

@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! `Idempotency-Key` for actix-web.
 //!
 //! ```no_run
@@ -51,6 +53,15 @@
 //!
 //! The names of the first day are at this crate's root, and all of [`idem_core`] is in it, so an application needs
 //! no other crate of this family until it chooses a store.
+//!
+//! # Features
+//! `metrics` counts events through the facade of that name. It is not on by default. The oldest supported Rust is 1.89, because actix-web
+//! asks for it.
+//!
+//! # Where next
+//! - [`idem_core`]'s module `guide` has a tutorial, how-to pages and a reference, and says what happens in a crash.
+//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit), `idem-momento`.
+//! - Tests of your service from outside: `idem-conformance`.
 //!
 //! # Where to put the middleware
 //! On an `App`, a scope, a resource or a route, inside every middleware that may refuse a request

@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! `Idempotency-Key` for axum, and for other tower services.
 //!
 //! ```
@@ -38,6 +40,14 @@
 //!
 //! The names of the first day are at this crate's root, and all of [`idem_core`] is in it, so an application needs
 //! no other crate of this family until it chooses a store.
+//!
+//! # Features
+//! `metrics` counts events through the facade of that name. It is not on by default. The oldest supported Rust is 1.85.
+//!
+//! # Where next
+//! - [`idem_core`]'s module `guide` has a tutorial, how-to pages and a reference, and says what happens in a crash.
+//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit), `idem-momento`.
+//! - Tests of your service from outside: `idem-conformance`.
 //!
 //! # Where to put the layer
 //! Inside every layer that may refuse a request (authentication, limits) or that belongs to one exchange:

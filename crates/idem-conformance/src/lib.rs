@@ -40,6 +40,7 @@ mod scenario;
 mod scenarios;
 mod stage;
 mod suite;
+mod survey;
 mod target;
 mod template;
 mod tokens;
@@ -50,7 +51,7 @@ pub use crate::{
     report::{Outcome, Report, Verdict},
     scenario::Scenario,
     stage::{Exchange, Failure},
-    suite::{InvalidHeader, Suite, Unreachable},
+    suite::{InvalidHeader, NothingFoundOut, Suite, Unfit, Unreachable},
     target::InvalidTarget,
     wire::{Answer, Request},
 };

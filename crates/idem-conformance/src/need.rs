@@ -1,15 +1,17 @@
 //! What a scenario needs of a profile.
 
-use crate::profile::{KeySyntax, Profile};
+use crate::profile::{Duplicates, KeyFormat, KeySyntax, Profile};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
+    AnyKey,
     ApiKeys,
     CodeHeader,
     Cookies,
     Elsewhere,
     Failing,
     FirstRetryAfter,
+    InProgress,
     Json,
     MarkerOrEffects(&'static str),
     Effects,
@@ -36,6 +38,10 @@ impl Need {
         let api = &profile.api;
         let probes = &api.probes;
         let (met, why) = match self {
+            Self::AnyKey => (
+                profile.conventions.key.format == KeyFormat::Any,
+                "the server takes keys of one form only (key.format)",
+            ),
             Self::ApiKeys => (
                 api.api_keys.is_some(),
                 "the profile names no two callers with API keys ([api_keys])",
@@ -59,6 +65,10 @@ impl Need {
             Self::FirstRetryAfter => (
                 profile.conventions.refusals.first_retry_after > 0,
                 "the profile asks for no short wait (refusals.first_retry_after)",
+            ),
+            Self::InProgress => (
+                profile.conventions.refusals.duplicates == Duplicates::Refused,
+                "duplicates wait for the original (refusals.duplicates)",
             ),
             Self::Json => (
                 api.operation.is_json(),

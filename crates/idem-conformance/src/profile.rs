@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-pub(crate) use conventions::{Conventions, KeySyntax, Shape};
+pub(crate) use conventions::{Conventions, Duplicates, KeyFormat, KeySyntax, Shape};
 pub(crate) use operation::{Effects, Operation};
 pub(crate) use probes::Probes;
 pub use source::InvalidProfile;

@@ -23,7 +23,7 @@ pub(crate) use race::Race;
 pub(crate) use refusal::Refused;
 
 use crate::{
-    profile::{KeySyntax, Profile},
+    profile::{KeyFormat, KeySyntax, Profile},
     redact::Secrets,
     tokens::Tokens,
     wire::{Answer, Client, Framing, NoAnswer, Open, Request},
@@ -65,14 +65,20 @@ impl Stage {
         &self.scenery.profile
     }
 
-    /// A key that nobody has used.
+    /// A key that nobody has used, in the profile's format.
     pub(crate) fn key(&self) -> String {
-        self.token('k')
+        match self.profile().conventions.key.format {
+            KeyFormat::Any => self.token('k'),
+            KeyFormat::Uuid => self.tokens.uuid('k', self.draw()),
+        }
     }
 
     fn token(&self, kind: char) -> String {
-        self.tokens
-            .token(kind, self.drawn.fetch_add(1, Ordering::Relaxed))
+        self.tokens.token(kind, self.draw())
+    }
+
+    fn draw(&self) -> usize {
+        self.drawn.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The request under a key, in the spelling of the profile.
@@ -217,6 +223,15 @@ impl Stage {
             problem: error.to_string(),
             exchange: Some(place),
         }
+    }
+
+    /// The answer to what was sent last, if it had one.
+    pub(crate) fn last_answer(&self) -> Option<Answer> {
+        let exchanges = self
+            .exchanges
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        exchanges.last()?.answer.clone()
     }
 
     pub(crate) fn into_exchanges(self) -> Vec<Exchange> {

@@ -9,12 +9,14 @@ use http::{HeaderName, HeaderValue};
 use thiserror::Error;
 
 use crate::{
+    need::Need,
     profile::Profile,
     redact::Secrets,
     report::{Outcome, Report, Verdict},
     scenario::Scenario,
     scenarios,
     stage::{Scenery, Stage},
+    survey::survey,
     target::{InvalidTarget, Target},
     wire::{Client, Connector},
 };
@@ -44,6 +46,23 @@ pub struct Suite {
 pub struct Unreachable {
     base_url: String,
     problem: String,
+}
+
+/// The profile does not fit the server: one line says which of its options does.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Unfit(String);
+
+/// Why a run found nothing out.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NothingFoundOut {
+    /// No connection to the server can be made.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// The profile does not fit the server.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
 }
 
 /// A header cannot be sent.
@@ -128,12 +147,15 @@ impl Suite {
 
     /// Plays the scenarios, one after another.
     ///
+    /// Before them it calls the profile's operation, and its slow operation twice at once, to see whether the profile
+    /// fits the server.
+    ///
     /// # Errors
-    /// No connection to the server can be made.
+    /// No connection to the server can be made, or the profile does not fit it; no scenario was played then.
     ///
     /// # Cancel safety
     /// Dropping the future ends the run; what the server was asked until then has happened.
-    pub async fn run(&self) -> Result<Report, Unreachable> {
+    pub async fn run(&self) -> Result<Report, NothingFoundOut> {
         self.run_with(|_| ()).await
     }
 
@@ -144,8 +166,17 @@ impl Suite {
     ///
     /// # Cancel safety
     /// As [`run`](Self::run).
-    pub async fn run_with(&self, mut show: impl FnMut(&Outcome)) -> Result<Report, Unreachable> {
+    pub async fn run_with(
+        &self,
+        mut show: impl FnMut(&Outcome),
+    ) -> Result<Report, NothingFoundOut> {
         let scenery = self.scenery().await?;
+        let mut scenarios = self.scenarios();
+        let asks_duplicates =
+            scenarios.any(|scenario| scenario.needed().contains(&Need::InProgress));
+        if let Some(problem) = survey(&scenery, asks_duplicates).await {
+            return Err(Unfit(problem).into());
+        }
         let mut outcomes = Vec::new();
         for scenario in self.scenarios() {
             let outcome = play(&scenery, scenario).await;

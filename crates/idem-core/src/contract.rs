@@ -42,6 +42,15 @@ pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
 /// A dropped future may have had its effect or not, as with an error whose write may have landed.
 /// Calling again with the same lease is always right: claims and completions are idempotent for
 /// their owner.
+///
+/// # A store
+/// The trait's methods are those of [`async_trait`](macro@async_trait), so an implementation needs `#[async_trait]` and
+/// a dependency on that crate. This store keeps the contract, as a test in `idem-store-tests` shows. It grows, since it
+/// removes what ran out only when its key comes again:
+///
+/// ```
+#[doc = include_str!("contract/example_store.rs")]
+/// ```
 // mockall writes a struct that no one documents.
 #[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
@@ -51,6 +60,9 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     ///
     /// It is idempotent for its owner: while the key is pending under the same token the answer is
     /// `Owned`, and the lease runs from the first time. So a lost reply can be asked for again.
+    ///
+    /// A store that answers before a write would outlast its crash may do so only for a lease that is
+    /// not [durable](Lease::is_durable).
     ///
     /// # Errors
     /// Nothing may be executed. If the error may have landed, the key may be taken for as long as

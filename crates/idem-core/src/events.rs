@@ -33,7 +33,7 @@ pub(crate) use shield::{ShieldedSpan, shielded};
 /// | `idempotency_resumed_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_renewals_total` | counter | `result`: `held`, `lost`, `failed` |
 /// | `idempotency_lost_leases_total` | counter | `operation`: `renew`, `complete`, `release` |
-/// | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release` |
+/// | `idempotency_unrecorded_total` | counter | `operation`: `complete`, `release`, `look_up` |
 /// | `idempotency_rolled_back_total` | counter | |
 /// | `idempotency_in_doubt_total` | counter | |
 /// | `idempotency_store_call_duration_seconds` | histogram | `operation`: `claim`, `renew`, `complete`, `release`, `look_up`; `result`: `ok`, or the error's kind |

@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! Make operations safe to retry.
 //!
 //! A client sends `Idempotency-Key: K`. However often that request arrives, the operation takes effect
@@ -25,7 +27,16 @@
 //! HTTP handlers get the same from an adapter: `idem-axum` or `idem-actix`. This crate knows no web
 //! framework.
 //!
-//! # Where to look
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `metrics` | events as metrics, through the facade of that name, and `event::describe_metrics` |
+//! | `mock` | `store::MockIdempotencyStore`, a mockall mock of the store trait for an application's own tests |
+//!
+//! Neither is on by default, and neither changes what the rest does. The oldest supported Rust is 1.85.
+//!
+//! # Where next
+//! - The guide is the module [`guide`]: a tutorial, how-to pages, a reference, and what happens in a crash.
 //! - Using it: [`Idempotency`], [`Policy`] with its three profiles, [`Scope`], [`MemoryStore`], and
 //!   [`CurrentExecution`], which is what a handler may know of its own execution.
 //! - Operating it: [`event`], [`operator`].
@@ -46,6 +57,9 @@ mod digest;
 mod engine;
 mod events;
 mod execution;
+// Its snippets are doctests in the repository, where the crates that they name are at hand.
+#[cfg(all(doc, not(doctest)))]
+pub mod guide;
 mod memory;
 mod policy;
 mod record;
@@ -66,8 +80,34 @@ pub use crate::{
 
 /// For authors of stores: the contract, the records that cross it, and their bytes elsewhere.
 ///
-/// A store implements [`IdempotencyStore`], and shows by the crate `idem-store-tests` that it keeps the
-/// contract.
+/// A store implements [`IdempotencyStore`], whose page has one of 140 lines, and shows by the crate `idem-store-tests`
+/// that it keeps the contract.
+///
+/// For the tests of an application, the feature `mock` has a mock of the trait. What is not expected fails the test:
+///
+#[cfg_attr(feature = "mock", doc = "```")]
+#[cfg_attr(not(feature = "mock"), doc = "```ignore")]
+/// use idem_core::{
+///     Idempotency, IdempotencyKey, Policy, Refusal, RunError,
+///     store::{MockIdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut store = MockIdempotencyStore::new();
+/// store.expect_claim().returning(|_, _| {
+///     Err(StoreError::new(Operation::Claim, StoreErrorKind::Unavailable, WriteEffect::None))
+/// });
+/// let idempotency = Idempotency::new(store, Policy::default());
+/// let key = IdempotencyKey::new("order-1")?;
+/// let order = || async { Ok::<_, std::io::Error>(17) };
+/// let refused = idempotency.run(&key, &(), order).await;
+/// assert!(matches!(refused, Err(RunError::Refused(Refusal::StoreUnavailable))));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Where a test needs a store that works and then fails, `idem-store-tests` has a `FaultyStore` around any other.
 pub mod store {
     #[cfg(feature = "mock")]
     pub use crate::contract::MockIdempotencyStore;

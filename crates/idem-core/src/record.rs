@@ -95,6 +95,7 @@ pub struct Lease {
     owner: OwnerToken,
     identity: Identity,
     duration: Duration,
+    durable: bool,
 }
 
 impl Lease {
@@ -111,7 +112,22 @@ impl Lease {
             owner,
             identity,
             duration,
+            durable: false,
         }
+    }
+
+    /// The same lease, and a store must not forget it in a crash: nobody takes it over, so only its holder
+    /// or an operator may end it before its time.
+    #[must_use]
+    pub const fn durable(mut self) -> Self {
+        self.durable = true;
+        self
+    }
+
+    /// The same lease with another duration.
+    pub(crate) const fn lasting(mut self, duration: Duration) -> Self {
+        self.duration = duration;
+        self
     }
 
     /// Who holds it.
@@ -130,6 +146,13 @@ impl Lease {
     #[must_use]
     pub const fn duration(&self) -> Duration {
         self.duration
+    }
+
+    /// Whether each write of the lease must outlast a crash of the store, also where the store may forget
+    /// the last writes of others: its policy [refuses](crate::OnLeaseEnd::Refuse) to take over.
+    #[must_use]
+    pub const fn is_durable(&self) -> bool {
+        self.durable
     }
 }
 

@@ -8,7 +8,7 @@
 //! `idem-conformance` instead, which drives every adapter too.
 //!
 //! A server implements [`Adapter`], usually in about 80 lines, and calls [`http_tests!`] once with
-//! the type that does.
+//! the type that does. With the feature `axum`, a store needs no more than [`Records`].
 //!
 //! Each case becomes a `#[test]` in the module of its group, so every server runs a new case at once.
 
@@ -19,6 +19,8 @@ mod client;
 mod effects;
 mod hang_up;
 mod market;
+#[cfg(feature = "axum")]
+mod on_axum;
 mod patience;
 mod server;
 mod store_calls;
@@ -36,5 +38,7 @@ pub use crate::{
     suite::CASES,
 };
 
+#[cfg(feature = "axum")]
+pub use crate::on_axum::{Axum, Records};
 #[doc(hidden)]
 pub use crate::suite::{tasks, threads};

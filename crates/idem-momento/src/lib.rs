@@ -3,17 +3,20 @@
 //!
 //! ```no_run
 //! use std::time::Duration;
+//! use idem_axum::{IdempotencyLayer, Policy};
 //! use idem_momento::MomentoStore;
 //!
-//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn start() -> Result<IdempotencyLayer, Box<dyn std::error::Error>> {
+//! let retention = Duration::from_secs(12 * 60 * 60);
 //! // MOMENTO_API_KEY and MOMENTO_ENDPOINT are in the environment.
-//! let store = MomentoStore::from_env("idempotency-cache")?
-//!     .prepare(Duration::from_secs(60 * 60))
-//!     .await?;
-//! # drop(store);
-//! # Ok(())
+//! let store = MomentoStore::from_env("idempotency-cache")?.prepare(retention).await?;
+//! let idempotency = IdempotencyLayer::new(store).policy(Policy::ietf().retention(retention));
+//! # Ok(idempotency)
 //! # }
 //! ```
+//!
+//! `idem-actix` takes it in the same way, and so does `Idempotency::new` of `idem-core`. The crate has no features, and
+//! the oldest supported Rust is 1.85. The guide's page on stores, in `idem_core`'s module `guide`, says when to take it.
 //!
 //! # The protocol
 //! Three values stand under an item's key, which is the 32 bytes of the record key: a pending record,

@@ -143,7 +143,8 @@
 //!
 //! Claims commit with `synchronous = NORMAL`. A process that dies loses nothing. A power cut may lose
 //! claims made since the last flush; each completion flushes, and so does each commit of the
-//! application's at FULL.
+//! application's at FULL. Leases that nobody takes over
+//! ([`OnLeaseEnd::Refuse`](idem_core::OnLeaseEnd::Refuse)) are flushed at once.
 //!
 //! # Expired records
 //! An expired record is absent to every operation at once. A background task of the store deletes it

@@ -1,6 +1,12 @@
 //! A store with transactions on trial: executions on it, and what is to be found afterwards.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    io::{self, Write},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use idem_core::{
@@ -18,6 +24,7 @@ use crate::{
 
 /// What an ending case is given: a store with transactions, a key, and the clock.
 pub struct EndingTrial<T> {
+    case: &'static str,
     clock: Clock,
     store: Arc<T>,
     key: String,
@@ -25,9 +32,10 @@ pub struct EndingTrial<T> {
 }
 
 impl<T: TransactionalStore> EndingTrial<T> {
-    fn new(clock: Clock, store: T) -> Self {
+    fn new(case: &'static str, clock: Clock, store: T) -> Self {
         let key = format!("{:032x}", rand::random::<u128>());
         Self {
+            case,
             clock,
             key,
             idempotency: engine(store.store(), LONG),
@@ -38,6 +46,7 @@ impl<T: TransactionalStore> EndingTrial<T> {
     /// The same store under a key of its own.
     pub(crate) fn another_key(&self) -> Self {
         Self {
+            case: self.case,
             clock: self.clock,
             store: Arc::clone(&self.store),
             key: format!("{:032x}", rand::random::<u128>()),
@@ -51,6 +60,13 @@ impl<T: TransactionalStore> EndingTrial<T> {
 
     pub(crate) const fn idempotency(&self) -> &Idempotency {
         &self.idempotency
+    }
+
+    /// Says that the case was not put to this store, where a test that passes says nothing.
+    pub(crate) fn left_out(&self, why: &str) {
+        // Not by a macro that prints, which a test's harness would keep to itself.
+        let said = writeln!(io::stderr(), "left out: {}: {why}", self.case);
+        drop(said);
     }
 
     /// How long something lasts that is to run out.
@@ -227,7 +243,7 @@ impl<T: TransactionalStore> EndingCase<T> {
     pub fn run(&self, clock: Clock, store: impl AsyncFn() -> T) {
         attempts(clock, |clock| {
             clock.runtime().block_on(async {
-                let trial = EndingTrial::new(clock, store().await);
+                let trial = EndingTrial::new(self.name, clock, store().await);
                 (self.check)(&trial).await
             })
         });

@@ -9,6 +9,9 @@ pub type TransactionError = Box<dyn Error + Send + Sync>;
 
 /// A store whose transactions end executions, with a table for the effects of the cases.
 ///
+/// No method has a default body: each store says for itself what can be done to it, and a case that is left out
+/// for that says so on the standard error output.
+///
 /// Effects are names that no two tests share. Give the pool that transactions come from fewer than 16
 /// connections: a case ends as many transactions in each way, to see that none of them keeps one.
 pub trait TransactionalStore: Send + Sync + 'static {
@@ -53,28 +56,18 @@ pub trait TransactionalStore: Send + Sync + 'static {
 
     /// Whether an open transaction keeps all others from writing, as in SQLite. Cases in which somebody else
     /// writes meanwhile are left out then.
-    fn has_one_writer(&self) -> bool {
-        false
-    }
+    fn has_one_writer(&self) -> bool;
 
     /// Lets a statement fail in the transaction, and goes on as if it had not; `false` where nothing fails that
     /// way.
-    fn fail(&self, transaction: &mut Self::Transaction) -> impl Future<Output = bool> + Send {
-        let _ = transaction;
-        async { false }
-    }
+    fn fail(&self, transaction: &mut Self::Transaction) -> impl Future<Output = bool> + Send;
 
-    /// Cuts the connection of the next COMMIT; `false` where nobody can, and then nothing is checked.
-    fn cut(&self, cut: Cut) -> bool {
-        let _ = cut;
-        false
-    }
+    /// Cuts the connection of the next COMMIT; `false` where there is none, as to a file.
+    fn cut(&self, cut: Cut) -> bool;
 
     /// How many transactions the database has open that [`begin`](Self::begin) began; `None` where it cannot be
-    /// asked, and then nothing is checked.
-    fn open_transactions(&self) -> impl Future<Output = Option<usize>> + Send {
-        async { None }
-    }
+    /// asked.
+    fn open_transactions(&self) -> impl Future<Output = Option<usize>> + Send;
 }
 
 /// Where the connection of a COMMIT breaks.

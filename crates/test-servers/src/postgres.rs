@@ -2,7 +2,6 @@
 
 use std::{
     fmt, fs, io,
-    net::TcpListener,
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
@@ -10,6 +9,8 @@ use std::{
 };
 
 use tempfile::TempDir;
+
+use crate::port::free_port;
 
 /// Names the folder of another version's programs.
 const PROGRAMS: &str = "TEST_POSTGRES_BIN";
@@ -236,10 +237,6 @@ fn programs() -> Result<PathBuf, StartError> {
                 "install Debian's package postgresql, or name their folder in {PROGRAMS}"
             ),
         })
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 fn finished(program: &str, output: io::Result<Output>) -> Result<(), StartError> {

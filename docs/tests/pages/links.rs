@@ -21,6 +21,23 @@ fn links_lead_to_files_and_headings_that_are_there() {
 }
 
 #[test]
+fn every_page_under_docs_is_in_the_table_of_contents_and_another_page_links_to_it() {
+    let pages = all();
+    let is_contents = |page: &Page| page.path.ends_with("docs/SUMMARY.md");
+    let (contents, pages): (Vec<_>, Vec<_>) = pages.iter().partition(|page| is_contents(page));
+    for page in &pages {
+        let leads_here =
+            |other: &&Page| other.path != page.path && other.targets().contains(&page.path);
+        if page.path.starts_with(root().join("docs")) {
+            let is_listed = contents.iter().any(leads_here);
+            assert!(is_listed, "docs/SUMMARY.md lacks {}", page.name());
+            let is_linked = pages.iter().any(leads_here);
+            assert!(is_linked, "no page links to {}", page.name());
+        }
+    }
+}
+
+#[test]
 fn a_link_that_leads_nowhere_is_found() {
     let text = "# Here\n[a](#here) [b](#there) [c](no-page.md) [d](README.md#nothing) ![e](no.svg) [f](../..)";
     let page = Page::parse(root().join("README.md"), text);

@@ -3,7 +3,12 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod diagrams;
+mod evidence;
 mod layers;
 mod links;
+mod packaged;
 mod page;
+mod reference;
+mod release;
 mod snippets;

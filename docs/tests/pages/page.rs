@@ -12,6 +12,8 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 pub(crate) struct Page {
     pub(crate) path: PathBuf,
     pub(crate) links: Vec<String>,
+    /// The links whose words are code, with these words, and those with a title, with that.
+    pub(crate) named_links: Vec<(String, String)>,
     pub(crate) anchors: Vec<String>,
     pub(crate) snippets: Vec<Snippet>,
 }
@@ -29,10 +31,12 @@ pub(crate) fn root() -> PathBuf {
     root.canonicalize().unwrap()
 }
 
-/// Every page at the root, beside the market's code, and under `docs` however deep.
+/// Every page at the root, beside the market's code and in the crates, and under `docs` however deep.
 pub(crate) fn all() -> Vec<Page> {
     let mut paths = entries(&root());
     paths.extend(entries(&root().join("examples/goat-api")));
+    let crates = entries(&root().join("crates"));
+    paths.extend(crates.iter().flat_map(|folder| entries(folder)));
     let mut folders = vec![root().join("docs")];
     while let Some(folder) = folders.pop() {
         let inside = entries(&folder);
@@ -59,16 +63,34 @@ impl Page {
         let mut page = Self {
             path,
             links: Vec::new(),
+            named_links: Vec::new(),
             anchors: Vec::new(),
             snippets: Vec::new(),
         };
         let mut slugs = Slugs::default();
         let (mut mark, mut heading, mut snippet) = (String::new(), None, None);
+        let mut link: Option<String> = None;
         for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+            if let (Event::Code(name), Some(link)) = (&event, &link) {
+                page.named_links.push((name.to_string(), link.clone()));
+            }
             match event {
-                Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
+                Event::Start(
+                    Tag::Link {
+                        dest_url, title, ..
+                    }
+                    | Tag::Image {
+                        dest_url, title, ..
+                    },
+                ) => {
+                    if !title.is_empty() {
+                        let named = (title.to_string(), dest_url.to_string());
+                        page.named_links.push(named);
+                    }
+                    link = Some(dest_url.to_string());
                     page.links.push(dest_url.into_string());
                 }
+                Event::End(TagEnd::Link) => link = None,
                 Event::Start(Tag::Heading { .. }) => heading = Some(String::new()),
                 Event::End(TagEnd::Heading(_)) => {
                     page.anchors.push(slugs.of(&heading.take().unwrap()));
@@ -102,6 +124,19 @@ impl Page {
             }
         }
         page
+    }
+
+    /// The files that the page links to.
+    pub(crate) fn targets(&self) -> Vec<PathBuf> {
+        let folder = self.path.parent().unwrap();
+        let paths = self
+            .links
+            .iter()
+            .map(|link| link.split('#').next().unwrap());
+        paths
+            .filter(|path| !path.is_empty())
+            .filter_map(|path| folder.join(path).canonicalize().ok())
+            .collect()
     }
 
     /// The page's name in failures.

@@ -22,6 +22,9 @@ fn snippets<'p>(
 #[test]
 fn every_page_with_rust_is_compiled() {
     for (page, snippet) in snippets(&all(), "rust") {
+        if snippet.mark.starts_with(PART) {
+            continue;
+        }
         let included = format!(
             "../{}",
             page.strip_prefix("docs/").unwrap_or(&format!("../{page}"))
@@ -45,6 +48,32 @@ fn every_page_with_rust_is_compiled() {
     }
 }
 
+/// Begins the mark of a snippet that is a part of a file.
+const PART: &str = "<!-- part: ";
+
+#[test]
+fn a_snippet_that_is_said_to_be_part_of_a_file_is_part_of_it() {
+    let mut compared = 0;
+    for page in all() {
+        for snippet in &page.snippets {
+            let Some(name) = snippet.mark.strip_prefix(PART) else {
+                continue;
+            };
+            let name = name.trim_end_matches(" -->");
+            let file = fs::read_to_string(page.path.with_file_name(name)).unwrap();
+            let is_part = file.contains(&snippet.text);
+            assert!(
+                is_part,
+                "{} shows another {name}:\n{}",
+                page.name(),
+                snippet.text
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared >= 8, "{compared}");
+}
+
 #[test]
 fn a_snippet_that_is_said_to_be_a_file_is_that_file() {
     let pages = all();
@@ -61,7 +90,7 @@ fn a_snippet_that_is_said_to_be_a_file_is_that_file() {
         assert_eq!(snippet.text, file, "{} shows another {name}", page.name());
         compared += 1;
     }
-    assert_eq!(compared, 2);
+    assert_eq!(compared, 3);
 }
 
 #[test]
@@ -73,6 +102,14 @@ fn toml_is_toml_and_profiles_are_profiles() {
             let profile = Profile::from_toml(&snippet.text);
             assert!(profile.is_ok(), "{page}: {profile:?}");
         }
+    }
+}
+
+#[test]
+fn json_is_json() {
+    for (page, snippet) in snippets(&all(), "json") {
+        let parsed: Result<serde_json::Value, _> = serde_json::from_str(&snippet.text);
+        assert!(parsed.is_ok(), "{page}: {parsed:?}");
     }
 }
 

@@ -19,6 +19,9 @@ pub(crate) struct KeyRules {
     pub(crate) header: String,
     pub(crate) required: bool,
     pub(crate) syntax: KeySyntax,
+    /// What keys the server takes.
+    #[serde(default)]
+    pub(crate) format: KeyFormat,
     /// The longest key in bytes, without quotes.
     pub(crate) longest: usize,
 }
@@ -33,6 +36,17 @@ pub(crate) enum KeySyntax {
     Strict,
     /// Quotes mean nothing, and none are sent.
     Bare,
+}
+
+/// What keys are made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum KeyFormat {
+    /// Any text up to the longest length.
+    #[default]
+    Any,
+    /// UUIDs alone.
+    Uuid,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -64,6 +78,20 @@ pub(crate) struct Refusals {
     /// The most seconds that it may name when the original has just begun; 0 for no limit.
     #[serde(default = "soon")]
     pub(crate) first_retry_after: u64,
+    /// What a duplicate gets while the original runs.
+    #[serde(default)]
+    pub(crate) duplicates: Duplicates,
+}
+
+/// What becomes of a duplicate while the original runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Duplicates {
+    /// It is answered at once, with `in_progress`.
+    #[default]
+    Refused,
+    /// It waits for the original, and gets its answer.
+    Wait,
 }
 
 /// A person who clicked twice is willing to wait this long.

@@ -14,20 +14,20 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "concurrency/in-progress",
         "28",
-        "A duplicate is told at once that the original is running; later it gets the original's answer.",
+        "A duplicate gets \"in progress\" at once; later it gets the original's answer.",
         ERRORS,
         |stage| Box::pin(in_progress(stage)),
     )
-    .needs(&[Need::Slow])
+    .needs(&[Need::Slow, Need::InProgress])
     .concurrent(),
     Scenario::new(
         "concurrency/retry-after",
         "28",
-        "A duplicate is told when to come again, in whole seconds, at least one and at most the lease.",
+        "A duplicate learns when to come again, in whole seconds, at least one and at most the lease.",
         "RFC 9110, section 10.2.3",
         |stage| Box::pin(retry_after(stage)),
     )
-    .needs(&[Need::Slow, Need::RetryAfter])
+    .needs(&[Need::Slow, Need::InProgress, Need::RetryAfter])
     .concurrent(),
     Scenario::new(
         "concurrency/one-of-two",
@@ -57,11 +57,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "concurrency/mismatch-while-it-runs",
         "23",
-        "Another payload is refused as such while the original runs, and not told to come again.",
+        "Another payload is refused as such while the original runs, and does not get \"in progress\".",
         IDEM,
         |stage| Box::pin(mismatch_while_it_runs(stage)),
     )
-    .needs(&[Need::Slow])
+    .needs(&[Need::Slow, Need::InProgress])
     .concurrent(),
     Scenario::new(
         "concurrency/other-key-meanwhile",
@@ -70,7 +70,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ENFORCEMENT,
         |stage| Box::pin(other_key_meanwhile(stage)),
     )
-    .needs(&[Need::Slow])
+    .needs(&[Need::Slow, Need::InProgress])
     .concurrent(),
 ];
 

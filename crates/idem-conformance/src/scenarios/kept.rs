@@ -19,7 +19,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "outcomes/event-stream",
         "47",
-        "A stream of events is not kept, and its retry is told so; nothing runs again.",
+        "A stream of events is not kept: its retry gets \"not kept\", and nothing runs again.",
         IDEM,
         |stage| Box::pin(event_stream(stage)),
     )
@@ -27,7 +27,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "outcomes/endless-stream",
         "90",
-        "A stream that never ends flows to its client, and its retry is told that it was not kept.",
+        "A stream that never ends flows to its client, and its retry gets \"not kept\".",
         IDEM,
         |stage| Box::pin(endless_stream(stage)),
     )
@@ -36,7 +36,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "outcomes/large-response",
         "47",
-        "A response over the limit reaches its client whole; its retry is told that it was not kept.",
+        "A response over the limit reaches its client whole, and its retry gets \"not kept\".",
         IDEM,
         |stage| Box::pin(not_kept(stage, "large_response")),
     )

@@ -31,21 +31,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         SYNTAX,
         |stage| Box::pin(escapes(stage)),
     )
-    .needs(&[Need::Quotes]),
+    .needs(&[Need::AnyKey, Need::Quotes]),
     Scenario::new(
         "key/longest",
         "10",
         "A key of the longest length works.",
         IDEM,
         |stage| Box::pin(longest(stage)),
-    ),
+    )
+    .needs(&[Need::AnyKey]),
     Scenario::new(
         "key/case",
         "11",
         "Keys that differ in case only are two keys.",
         IDEM,
         |stage| Box::pin(case(stage)),
-    ),
+    )
+    .needs(&[Need::AnyKey]),
 ];
 
 async fn missing(stage: &Stage) -> Check {

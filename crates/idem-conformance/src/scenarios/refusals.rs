@@ -33,7 +33,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ERRORS,
         |stage| Box::pin(in_progress(stage)),
     )
-    .needs(&[Need::Refusals, Need::Slow])
+    .needs(&[Need::Refusals, Need::Slow, Need::InProgress])
     .concurrent(),
 ];
 

@@ -18,7 +18,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[Scenario::new(
     IDEM,
     |stage| Box::pin(at_first(stage)),
 )
-.needs(&[Need::Slow, Need::RetryAfter, Need::FirstRetryAfter])
+.needs(&[Need::Slow, Need::InProgress, Need::RetryAfter, Need::FirstRetryAfter])
 .concurrent()];
 
 async fn at_first(stage: &Stage) -> Check {

@@ -15,7 +15,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         IDEM,
         |stage| Box::pin(while_it_runs(stage)),
     )
-    .needs(&[Need::Slow])
+    .needs(&[Need::Slow, Need::InProgress])
     .concurrent(),
     Scenario::new(
         "vanished/before-it-reads",

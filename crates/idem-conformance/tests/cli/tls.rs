@@ -52,8 +52,8 @@ async fn an_encrypted_server_is_asked_like_any_other() {
     let url = format!("https://localhost:{port}");
     let arguments = ["--base-url", &url, "--scenario", "replay/identical"];
     let ran = run_with(&arguments, &[("SSL_CERT_FILE", certificate.path())]).await;
-    assert_eq!(ran.code, 1, "{}{}", ran.out, ran.err);
-    assert!(ran.out.contains("was answered 299"), "{}", ran.out);
+    assert_eq!(ran.code, 2, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("is answered 299"), "{}", ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

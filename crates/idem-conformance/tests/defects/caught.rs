@@ -243,7 +243,6 @@ const AMONG_OTHERS: &[(Defect, &[&str])] = &[
             "concurrency/mismatch-while-it-runs",
         ],
     ),
-    (DuplicatesWaitForTheOriginal, &["concurrency/in-progress"]),
     (TakesAnyBytes, &["key/bytes"]),
     (
         ReplaysRunAgain,

@@ -99,4 +99,10 @@ pub(crate) enum Defect {
     NotTextIsAServerError,
     UploadsTakeTheKey,
     IgnoresKeys,
+    /// No defect: keys must be UUIDs.
+    WantsUuids,
+    /// No defect: quotes around a key are refused.
+    WantsBareKeys,
+    /// No defect: nobody is let in without a token.
+    WantsCredentials,
 }

@@ -16,11 +16,25 @@ pub(crate) fn read(headers: &HeaderMap, defect: Defect) -> Result<Option<String>
         _ => return Err(()),
     };
     let key = parse(line, defect).ok_or(())?;
+    let is_welcome = match defect {
+        Defect::WantsUuids => is_uuid(&key),
+        Defect::WantsBareKeys => !line.starts_with(b"\""),
+        _ => true,
+    };
+    if !is_welcome {
+        return Err(());
+    }
     Ok(Some(match defect {
         Defect::FoldsKeys => key.to_ascii_lowercase(),
         Defect::CutsKeysOff => key.chars().take(200).collect(),
         _ => key,
     }))
+}
+
+fn is_uuid(key: &str) -> bool {
+    let groups: Vec<&str> = key.split('-').collect();
+    let lengths = groups.iter().map(|group| group.len());
+    lengths.eq([8, 4, 4, 4, 12]) && groups.concat().bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn parse(line: &[u8], defect: Defect) -> Option<String> {

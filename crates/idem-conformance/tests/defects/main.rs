@@ -15,3 +15,4 @@ mod refusal;
 mod routes;
 mod server;
 mod stored;
+mod unfit;

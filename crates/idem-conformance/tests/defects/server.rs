@@ -54,6 +54,9 @@ pub(crate) async fn start(conventions: &'static str, defect: Defect) -> String {
 
 async fn answer(State(toy): State<Toy>, request: Request) -> Response {
     let (head, body) = request.into_parts();
+    if toy.has(Defect::WantsCredentials) && !head.headers.contains_key(header::AUTHORIZATION) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
     match toy.protect(&head, body).await {
         Ok(answer) => answer,
         Err(refusal) => refusal.answer(toy.conventions, toy.defect),

@@ -1,7 +1,5 @@
 //! An answer in the handler's place, as an adapter sends it.
 
-use std::iter;
-
 use bytes::Bytes;
 
 use crate::record::{Response, STATUSES};
@@ -46,20 +44,13 @@ impl<'a> Answer<'a> {
 
     /// The header lines in order, each as name and value. A marked replay has its marker once, as the last line.
     pub fn lines(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> {
-        let Self {
-            response,
-            replay_marker: marker,
-        } = *self;
+        let marker = self.response.and(self.replay_marker);
         let is_marker =
             move |name: &str| marker.is_some_and(|marker| name.eq_ignore_ascii_case(marker));
-        let lines = response.into_iter().flat_map(move |response| {
-            let lines = response.headers().iter();
-            lines.filter(move |(name, _)| !is_marker(name))
-        });
-        let marker = response
-            .and(marker)
-            .map(|marker| (marker, b"true".as_slice()));
-        lines.chain(iter::once(marker).flatten())
+        let recorded = self.response.map(|response| response.headers().iter());
+        let lines = recorded.into_iter().flatten();
+        let lines = lines.filter(move |(name, _)| !is_marker(name));
+        lines.chain(marker.map(|marker| (marker, b"true".as_slice())))
     }
 
     /// At most how many lines there are.

@@ -317,8 +317,8 @@ async fn judge<X: Endpoint>(
             }
         }
     };
-    let outcome = rules.outcome(status, lines, bytes.clone());
-    (Verdict::Keep(outcome), Handled::Whole(bytes))
+    let response = Response::packed(status, lines, &bytes);
+    (Verdict::Keep(response.into()), Handled::Whole(bytes))
 }
 
 /// Reads a body to its end within a time; if that fails, what was read is still there.

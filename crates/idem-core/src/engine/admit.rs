@@ -64,8 +64,9 @@ impl Protected {
 
 impl Claimable {
     pub(super) fn new(request: KeyedRequest, identity: Identity, term: LeaseTerm) -> Self {
-        let duration = request.calls().policy.pending_duration(term.duration());
-        request.state().claims(Lease::new(identity, duration), term);
+        let policy = &request.calls().policy;
+        let lease = Lease::new(identity, policy.pending_duration(term.duration()));
+        request.state().claims(policy.with_durability(lease), term);
         Self(request)
     }
 

@@ -12,7 +12,7 @@ use crate::{
         CurrentExecution, Ended, Execution, KeyedRequest, TravellingLease, Undone, Verdict,
     },
     policy::{LeaseTerm, ResponseRules},
-    record::{Lease, Outcome},
+    record::Outcome,
 };
 
 /// A lease that has travelled here, and what can be done with it.
@@ -83,8 +83,8 @@ impl Idempotency {
     pub fn resume(&self, lease: TravellingLease) -> Continuation {
         // It may come from anywhere.
         let term = LeaseTerm::renewed(lease.duration());
-        let held = lease.lease();
-        let held = Lease::of_owner(*held.owner(), *held.identity(), term.duration());
+        let held = lease.lease().lasting(term.duration());
+        let held = self.policy().with_durability(held);
         Continuation {
             current: CurrentExecution::new(KeyedRequest::arrived(
                 Arc::clone(&self.calls),

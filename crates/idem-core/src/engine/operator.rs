@@ -180,6 +180,7 @@ impl Idempotency {
         let lease = self.policy().lease;
         let duration = self.policy().pending_duration(lease);
         let held = Lease::of_owner(*pending.owner(), *pending.identity(), duration);
+        let held = self.policy().with_durability(held);
         let timeout = self.policy().call_timeout(lease);
         Ok(match self.calls.release(key, &held, timeout).await? {
             Fenced::Held => Freed::Freed,

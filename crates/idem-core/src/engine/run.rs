@@ -365,7 +365,7 @@ where
         Ok(value) => {
             // What was done must be remembered, even if its value cannot be.
             let outcome = match as_it_was(&value) {
-                Some(json) => rules.outcome(200, std::iter::empty, json),
+                Some(json) => rules.outcome(200, std::iter::empty, &json),
                 None => NotKept::NotSerializable.into(),
             };
             (Verdict::Keep(outcome), Ok(Done::Executed(value)))

@@ -34,7 +34,7 @@ fn begin_at_zero() {
         let operation = operation.as_str();
         counter!("idempotency_lost_leases_total", "operation" => operation).increment(0);
     }
-    for operation in [Operation::Complete, Operation::Release] {
+    for operation in [Operation::Complete, Operation::Release, Operation::LookUp] {
         let operation = operation.as_str();
         counter!("idempotency_unrecorded_total", "operation" => operation).increment(0);
     }

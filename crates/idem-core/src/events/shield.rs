@@ -18,7 +18,9 @@ pub(crate) struct ShieldedSpan(Option<Span>);
 
 impl ShieldedSpan {
     pub(crate) fn new(span: impl FnOnce() -> Span) -> Self {
-        Self(shielded(span))
+        // One that nobody records would still ask, at each use, whether to write to the `log` crate.
+        let recorded = || Some(span()).filter(|span| !span.is_disabled());
+        Self(shielded(recorded).flatten())
     }
 
     pub(crate) fn record(&self, field: &str, value: &str) {

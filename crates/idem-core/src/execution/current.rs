@@ -13,7 +13,7 @@ use crate::{
         lease::{LeaseState, Stays},
     },
     policy::LONGEST,
-    record::{Lease, RecordKey},
+    record::RecordKey,
     request::{IdempotencyKey, RequestHead},
 };
 
@@ -166,8 +166,7 @@ impl CurrentExecution {
     }
 
     pub(super) fn travelling_lease(&self, duration: Duration) -> TravellingLease {
-        let lease = self.0.lease();
-        let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
+        let lease = self.0.lease().lasting(duration);
         TravellingLease::new(self.key().clone(), *self.record_key(), lease)
     }
 

@@ -167,18 +167,13 @@ impl KeyedRequest {
             }
         };
         match answer {
-            Ok(Fenced::Held) => {
-                self.report(&Event::Ended(End::RolledBack));
-                Err(RolledBack::for_now().into())
-            }
+            Ok(Fenced::Held) => Err(self.did_not_land(error)),
             Ok(Fenced::Lost) => match self.found().await {
                 Ok(Some(found)) if self.is_ours(&found) => Ok(self.landed()),
                 // An earlier question may have freed the key, although its answer was lost.
-                Ok(None) if attempts.may_have_landed() => {
-                    self.report(&Event::Ended(End::RolledBack));
-                    Err(RolledBack::for_now().into())
-                }
+                Ok(None) if attempts.may_have_landed() => Err(self.did_not_land(error)),
                 Ok(found) => {
+                    self.report(&Event::RolledBack(Some(error)));
                     self.lose(Operation::Complete);
                     Err(Undone::Lost(found.map(Box::new)))
                 }
@@ -192,6 +187,13 @@ impl KeyedRequest {
                 Err(Undone::Unknown)
             }
         }
+    }
+
+    /// The question after a COMMIT in doubt has freed the key.
+    fn did_not_land(&self, doubt: &StoreError) -> Undone {
+        self.report(&Event::RolledBack(Some(doubt)));
+        self.report(&Event::Ended(End::RolledBack));
+        RolledBack::for_now().into()
     }
 
     /// Undoes what the handler did, before its work runs again; nothing else is sent.

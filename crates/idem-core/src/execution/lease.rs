@@ -43,7 +43,14 @@ pub(crate) struct LeaseState {
     known: Mutex<Known>,
     /// Whether it was claimed in this process, so that nobody else bears it.
     claimed_here: bool,
-    /// Wakes whoever waits for a lease to come back or to leave, or for a transaction to be over.
+    /// Made when it is first needed: few requests live long enough.
+    queues: OnceLock<Box<Queues>>,
+}
+
+/// Who waits for a lease.
+#[derive(Default)]
+struct Queues {
+    /// For it to come back or to leave, or for a transaction to be over.
     changed: Notify,
     /// Renewals go one by one, so that one for a short time does not land after one for a long time.
     renewals: sync::Mutex<()>,
@@ -172,8 +179,18 @@ impl LeaseState {
                 ending: EndingPlace::Free,
             }),
             claimed_here,
-            changed: Notify::new(),
-            renewals: sync::Mutex::new(()),
+            queues: OnceLock::new(),
+        }
+    }
+
+    fn queues(&self) -> &Queues {
+        self.queues.get_or_init(Box::default)
+    }
+
+    /// Wakes those who wait for a change that was made. Whoever comes later makes the queue before it looks, and sees it.
+    fn wake(&self) {
+        if let Some(queues) = self.queues.get() {
+            queues.changed.notify_waiters();
         }
     }
 
@@ -247,7 +264,7 @@ impl LeaseState {
         }
         known.phase = phase;
         drop(known);
-        self.changed.notify_waiters();
+        self.wake();
         Ok(())
     }
 
@@ -304,7 +321,7 @@ impl LeaseState {
         if let EndingPlace::Reserved(_) = known.ending {
             known.ending = EndingPlace::Free;
             drop(known);
-            self.changed.notify_waiters();
+            self.wake();
         }
     }
 
@@ -422,7 +439,7 @@ impl LeaseState {
 
     async fn wait_for<T>(&self, look: impl Fn(&Known) -> Option<T>) -> T {
         loop {
-            let mut woken = pin!(self.changed.notified());
+            let mut woken = pin!(self.queues().changed.notified());
             // Before the look, so that a change between the two is not missed.
             woken.as_mut().enable();
             let seen = look(&self.known());
@@ -435,7 +452,7 @@ impl LeaseState {
 
     /// Waits for the turn to renew.
     pub(super) async fn turn_to_renew(&self) -> sync::MutexGuard<'_, ()> {
-        self.renewals.lock().await
+        self.queues().renewals.lock().await
     }
 }
 

@@ -15,7 +15,6 @@ use crate::{
     contract::{Fenced, Operation, StoreError},
     events::Event,
     execution::{keyed::KeyedRequest, lease::Settled},
-    record::Lease,
 };
 
 /// What a handler threw.
@@ -113,8 +112,7 @@ impl KeyedRequest {
     }
 
     async fn send_renewal(&self, duration: Duration) -> Result<Fenced, StoreError> {
-        let lease = self.lease();
-        let lease = Lease::of_owner(*lease.owner(), *lease.identity(), duration);
+        let lease = self.lease().lasting(duration);
         let sent = Instant::now();
         let timeout = self.call_timeout();
         let renewed = self.calls().renew(self.record_key(), &lease, timeout).await;

@@ -84,7 +84,8 @@ pub enum InvalidLease {
 
 impl TravellingLease {
     /// Describes a lease under a record key, which the client's key was the name of. It runs for at
-    /// least 1 ms and at most 100 years, which any clock can add.
+    /// least 1 ms and at most 100 years, which any clock can add. Whether it is
+    /// [durable](Lease::is_durable) does not travel: the policy of whoever takes it up says so.
     #[must_use]
     pub fn new(key: IdempotencyKey, record_key: RecordKey, lease: Lease) -> Self {
         let duration = lease.duration().clamp(SHORTEST, LONGEST);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     events::Observer,
     policy::{KeyRequirement, OnLeaseEnd, OnStoreFailure, Policy, Profile, rules::SaveRule},
-    record::Headers,
+    record::{Headers, Lease},
 };
 
 impl Policy {
@@ -30,6 +30,14 @@ impl Policy {
         match self.on_lease_end {
             OnLeaseEnd::TakeOver => lease,
             OnLeaseEnd::Refuse => self.retention.max(lease),
+        }
+    }
+
+    /// Says of a lease whether the store may forget it in a crash, which lets somebody take over.
+    pub(crate) const fn with_durability(&self, lease: Lease) -> Lease {
+        match self.on_lease_end {
+            OnLeaseEnd::TakeOver => lease,
+            OnLeaseEnd::Refuse => lease.durable(),
         }
     }
 

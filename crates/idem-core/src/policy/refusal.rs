@@ -131,7 +131,7 @@ impl Refusal {
         let body = match policy.profile() {
             Profile::Ietf => {
                 headers.push("content-type", b"application/problem+json");
-                let link = format!("<{}>; rel=\"describedby\"", policy.documentation);
+                let link = format!("<{}>; rel=\"describedby\"", self.documented_at(policy));
                 headers.push("link", link.as_bytes());
                 self.problem(status, policy)
             }
@@ -167,9 +167,14 @@ impl Refusal {
         }
     }
 
+    /// Where the API's documentation tells of this refusal.
+    fn documented_at(&self, policy: &Policy) -> String {
+        format!("{}#{}", policy.documentation, self.code())
+    }
+
     fn problem(&self, status: u16, policy: &Policy) -> Bytes {
         json(&Problem {
-            r#type: &format!("{}#{}", policy.documentation, self.code()),
+            r#type: &self.documented_at(policy),
             title: self.title(),
             status,
             detail: &self.message(&policy.header),
@@ -421,7 +426,9 @@ mod tests {
         );
         assert_eq!(
             header(&response, "link").as_deref(),
-            Some("<https://api.example.com/idempotency>; rel=\"describedby\"")
+            Some(
+                "<https://api.example.com/idempotency#idempotency-key-missing>; rel=\"describedby\""
+            )
         );
         let body = body(&response);
         assert_eq!(

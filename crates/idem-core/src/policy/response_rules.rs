@@ -2,8 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
-
 use crate::{
     contract::Capacity,
     policy::{CODE_HEADER, Policy, header_filter::HeaderFilter},
@@ -81,10 +79,10 @@ impl ResponseRules {
         let filter = self.filter(lines());
         let as_it_is =
             response.size() <= self.limit && lines().all(|(name, _)| filter.allows(name));
-        if as_it_is {
-            return Some(Outcome::Response(alone(response)));
+        if as_it_is && response.is_packed() {
+            return Some(Outcome::Response(response));
         }
-        Some(self.outcome(status, lines, Bytes::copy_from_slice(response.body())))
+        Some(self.outcome(status, lines, response.body()))
     }
 
     /// Why a response that is saved cannot be kept, as far as its head tells.
@@ -120,17 +118,17 @@ impl ResponseRules {
 
     /// What is recorded of a response: its status, its body, and those headers that may be
     /// replayed later. One that is over the limit is not kept.
-    pub fn outcome<'a, L>(&self, status: u16, lines: impl Fn() -> L, body: Bytes) -> Outcome
+    pub(crate) fn outcome<'a, L>(&self, status: u16, lines: impl Fn() -> L, body: &[u8]) -> Outcome
     where
         L: Iterator<Item = (&'a str, &'a [u8])>,
     {
         let filter = self.filter(lines());
-        let headers = lines().filter(|(name, _)| filter.allows(name)).collect();
-        let response = Response::new(status, headers, body);
-        if response.size() > self.limit {
+        let lines = || lines().filter(|(name, _)| filter.allows(name));
+        let headers: usize = lines().map(|(name, value)| name.len() + value.len()).sum();
+        if headers + body.len() > self.limit {
             return NotKept::TooLarge.into();
         }
-        response.into()
+        Response::packed(status, lines, body).into()
     }
 
     /// Which of these header lines may be recorded.
@@ -140,23 +138,6 @@ impl ResponseRules {
             .map(|(_, value)| value);
         HeaderFilter::new(&self.policy.unrecorded_headers, connection)
     }
-}
-
-/// A response whose body has memory of its own, for a store that keeps it in memory.
-///
-/// A body is often a small part of a buffer, as what a proxy passes on is of the one that it was read into. The whole
-/// buffer would stay for as long as the record does, and no limit would count it.
-fn alone(mut response: Arc<Response>) -> Arc<Response> {
-    match Arc::get_mut(&mut response) {
-        // Nearly always: only the body is copied then.
-        Some(response) => response.own_body(),
-        None => {
-            let mut copy = Response::clone(&response);
-            copy.own_body();
-            response = Arc::new(copy);
-        }
-    }
-    response
 }
 
 /// The status by which a response is judged; `None` if it is no result, since nothing was done.

@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::request::is_token;
 
@@ -55,9 +55,30 @@ impl Response {
         &self.body
     }
 
-    /// Moves the body into memory of its own.
-    pub(crate) fn own_body(&mut self) {
-        self.body = Bytes::copy_from_slice(&self.body);
+    /// Copies a response into one buffer of its own.
+    ///
+    /// A body is often a small part of a buffer, as the body of a proxy is of the one that it was read into. In a
+    /// record that is kept in memory it would hold the whole buffer, and no limit would count it. Headers and body
+    /// share the new buffer, so a fresh request allocates once, and a replay reads memory that lies together.
+    pub(crate) fn packed<'a, L>(status: u16, lines: impl Fn() -> L, body: &[u8]) -> Self
+    where
+        L: Iterator<Item = (&'a str, &'a [u8])>,
+    {
+        let room = |(name, value): (&str, &[u8])| LENGTHS + name.len() + value.len();
+        let room = lines().map(room).sum::<usize>() + body.len();
+        let mut headers = Headers {
+            lines: BytesMut::with_capacity(room),
+        };
+        headers.extend(lines());
+        let end = headers.lines.len();
+        headers.lines.extend_from_slice(body);
+        let body = headers.lines.split_off(end).freeze();
+        Self::new(status, headers, body)
+    }
+
+    /// Whether the response stands in one buffer: its body begins where its headers end.
+    pub(crate) fn is_packed(&self) -> bool {
+        self.body.is_empty() || self.headers.lines.as_ptr_range().end == self.body.as_ptr()
     }
 
     /// How much room the response takes: the bytes of its headers and its body.
@@ -86,7 +107,7 @@ pub struct Headers {
     ///
     /// This is for memory. As a `Vec<(Box<str>, Box<[u8]>)>`, a record with one header takes 607 bytes
     /// instead of 487, and a fresh request makes two more allocations and takes 4 % longer.
-    lines: Vec<u8>,
+    lines: BytesMut,
 }
 
 /// What stands before a name and its value in the buffer.
@@ -160,10 +181,16 @@ fn length(bytes: &[u8]) -> [u8; 4] {
 impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
     fn from_iter<I: IntoIterator<Item = (&'a str, &'a [u8])>>(lines: I) -> Self {
         let mut headers = Self::default();
-        for (name, value) in lines {
-            headers.push(name, value);
-        }
+        headers.extend(lines);
         headers
+    }
+}
+
+impl<'a> Extend<(&'a str, &'a [u8])> for Headers {
+    fn extend<I: IntoIterator<Item = (&'a str, &'a [u8])>>(&mut self, lines: I) {
+        lines
+            .into_iter()
+            .for_each(|(name, value)| self.push(name, value));
     }
 }
 
@@ -188,6 +215,18 @@ mod tests {
             headers.values("B").collect::<Vec<_>>(),
             [b"1".as_slice(), b""]
         );
+    }
+
+    #[test]
+    fn a_packed_response_is_the_same_in_a_buffer_of_its_own() {
+        let lines: [(&str, &[u8]); 2] = [("b", b"1"), ("a", b"")];
+        for body in ["", "whole"] {
+            let built = Response::new(201, lines.into_iter().collect(), body.into());
+            let packed = Response::packed(201, || lines.into_iter(), body.as_bytes());
+            assert_eq!(packed, built);
+            assert!(packed.is_packed());
+            assert_eq!(built.is_packed(), body.is_empty());
+        }
     }
 
     #[test]

@@ -1,13 +1,19 @@
 //! A lease that is renewed, lost, or taken over.
 
+use std::sync::{Arc, Mutex};
+
 use idem_core::{
-    OnLeaseEnd, Policy, Verdict,
-    store::{Operation, StoreErrorKind},
+    Idempotency, IdempotencyKey, OnLeaseEnd, Policy, RecordKey, Resumed, TravellingLease, Verdict,
+    adapter::Begin,
+    store::{
+        Claim, Fenced, Lease, MockIdempotencyStore, Operation, Pending, Record, StoreErrorKind,
+        Stored,
+    },
 };
 use idem_store_tests::Fault;
 use tokio::time::{advance, sleep};
 
-use crate::support::{Engine, INSTANT, LEASE, SECOND, keep, slow, spawn};
+use crate::support::{Engine, INSTANT, LEASE, SECOND, begin, keep, slow, spawn};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
@@ -48,7 +54,7 @@ async fn a_policy_may_refuse_to_take_over() {
     advance(10 * LEASE).await;
     assert_eq!(engine.duplicate().await, "idempotency-in-progress");
     let refusal = match engine.begin("{}").await {
-        idem_core::adapter::Begin::Refused(refusal) => refusal,
+        Begin::Refused(refusal) => refusal,
         other => panic!("{other:?}"),
     };
     let retry_after = refusal.to_response(engine.idempotency.policy());
@@ -62,6 +68,75 @@ async fn a_policy_may_refuse_to_take_over() {
         retry_after, b"30",
         "the lease, not the hour that the record stays"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_nobody_takes_over_must_outlast_a_crash_of_the_store() {
+    for (end, durable) in [(OnLeaseEnd::TakeOver, false), (OnLeaseEnd::Refuse, true)] {
+        let (store, seen) = store_that_writes_leases_down();
+        let policy = Policy::reference().lease(LEASE).on_lease_end(end);
+        let idempotency = Idempotency::new(Arc::new(store), policy.retention(LEASE));
+        let Begin::Execute(execution) = begin(&idempotency).await else {
+            panic!("the key is free");
+        };
+        let failing = async {
+            sleep(LEASE / 2).await;
+            (Verdict::Free, ())
+        };
+        execution.run(failing).await.unwrap();
+        // An operator frees a key that the look-up finds pending.
+        let key = RecordKey::from_bytes([7; 32]);
+        idempotency.free(&key).await.unwrap();
+        // A worker renews one that came from another process.
+        let lease = seen.lock().unwrap()[0].1;
+        let lease = TravellingLease::new(IdempotencyKey::new("k").unwrap(), key, lease);
+        let continuation = idempotency.resume(lease.to_text().parse().unwrap());
+        let resumed = continuation.run(async { (Verdict::Free, ()) }).await;
+        assert_eq!(resumed.unwrap(), Resumed::Ended(()));
+
+        let seen: Vec<_> = seen.lock().unwrap().clone();
+        let operations: Vec<_> = seen.iter().map(|(operation, _)| *operation).collect();
+        use Operation::{Claim, Release, Renew};
+        assert_eq!(operations, [Claim, Renew, Release, Release, Renew, Release]);
+        let as_durable = |(_, lease): &(_, Lease)| lease.is_durable() == durable;
+        assert!(seen.iter().all(as_durable), "{end:?}: {seen:?}");
+    }
+}
+
+type Seen = Arc<Mutex<Vec<(Operation, Lease)>>>;
+
+/// A store in which each write succeeds, and every key is pending to a look-up.
+fn store_that_writes_leases_down() -> (MockIdempotencyStore, Seen) {
+    let seen = Seen::default();
+    let write = |operation| {
+        let seen = Arc::clone(&seen);
+        move |lease: &Lease| seen.lock().unwrap().push((operation, *lease))
+    };
+    let (claim, renew, release) = (
+        write(Operation::Claim),
+        write(Operation::Renew),
+        write(Operation::Release),
+    );
+    let mut store = MockIdempotencyStore::new();
+    store.expect_claim().returning(move |_, lease| {
+        claim(lease);
+        Ok(Claim::Owned)
+    });
+    store.expect_renew().returning(move |_, lease| {
+        renew(lease);
+        Ok(Fenced::Held)
+    });
+    store.expect_release().returning(move |_, lease| {
+        release(lease);
+        Ok(Fenced::Held)
+    });
+    let first = Arc::clone(&seen);
+    store.expect_look_up().returning(move |_| {
+        let (_, lease) = first.lock().unwrap()[0];
+        let pending = Pending::new(*lease.owner(), *lease.identity(), Some(LEASE));
+        Ok(Some(Stored::new(Record::Pending(pending), Some(LEASE))))
+    });
+    (store, seen)
 }
 
 // S31b

@@ -33,6 +33,9 @@ pub async fn another_caller_never_gets_the_response_of_the_first<A: Adapter>() {
                 Some("idempotency-key-of-other-caller")
             );
             assert!(!refused.text().contains("\"id\""));
+            // A new key would do the operation twice.
+            let advice = "retry it with the credentials that it was sent with";
+            assert!(refused.text().contains(advice), "{}", refused.text());
         }
         assert_eq!(server.effects.runs(), 1);
     }

@@ -7,11 +7,9 @@ use idem_core::{
     IdempotencyStore,
     store::{Claim, Fenced, Fingerprint, Identity, Lease, Operation},
 };
+use store_chaos::{Judge, Violation, key};
 
-use crate::{
-    judge::{Judge, Violation},
-    world::{LEASE, World, key},
-};
+use crate::world::{LEASE, World};
 
 /// What the judge has to say about a late owner of this store.
 pub(crate) async fn violations_of(

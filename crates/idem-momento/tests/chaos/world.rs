@@ -1,27 +1,16 @@
 //! A service that fails at random, and all keys with their workers.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use idem_core::{
-    IdempotencyStore, RecordKey,
+    IdempotencyStore,
     store::{Completed, Record, decode},
 };
 use idem_momento::MomentoStore;
 use momento::CacheClient;
-use momento_emulator::{Clock, Code, Emulator, Fault, Landing, Method, When};
-use tokio::task::JoinSet;
-
-use crate::{
-    judge::{Judge, Violation},
-    statistics::Statistics,
-    worker::{Worker, dice},
-};
+use momento_emulator::{Code, Emulator, Fault, Landing, Method, When};
+use store_chaos::{Clock, Contest, Pace, Report};
 
 pub(crate) const CACHE: &str = "chaos";
 
@@ -30,8 +19,6 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// No record ends within a run: the judge counts on it.
 pub(crate) const RETENTION: Duration = Duration::from_secs(23 * 60 * 60);
-
-const WORKERS: u64 = 6;
 
 /// How many keys are worked at a time.
 const LANES: u64 = 8;
@@ -42,15 +29,6 @@ const BATCH: u64 = 500;
 pub(crate) struct World {
     pub(crate) emulator: Emulator,
     pub(crate) client: CacheClient,
-}
-
-/// What a run came to.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
-    pub(crate) keys: u64,
-    pub(crate) struck: u64,
-    pub(crate) statistics: Statistics,
-    pub(crate) violations: Vec<Violation>,
 }
 
 impl World {
@@ -131,77 +109,34 @@ async fn run_batch(
     keys: u64,
     report: &mut Report,
 ) {
-    let began = world.emulator.clock().now();
-    let mut lanes = JoinSet::new();
-    for lane in 0..LANES {
-        let (store, clock) = (Arc::clone(&store), world.emulator.clock());
-        lanes.spawn(async move {
-            let mut judged = Vec::new();
-            for key in (lane..keys).step_by(LANES as usize) {
-                judged.push(contend(&store, &clock, seed, key).await);
-            }
-            judged
-        });
-    }
-    let judged = lanes.join_all().await;
-    let passed = world.emulator.clock().now() - began;
-    assert!(passed < RETENTION, "records ended within the run");
+    let contest = Contest {
+        store,
+        clock: Turned(world.emulator.clock()),
+        pace: Pace {
+            lease: LEASE,
+            retention: RETENTION,
+        },
+        seed,
+        lanes: LANES,
+    };
+    let judged = contest.judged(keys).await;
     let records = world.completed();
-    for (key, mut judge) in judged.into_iter().flatten() {
-        judge.finds(records.get(key.as_bytes().as_slice()));
-        report.statistics += judge.statistics;
-        report.violations.append(&mut judge.violations);
+    for (key, judge) in judged {
+        report.add(judge, records.get(key.as_bytes().as_slice()));
     }
-    report.keys += keys;
     report.struck += world.emulator.faults().struck();
 }
 
-/// Lets all workers of one key loose at once, until each has seen an outcome.
-async fn contend(
-    store: &Arc<dyn IdempotencyStore>,
-    clock: &Clock,
-    seed: u64,
-    number: u64,
-) -> (RecordKey, Judge) {
-    let key = key(number);
-    let judge = Arc::new(Mutex::new(Judge::default()));
-    let mut workers = JoinSet::new();
-    for worker in 0..WORKERS {
-        let worker = Worker {
-            store: Arc::clone(store),
-            clock: clock.clone(),
-            key,
-            judge: Arc::clone(&judge),
-            dice: dice(seed, number * WORKERS + worker + 1),
-        };
-        workers.spawn(worker.work());
+/// The emulator's clock, which moves only when a worker turns it.
+#[derive(Clone, Debug)]
+struct Turned(momento_emulator::Clock);
+
+impl Clock for Turned {
+    fn now(&self) -> Duration {
+        self.0.now()
     }
-    workers.join_all().await;
-    let mut judge = judge.lock().unwrap_or_else(PoisonError::into_inner);
-    (key, std::mem::take(&mut *judge))
-}
 
-pub(crate) fn key(number: u64) -> RecordKey {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&number.to_be_bytes());
-    RecordKey::from_bytes(bytes)
-}
-
-impl Report {
-    /// How often each kind of violation was seen.
-    fn tally(&self) -> BTreeMap<String, u64> {
-        let mut tally = BTreeMap::new();
-        for violation in &self.violations {
-            *tally.entry(format!("{violation:?}")).or_default() += 1;
-        }
-        tally
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} keys, {} faults struck", self.keys, self.struck)?;
-        writeln!(f, "{:?}", self.statistics)?;
-        write!(f, "violations: {:?}", self.tally())
+    async fn pass(&self, by: Duration) {
+        self.0.advance(by);
     }
 }

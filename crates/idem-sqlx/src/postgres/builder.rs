@@ -86,6 +86,10 @@ impl PostgresBuilder {
     /// claim's effects with it, which is so only if they are in its own log. An e-mail, a payment or a
     /// row elsewhere is not: its request would run again at once, and not after a lease. Completions and
     /// releases are always synchronous. Never the default.
+    ///
+    /// It does not go together with [`OnLeaseEnd::Refuse`](idem_core::OnLeaseEnd::Refuse), under which only
+    /// an operator may end a lease, and no crash: the claims and renewals of such a policy
+    /// ([`Lease::is_durable`](idem_core::store::Lease::is_durable)) are synchronous all the same.
     pub const fn every_effect_is_in_this_database(mut self) -> Self {
         self.effects_are_here = true;
         self

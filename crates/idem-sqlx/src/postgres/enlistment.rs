@@ -6,12 +6,15 @@ use async_trait::async_trait;
 use idem_core::{
     RecordKey,
     store::{
-        Completion, Fenced, InDoubt, Lease, NotKept, Operation, Outcome, StoreError, StoreIdentity,
-        encode_completed,
+        Completion, Fenced, InDoubt, Lease, NotKept, Operation, Outcome, RolledBack, StoreError,
+        StoreIdentity, encode_completed,
     },
 };
 
-use super::store::{Inner, PostgresStore, fenced, told};
+use super::{
+    error::may_pass,
+    store::{Inner, PostgresStore, fenced, told},
+};
 use crate::{duration::microseconds, record::fits};
 
 /// The statements and the question of one transaction on another driver's connection, from which an
@@ -23,9 +26,13 @@ use crate::{duration::microseconds, record::fits};
 /// 3. To end it send [`completion`](Self::completion) with its [parameters](Self::parameters), and
 ///    [read](PostgresWritten::read) its one row.
 /// 4. Send COMMIT only once that row says [`InTransaction`](PostgresWritten::InTransaction), never in one
-///    message with the completion. In every other case see [`PostgresWritten`]; after an error roll back.
-/// 5. If no answer came to COMMIT, the outcome is
+///    message with the completion. In every other case see [`PostgresWritten`]. After an error roll back,
+///    and answer [`rolled_back`](Self::rolled_back).
+/// 5. An answer of the severity ERROR to COMMIT says that the transaction was rolled back. If any other
+///    error comes, or none in time, the outcome is
 ///    [`Commit::Unknown`](idem_core::store::Commit::Unknown) with the [question](Self::question).
+///
+/// `examples/any-driver` in the repository does this with tokio-postgres and with sea-orm.
 pub struct PostgresEnlistment {
     mark: String,
     store: Arc<Inner>,
@@ -123,6 +130,26 @@ impl PostgresEnlistment {
     #[must_use]
     pub fn question(&self) -> Box<dyn InDoubt> {
         Box::new(Question(Arc::clone(&self.store)))
+    }
+
+    /// Why a transaction certainly did not commit, by the SQLSTATE of the error: after a conflict, or when the
+    /// server was in trouble, trying again can help, and after a broken constraint it cannot. `None` stands for
+    /// an error of the connection. Keep the error for the log by [`with_source`](RolledBack::with_source).
+    ///
+    /// ```
+    /// use idem_sqlx::PostgresEnlistment;
+    ///
+    /// let serialization_failure = PostgresEnlistment::rolled_back(Some("40001"));
+    /// assert!(serialization_failure.can_retry());
+    /// assert!(!PostgresEnlistment::rolled_back(Some("23505")).can_retry());
+    /// assert!(PostgresEnlistment::rolled_back(None).can_retry());
+    /// ```
+    #[must_use]
+    pub fn rolled_back(sqlstate: Option<&str>) -> RolledBack {
+        match sqlstate.is_none_or(may_pass) {
+            true => RolledBack::for_now(),
+            false => RolledBack::for_good(),
+        }
     }
 
     pub(super) const fn store(&self) -> &Arc<Inner> {

@@ -47,9 +47,14 @@ pub(super) fn helps_to_retry(error: &sqlx::Error) -> bool {
             error,
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed
         ),
-        Some("55P03" | "25P03" | "25P04") => true,
-        Some(code) => ["08", "40", "53", "57", "58"].contains(&class(code)),
+        Some(code) => may_pass(code),
     }
+}
+
+/// Whether what a server answered by this SQLSTATE may be over next time.
+pub(super) fn may_pass(code: &str) -> bool {
+    matches!(code, "55P03" | "25P03" | "25P04")
+        || ["08", "40", "53", "57", "58"].contains(&class(code))
 }
 
 fn class(code: &str) -> &str {

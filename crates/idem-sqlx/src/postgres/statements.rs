@@ -5,26 +5,26 @@
 
 use std::sync::Arc;
 
+use idem_core::{RecordKey, store::Lease};
 use sqlx::{
     AssertSqlSafe, PgExecutor, Postgres, Row, SqlSafeStr, SqlStr, postgres::PgArguments,
     query::Query,
 };
 
 use super::enlistment::{PostgresParameters, PostgresWritten};
-use crate::Tables;
+use crate::{Tables, duration::microseconds};
 
 /// How long a pending record stays after it was claimed, at least, though its lease has run out: a claim
 /// or a release can wait for a commit that nobody knows of only while its row is there.
 const KEPT_PENDING: i64 = 24 * 60 * 60 * 1_000_000;
-
-/// Lets this transaction commit before its log is on disk. Only a statement that writes gets here.
-const ASYNCHRONOUSLY: &str = "AND set_config('synchronous_commit', 'off', true) IS NOT NULL";
 
 /// The texts, with the tables' names in them.
 #[derive(Debug)]
 pub(super) struct Statements {
     /// Whether a connection may keep them prepared, under names of its own.
     named: bool,
+    /// Whether a lease may be written by a transaction that commits before its log is on disk.
+    asynchronous_leases: bool,
     claim: SqlStr,
     takeover_lock: SqlStr,
     takeover: SqlStr,
@@ -48,6 +48,8 @@ pub(super) struct Entry<'a> {
     pub(super) record: &'a [u8],
     /// How long it lives from now.
     pub(super) microseconds: i64,
+    /// Whether it may commit before its log is on disk.
+    pub(super) asynchronous: bool,
 }
 
 /// What a claim did or found.
@@ -77,22 +79,18 @@ impl Statements {
     pub(super) fn new(
         tables: &Tables,
         found: &Tables,
-        asynchronous_claims: bool,
+        asynchronous_leases: bool,
         named: bool,
     ) -> Self {
-        let asynchronously = match asynchronous_claims {
-            true => ASYNCHRONOUSLY,
-            false => "",
-        };
         let text_in = |tables: &Tables, sql: &str| {
-            let sql = sql.replace("/* asynchronously */", asynchronously);
-            let sql: Arc<str> = tables.fill(&sql).into();
+            let sql: Arc<str> = tables.fill(sql).into();
             // The names were checked, and are quoted.
             AssertSqlSafe(sql).into_sql_str()
         };
         let text = |sql: &str| text_in(tables, sql);
         Self {
             named,
+            asynchronous_leases,
             claim: text(include_str!("sql/claim.sql")),
             takeover_lock: text(include_str!("sql/takeover_lock.sql")),
             takeover: text(include_str!("sql/takeover.sql")),
@@ -107,6 +105,11 @@ impl Statements {
             sweep: text(include_str!("sql/sweep.sql")),
             sweep_renewals: text(include_str!("sql/sweep_renewals.sql")),
         }
+    }
+
+    /// A durable lease is on disk when its write is answered, whatever the store's option says.
+    pub(super) const fn writes_asynchronously(&self, lease: &Lease) -> bool {
+        self.asynchronous_leases && !lease.is_durable()
     }
 
     fn query<'q>(&self, text: &'q SqlStr) -> Statement<'q> {
@@ -126,7 +129,8 @@ impl Statements {
     ) -> Result<Claimed, sqlx::Error> {
         let statement = self
             .with_entry(&self.claim, entry)
-            .bind(kept_pending(entry));
+            .bind(kept_pending(entry))
+            .bind(entry.asynchronous);
         let Some(row) = statement.fetch_optional(on).await? else {
             return Ok(Claimed::Raced);
         };
@@ -159,7 +163,8 @@ impl Statements {
     ) -> Result<bool, sqlx::Error> {
         let statement = self
             .with_entry(&self.takeover, entry)
-            .bind(kept_pending(entry));
+            .bind(kept_pending(entry))
+            .bind(entry.asynchronous);
         any_row(statement, on).await
     }
 
@@ -167,12 +172,16 @@ impl Statements {
     pub(super) async fn renew(
         &self,
         on: impl PgExecutor<'_>,
-        key: &[u8],
-        owner: &[u8],
-        microseconds: i64,
+        key: &RecordKey,
+        lease: &Lease,
     ) -> Result<bool, sqlx::Error> {
-        let statement = self.query(&self.renew).bind(key).bind(owner);
-        any_row(statement.bind(microseconds), on).await
+        let statement = self
+            .query(&self.renew)
+            .bind(key.as_bytes().as_slice())
+            .bind(lease.owner().as_bytes().as_slice())
+            .bind(microseconds(lease.duration()))
+            .bind(self.writes_asynchronously(lease));
+        any_row(statement, on).await
     }
 
     /// Writes the result, if the fence lets it through: nobody else has a row there that is pending or

@@ -168,12 +168,10 @@ impl Inner {
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
         let mut call = self.call().await?;
-        let (key, owner) = (key.as_bytes(), lease.owner().as_bytes());
-        let duration = microseconds(lease.duration());
         let answer = match call.connection() {
             Ok(connection) => self
                 .statements
-                .renew(connection, key, owner, duration)
+                .renew(connection, key, lease)
                 .await
                 .map_err(Failure::Sqlx),
             Err(failure) => Err(failure),
@@ -299,6 +297,7 @@ impl IdempotencyStore for PostgresStore {
             owner: lease.owner().as_bytes(),
             record: &record,
             microseconds: microseconds(lease.duration()),
+            asynchronous: self.inner.statements.writes_asynchronously(lease),
         });
         told(Operation::Claim, answer.await)
     }
@@ -326,6 +325,7 @@ impl IdempotencyStore for PostgresStore {
             owner: lease.owner().as_bytes(),
             record: &record,
             microseconds: microseconds(retention),
+            asynchronous: false,
         });
         told(operation, answer.await)
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use idem_core::store::Lease;
 use sqlx::{
     ConnectOptions, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteSynchronous},
@@ -34,19 +35,28 @@ impl Open for OpenSqlite {
 pub(super) struct ByPurpose {
     /// Reads wait for nobody.
     reads: Arc<Connections<OpenSqlite>>,
-    /// Claims, renewals, releases and sweeps, whose commits survive the process at once, and the
-    /// machine with the next commit that is flushed.
-    claims: Arc<Connections<OpenSqlite>>,
-    /// Completions, which are on the disk when they are answered, and all that came before them.
-    completions: Arc<Connections<OpenSqlite>>,
+    writes: Arc<Connections<OpenSqlite>>,
+    flushed_writes: Arc<Connections<OpenSqlite>>,
     gate: Gate,
 }
 
-/// What a write is for.
+/// When a commit is on the disk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Claim,
-    Completion,
+pub(super) enum Flush {
+    /// With the next one that is flushed: it outlasts the process, and perhaps not the machine. For leases
+    /// and sweeps.
+    Later,
+    /// When it is answered, and all that came before it. For completions, and for leases that are durable.
+    Now,
+}
+
+impl Flush {
+    pub(super) const fn of(lease: &Lease) -> Self {
+        match lease.is_durable() {
+            true => Self::Now,
+            false => Self::Later,
+        }
+    }
 }
 
 impl ByPurpose {
@@ -69,15 +79,15 @@ impl ByPurpose {
         };
         Self {
             reads: of(SqliteSynchronous::Normal, readers),
-            claims: of(SqliteSynchronous::Normal, 1),
-            completions: of(SqliteSynchronous::Full, 1),
+            writes: of(SqliteSynchronous::Normal, 1),
+            flushed_writes: of(SqliteSynchronous::Full, 1),
             gate,
         }
     }
 
     /// Closes them, as far as they are idle, and the others when they come back.
     pub(super) fn close(&self) {
-        for connections in [&self.reads, &self.claims, &self.completions] {
+        for connections in [&self.reads, &self.writes, &self.flushed_writes] {
             connections.close();
         }
     }
@@ -94,12 +104,12 @@ impl ByPurpose {
     }
 
     /// Waits for its turn to write, and gets a connection for it.
-    pub(super) async fn write(&self, purpose: Purpose, budget: Budget) -> Result<Call, Failure> {
+    pub(super) async fn write(&self, flush: Flush, budget: Budget) -> Result<Call, Failure> {
         let turn = self.gate.turn(budget.send_until()).await;
         let turn = turn.map_err(Failure::NotSent)?;
-        let connections = match purpose {
-            Purpose::Claim => &self.claims,
-            Purpose::Completion => &self.completions,
+        let connections = match flush {
+            Flush::Later => &self.writes,
+            Flush::Now => &self.flushed_writes,
         };
         let lent = connections.acquire(budget.send_until()).await;
         Call::new(lent, Some(turn), budget)
@@ -110,8 +120,8 @@ impl fmt::Debug for ByPurpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByPurpose")
             .field("reads", &self.reads)
-            .field("claims", &self.claims)
-            .field("completions", &self.completions)
+            .field("writes", &self.writes)
+            .field("flushed_writes", &self.flushed_writes)
             .finish()
     }
 }

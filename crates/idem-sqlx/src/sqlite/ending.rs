@@ -10,6 +10,7 @@ use idem_core::{
         RolledBack, StoreError, WriteEffect, encode_completed,
     },
 };
+use sqlx::SqliteConnection;
 use tokio::time::{Instant, timeout_at};
 
 use super::{
@@ -111,9 +112,19 @@ impl SqliteEnding {
     async fn commit_now(self, until: Instant) -> Commit {
         let Self { open, store } = self;
         let Open {
-            transaction, _turn, ..
+            mut transaction,
+            _turn,
+            ..
         } = open;
-        match in_time(until, transaction.commit()).await {
+        let commit = async {
+            if is_nested(&mut transaction).await {
+                let commit = sqlx::raw_sql("COMMIT").execute(&mut *transaction);
+                commit.await.map(drop)
+            } else {
+                transaction.commit().await
+            }
+        };
+        match in_time(until, commit).await {
             Ok(()) => Commit::Committed,
             // Its rollback is with the connection's thread, before anything else.
             Err(error) if is_an_answer(&error) => Commit::RolledBack(why(error)),
@@ -164,6 +175,13 @@ impl InDoubt for Question {
         let freed = self.0.free(key, lease).await;
         told(Operation::Release, freed).map(|freed| fenced(freed.is_some()))
     }
+}
+
+/// Whether a transaction was begun within this one and never ended: sqlx would release its savepoint, and call
+/// that a commit.
+async fn is_nested(connection: &mut SqliteConnection) -> bool {
+    let releasing = sqlx::raw_sql("RELEASE _sqlx_savepoint_1");
+    releasing.execute(connection).await.is_ok()
 }
 
 /// Says why a transaction did not commit, and whether trying again can help.

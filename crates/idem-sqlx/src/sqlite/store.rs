@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use super::{
     builder::SqliteBuilder,
-    connection::{ByPurpose, Purpose},
+    connection::{ByPurpose, Flush},
     error::meaning,
     gate::Turn,
     prepare,
@@ -147,7 +147,7 @@ impl Inner {
         call.end(found)
     }
 
-    async fn claim(&self, entry: Entry<'_>) -> Result<Claim, Failure> {
+    async fn claim(&self, entry: Entry<'_>, flush: Flush) -> Result<Claim, Failure> {
         let budget = self.budget();
         for _ in 0..ROUNDS {
             // Readers wait for nobody, so a duplicate is answered while others write.
@@ -164,7 +164,7 @@ impl Inner {
                 }
                 None => {}
             }
-            let mut call = self.connections.write(Purpose::Claim, budget).await?;
+            let mut call = self.connections.write(flush, budget).await?;
             let taken = self.statements.claim(call.connection()?, entry).await;
             if call.end(taken)? {
                 return Ok(Claim::Owned);
@@ -178,7 +178,7 @@ impl Inner {
         let duration = milliseconds(lease.duration());
         let mut call = self
             .connections
-            .write(Purpose::Claim, self.budget())
+            .write(Flush::of(lease), self.budget())
             .await?;
         let connection = call.connection()?;
         let renewed = self
@@ -189,10 +189,7 @@ impl Inner {
     }
 
     async fn complete(&self, entry: Entry<'_>) -> Result<Fenced, Failure> {
-        let mut call = self
-            .connections
-            .write(Purpose::Completion, self.budget())
-            .await?;
+        let mut call = self.connections.write(Flush::Now, self.budget()).await?;
         let completed = self.statements.complete(call.connection()?, entry).await;
         call.end(completed).map(fenced)
     }
@@ -211,7 +208,7 @@ impl Inner {
         let (key, owner) = (key.as_bytes(), lease.owner().as_bytes());
         let mut call = self
             .connections
-            .write(Purpose::Claim, self.budget())
+            .write(Flush::of(lease), self.budget())
             .await?;
         let freed = self
             .statements
@@ -236,7 +233,7 @@ impl Inner {
         if !call.end(any)? {
             return Ok(0);
         }
-        let mut call = self.connections.write(Purpose::Claim, budget).await?;
+        let mut call = self.connections.write(Flush::Later, budget).await?;
         let swept = self.statements.sweep(call.connection()?, Self::BATCH).await;
         call.end(swept)
     }
@@ -264,13 +261,14 @@ impl IdempotencyStore for SqliteStore {
     /// A read, and a write if the key is free.
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
         let record = encode_pending(lease);
-        let answer = self.inner.claim(Entry {
+        let entry = Entry {
             key: key.as_bytes(),
             owner: lease.owner().as_bytes(),
             record: &record,
             milliseconds: milliseconds(lease.duration()),
-        });
-        told(Operation::Claim, answer.await)
+        };
+        let claim = self.inner.claim(entry, Flush::of(lease));
+        told(Operation::Claim, claim.await)
     }
 
     /// A write.

@@ -1,5 +1,7 @@
 //! The store contract, with two servers on one database and 16 connections.
 
+use std::time::Duration;
+
 use idem_sqlx::{PostgresBuilder, PostgresStore};
 use idem_store_tests::Fixture;
 
@@ -8,6 +10,8 @@ use crate::server::{options, pool, run};
 async fn two_stores(set: impl Fn(PostgresBuilder) -> PostgresBuilder) -> Fixture {
     let store = async || {
         let builder = PostgresStore::builder(&pool()).connections(8);
+        // The rules are not about how fast a machine is that has other work.
+        let builder = builder.call_timeout(Duration::from_secs(20));
         set(builder).prepare().await.unwrap()
     };
     Fixture::new(store().await).client(store().await).crowd(300)

@@ -11,8 +11,10 @@ use test_servers::{Held, Relay, Sender};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    market::{BOTH, Client, LEVELS, Setup, order, sessions, terminate},
-    server::options,
+    database::Setup,
+    market::{Client, order},
+    server::{LEVELS, options, sessions, terminate},
+    serving::BOTH,
 };
 
 /// The most that a client waits here: the lease, and what is asked after it.
@@ -25,7 +27,7 @@ async fn behind_a_relay<F: Future<Output = ()>>(test: impl Fn(Client, Arc<Relay>
             let name = format!("relayed {}", relay.port());
             let relayed = options().port(relay.port()).application_name(&name);
             let policy = Policy::reference().lease(Duration::from_secs(4));
-            let mut setup = Setup::new(framework, level).policy(policy);
+            let mut setup = Setup::new(framework).at(level).policy(policy);
             setup.pool = PgPoolOptions::new().connect_lazy_with(relayed);
             // The store's own connections go past the relay.
             setup.store = |builder| {
@@ -127,7 +129,7 @@ async fn a_commit_that_arrives_while_it_is_asked_for_is_waited_for() {
             client.let_lapse().await;
             sender.cut_off();
             // Somebody waits for the row: that is the question.
-            let schema = &client.market.schema;
+            let schema = &client.schema;
             let waiting =
                 format!("wait_event_type = 'Lock' AND query LIKE 'DELETE FROM \"{schema}\"%'");
             let waits = async {

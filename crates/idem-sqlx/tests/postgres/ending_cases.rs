@@ -1,15 +1,15 @@
 //! The rules about transactions that end executions, at each isolation level.
 
+use std::thread;
+
 use idem_core::{CurrentExecution, IdempotencyStore};
 use idem_sqlx::{PostgresStore, PostgresTransaction, Tables};
-use idem_store_tests::{TransactionError, TransactionalStore};
+use idem_store_tests::{Cut, TransactionError, TransactionalStore};
 use sqlx::PgPool;
+use test_servers::Relay;
 use tokio::sync::OnceCell;
 
-use crate::{
-    market::LEVELS,
-    server::{options, pool_with, run, tables_of_its_own},
-};
+use crate::server::{LEVELS, options, pool_with, run, tables_of_its_own};
 
 struct Effects {
     level: &'static str,
@@ -18,6 +18,7 @@ struct Effects {
     tables: Tables,
     pool: PgPool,
     store: PostgresStore,
+    relay: Relay,
 }
 
 impl Effects {
@@ -30,9 +31,14 @@ impl Effects {
     }
 
     async fn on(tables: Tables, level: &'static str, name: String) -> Self {
-        let pool = pool_with(options().application_name(&name));
+        let relay = Relay::to(options().get_port()).unwrap();
+        let relayed = options().port(relay.port()).application_name(&name);
+        let pool = pool_with(relayed);
         let builder = PostgresStore::builder(&pool).tables(tables.clone());
+        // The store's own connections go past the relay.
+        let builder = builder.connect_options(options());
         Self {
+            relay,
             level,
             name,
             tables,
@@ -75,9 +81,30 @@ impl TransactionalStore for Effects {
         Self::on(self.tables.clone(), self.level, self.name.clone()).await
     }
 
+    fn has_one_writer(&self) -> bool {
+        false
+    }
+
     async fn fail(&self, transaction: &mut PostgresTransaction) -> bool {
         let failing = sqlx::query("SELECT 1 / 0");
         failing.execute(&mut **transaction).await.is_err()
+    }
+
+    fn cut(&self, cut: Cut) -> bool {
+        match cut {
+            Cut::AnswerLost => self.relay.cut_after_commit(),
+            Cut::NeverArrives => self.relay.cut_before_commit(),
+            Cut::LandsAfter(time) => {
+                let held = self.relay.hold_commit();
+                thread::spawn(move || {
+                    held.came().unwrap().cut_off();
+                    thread::sleep(time);
+                    drop(held);
+                });
+            }
+            _ => return false,
+        }
+        true
     }
 
     async fn open_transactions(&self) -> Option<usize> {

@@ -12,9 +12,8 @@ use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 use test_servers::Relay;
 
 use crate::{
-    market::{LEVELS, sessions},
     race::{key, lease},
-    server::{options, pool, run, tables_of_its_own},
+    server::{LEVELS, options, pool, run, sessions, tables_of_its_own},
 };
 
 const LONG: Duration = Duration::from_secs(60);

@@ -4,23 +4,34 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "postgres-tests")]
+mod conflicts;
+#[cfg(feature = "postgres-tests")]
 mod contract;
+#[cfg(feature = "postgres-tests")]
+mod database;
 #[cfg(feature = "postgres-tests")]
 mod doubt;
 #[cfg(feature = "postgres-tests")]
+mod durability;
+#[cfg(feature = "postgres-tests")]
 mod ending_cases;
 #[cfg(feature = "postgres-tests")]
+#[path = "../support/endings.rs"]
 mod endings;
 #[cfg(feature = "postgres-tests")]
 mod enlisting;
 #[cfg(feature = "postgres-tests")]
 mod errors;
 #[cfg(feature = "postgres-tests")]
+#[path = "../support/http.rs"]
+mod http;
+#[cfg(feature = "postgres-tests")]
 mod killed;
 #[cfg(feature = "postgres-tests")]
 #[path = "../support/kills.rs"]
 mod kills;
 #[cfg(feature = "postgres-tests")]
+#[path = "../support/market.rs"]
 mod market;
 #[cfg(feature = "postgres-tests")]
 mod prepare;
@@ -30,6 +41,9 @@ mod race;
 mod round_trips;
 #[cfg(feature = "postgres-tests")]
 mod server;
+#[cfg(feature = "postgres-tests")]
+#[path = "../support/serving.rs"]
+mod serving;
 #[cfg(feature = "postgres-tests")]
 mod sweeping;
 #[cfg(feature = "postgres-tests")]

@@ -11,10 +11,7 @@ use idem_sqlx::PostgresStore;
 use sqlx::AssertSqlSafe;
 use tokio::{sync::Barrier, task::JoinSet, time::sleep};
 
-use crate::{
-    market::LEVELS,
-    server::{pool, run, tables_of_its_own},
-};
+use crate::server::{LEVELS, pool, run, tables_of_its_own};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(3);
@@ -101,7 +98,10 @@ async fn stores() -> ([PostgresStore; 2], String) {
     let effects = format!("{}.effects", sql.split('"').nth(1).unwrap());
     run(&format!("CREATE TABLE {effects} (owner bytea PRIMARY KEY)")).await;
     let store = async || {
-        let builder = PostgresStore::builder(&pool()).tables(tables.clone());
+        let builder = PostgresStore::builder(&pool())
+            .tables(tables.clone())
+            // A race that waits for the machine shows nothing.
+            .call_timeout(Duration::from_secs(30));
         let builder = builder.sweep_every(Duration::from_millis(2)).connections(8);
         builder.prepare().await.unwrap()
     };

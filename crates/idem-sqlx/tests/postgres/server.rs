@@ -50,3 +50,25 @@ pub(crate) async fn tables_of_its_own() -> Tables {
 pub(crate) async fn builder() -> PostgresBuilder {
     PostgresStore::builder(&pool()).tables(tables_of_its_own().await)
 }
+
+pub(crate) const LEVELS: [&str; 3] = [
+    "BEGIN ISOLATION LEVEL READ COMMITTED",
+    "BEGIN ISOLATION LEVEL REPEATABLE READ",
+    "BEGIN ISOLATION LEVEL SERIALIZABLE",
+];
+
+/// Ends those sessions.
+pub(crate) async fn terminate(whose: &str) {
+    let sql =
+        format!("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {whose}");
+    let asking = sqlx::query_scalar(AssertSqlSafe(sql));
+    let count: i64 = asking.fetch_one(&pool()).await.unwrap();
+    assert!(count > 0, "nobody to terminate: {whose}");
+}
+
+/// How many sessions there are of this kind.
+pub(crate) async fn sessions(whose: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM pg_stat_activity WHERE {whose}");
+    let asking = sqlx::query_scalar(AssertSqlSafe(sql));
+    asking.fetch_one(&pool()).await.unwrap()
+}

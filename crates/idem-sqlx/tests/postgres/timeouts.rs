@@ -134,59 +134,16 @@ async fn a_database_that_commits_asynchronously_does_not_do_so_here() {
     assert_eq!(noted, "on 450ms read committed");
 }
 
-#[tokio::test]
-async fn claims_alone_commit_asynchronously_where_that_was_asked_for() {
-    let tables = tables_of_its_own().await;
-    let builder = PostgresStore::builder(&pool())
-        .tables(tables.clone())
-        .without_sweeping();
-    let store = builder
-        .every_effect_is_in_this_database()
-        .prepare()
-        .await
-        .unwrap();
-    let sql = PostgresStore::migrations(&tables)[0].sql().to_owned();
-    let schema = sql.split('"').nth(1).unwrap().to_owned();
-    // A trigger that is deferred runs at the commit, as late as it gets.
-    run(&format!(
-        "CREATE TABLE {schema}.noted (completed boolean, setting text);
-         CREATE FUNCTION {schema}.note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-             INSERT INTO {schema}.noted VALUES (NEW.completed, current_setting('synchronous_commit'));
-             RETURN NULL;
-         END $$;
-         CREATE CONSTRAINT TRIGGER noting AFTER INSERT OR UPDATE ON {schema}.\"Kept_records\"
-             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {schema}.note()"
-    ))
-    .await;
-    let (key, held) = (key(), lease(Duration::from_millis(1)));
-    assert_eq!(store.claim(&key, &held).await.unwrap(), Claim::Owned);
-    sleep(Duration::from_millis(10)).await;
-    let taken_over = lease(LONG);
-    assert_eq!(store.claim(&key, &taken_over).await.unwrap(), Claim::Owned);
-    let done = idem_core::store::NotKept::Stream.into();
-    let completion = store
-        .complete(&key, &taken_over, &done, LONG)
-        .await
-        .unwrap();
-    assert_eq!(completion, Fenced::Held);
-    let sql = format!("SELECT completed, setting FROM {schema}.noted");
-    let noted = sqlx::query_as::<_, (bool, String)>(AssertSqlSafe(sql));
-    let noted = noted.fetch_all(&pool()).await.unwrap();
-    let wanted = [
-        (false, "off".into()),
-        (false, "off".into()),
-        (true, "on".into()),
-    ];
-    assert_eq!(noted, wanted);
-}
-
 // S75
 #[tokio::test]
 async fn fifty_requests_share_one_connection_of_the_pool_and_one_of_the_store() {
     let pool = sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)
         .connect_lazy_with(options());
-    let builder = PostgresStore::builder(&pool).connections(1);
+    // However long the queue is, nobody gives up.
+    let builder = PostgresStore::builder(&pool)
+        .connections(1)
+        .call_timeout(LONG);
     let builder = builder.tables(tables_of_its_own().await);
     let store = builder.prepare().await.unwrap();
     let mut requests = tokio::task::JoinSet::new();

@@ -1,10 +1,11 @@
 //! The rules about transactions that end executions.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use idem_core::{CurrentExecution, IdempotencyStore};
 use idem_sqlx::{SqliteStore, SqliteTransaction};
-use idem_store_tests::{TransactionError, TransactionalStore, ending_tests};
+use idem_store_tests::{Cut, TransactionError, TransactionalStore, ending_tests};
+use sqlx::ConnectOptions;
 
 use crate::file::File;
 
@@ -16,9 +17,14 @@ struct Effects {
 impl Effects {
     async fn new() -> Self {
         let file = File::new();
-        let store = file.store().await;
-        file.run("CREATE TABLE effects (name TEXT NOT NULL, number INTEGER)")
-            .await;
+        // A sweep would be taken for a transaction that is open.
+        let store = file.builder().without_sweeping().prepare().await.unwrap();
+        file.run(
+            "CREATE TABLE effects (name TEXT NOT NULL, number INTEGER);
+             CREATE TABLE once (id INTEGER PRIMARY KEY);
+             INSERT INTO once VALUES (1)",
+        )
+        .await;
         Self {
             file: Arc::new(file),
             store,
@@ -68,6 +74,26 @@ impl TransactionalStore for Effects {
 
     fn has_one_writer(&self) -> bool {
         true
+    }
+
+    async fn fail(&self, transaction: &mut SqliteTransaction) -> bool {
+        let failing = sqlx::raw_sql("INSERT OR ROLLBACK INTO once VALUES (1)");
+        failing.execute(&mut **transaction).await.is_err()
+    }
+
+    /// A COMMIT is a call into this process, and its answer cannot be lost.
+    fn cut(&self, _: Cut) -> bool {
+        false
+    }
+
+    /// The one that may be open has the lock.
+    async fn open_transactions(&self) -> Option<usize> {
+        let options = (*self.file.pool.connect_options()).clone();
+        let mut connection = options.busy_timeout(Duration::ZERO).connect().await.ok()?;
+        let begun = sqlx::raw_sql("BEGIN IMMEDIATE")
+            .execute(&mut connection)
+            .await;
+        Some(usize::from(begun.is_err()))
     }
 }
 

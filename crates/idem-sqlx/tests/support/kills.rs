@@ -8,7 +8,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU16, Ordering},
+        atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -17,7 +17,11 @@ use axum::{Router, http::StatusCode};
 use idem_core::Policy;
 use rand::RngExt;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinSet, time::sleep};
+use tokio::{
+    net::TcpListener,
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 /// Short, so that a key is free soon after a crash.
 const LEASE: Duration = Duration::from_millis(500);
@@ -59,6 +63,7 @@ pub(crate) struct Trial {
     entry: &'static str,
     variables: Vec<(&'static str, String)>,
     port: Arc<AtomicU16>,
+    answered: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
     clients: JoinSet<BTreeMap<String, i64>>,
     process: Option<Child>,
@@ -71,14 +76,16 @@ impl Trial {
             entry,
             variables,
             port: Arc::default(),
+            answered: Arc::default(),
             over: Arc::default(),
             clients: JoinSet::new(),
             process: None,
         };
         trial.start_server();
         for client in 0..CLIENTS {
-            let (port, over) = (Arc::clone(&trial.port), Arc::clone(&trial.over));
-            trial.clients.spawn(ask_on(client, port, over));
+            let port = Arc::clone(&trial.port);
+            let (answered, over) = (Arc::clone(&trial.answered), Arc::clone(&trial.over));
+            trial.clients.spawn(ask_on(client, port, answered, over));
         }
         trial
     }
@@ -102,12 +109,29 @@ impl Trial {
 
     /// Kills the server at a random instant and starts another one, that many times.
     pub(crate) async fn kill_servers(&mut self, times: usize) {
-        for _ in 0..times {
+        for number in 0..times {
+            // Most of them at work, and some while they start.
+            if number % 4 != 0 {
+                self.answered_something().await;
+            }
             let pause = rand::rng().random_range(20..150);
             sleep(Duration::from_millis(pause)).await;
             self.kill();
             self.start_server();
         }
+    }
+
+    /// Waits until some client has an answer of this server, for a while.
+    async fn answered_something(&self) {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let before = self.answered.load(Ordering::SeqCst);
+        let waited = async {
+            while self.answered.load(Ordering::SeqCst) == before {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        // A server that answers nothing is killed as well: it may be the one that has to be seen.
+        let _ = timeout(PATIENCE, waited).await;
     }
 
     fn kill(&mut self) {
@@ -138,6 +162,7 @@ impl Drop for Trial {
 async fn ask_on(
     client: usize,
     port: Arc<AtomicU16>,
+    answered: Arc<AtomicUsize>,
     over: Arc<AtomicBool>,
 ) -> BTreeMap<String, i64> {
     let http = reqwest::Client::builder()
@@ -155,6 +180,7 @@ async fn ask_on(
                 && let Ok(body) = response.json::<Value>().await
             {
                 answers.insert(key, body["id"].as_i64().unwrap());
+                answered.fetch_add(1, Ordering::SeqCst);
                 break;
             }
             sleep(Duration::from_millis(10)).await;

@@ -14,6 +14,7 @@ use std::{
     fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
+    process::Command,
 };
 
 use caught::CAUGHT;
@@ -61,6 +62,32 @@ fn every_case_catches_a_defect() {
 fn a_store_of_one_writer_and_without_faults_passes() {
     for case in ending_cases() {
         case.run(Clock::paused(), async || Reference::new(None).plain());
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "starts a process")]
+fn what_is_left_out_of_a_store_is_said() {
+    let this = std::env::current_exe().unwrap();
+    let passing = "a_store_of_one_writer_and_without_faults_passes";
+    let output = Command::new(this)
+        .args(["--exact", passing])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8(output.stderr).unwrap();
+    for case in [
+        "doubt::a_commit_that_landed_is_found",
+        "doubt::a_commit_that_never_arrived_frees_the_key",
+        "doubt::a_commit_that_lands_late_is_waited_for",
+        "lost::a_takeover_during_the_transaction_is_seen",
+        "undone::a_statement_that_failed_commits_nothing",
+        "undone::the_rollback_has_ended_before_the_key_is_free",
+    ] {
+        assert!(
+            said.contains(&format!("left out: {case}: ")),
+            "{case}: {said}"
+        );
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::life::assert_refuses_to_start;
 use crate::operator::{Held, heidi, order_of, post, post_later, until};
-use crate::program::{Program, command, goat_with_milk, in_memory};
+use crate::program::{Program, command, ended, goat_with_milk, in_memory};
 
 const TOKEN: &str = "0123456789abcdef01234567";
 const LOOK_UP: &str = "/admin/keys/look-up";
@@ -214,7 +214,7 @@ async fn release_the_key_of_a_server_that_died(command: impl Fn() -> Command) {
 fn a_token_that_could_be_guessed_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
-    let output = command.env("GOAT_ADMIN_TOKEN", "sesame").output().unwrap();
+    let output = ended(command.env("GOAT_ADMIN_TOKEN", "sesame"));
     let what = "the admin token has 6 characters, and needs at least 24";
     assert_refuses_to_start(&output, what, "openssl rand -hex 24");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("sesame"));
@@ -225,7 +225,7 @@ fn the_help_does_not_show_the_token() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
     command.env("GOAT_ADMIN_TOKEN", TOKEN).arg("--help");
-    let help = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    let help = String::from_utf8(ended(&mut command).stdout).unwrap();
     assert!(
         help.contains("GOAT_ADMIN_TOKEN") && !help.contains(TOKEN),
         "{help}"

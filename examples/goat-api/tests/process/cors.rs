@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, HeaderName};
 use reqwest::{Client, Method, Response};
 
 use crate::operator::{Held, heidi, of, order_of, post, post_later, scrape, until};
-use crate::program::{Program, command, goat_with_milk, in_memory};
+use crate::program::{Program, command, ended, goat_with_milk, in_memory};
 
 const SHOP: &str = "https://shop.example";
 const OTHER: &str = "http://localhost:5173";
@@ -198,7 +198,7 @@ fn what_is_no_origin_is_refused() {
         for origin in origins {
             command.args(["--cors-origin", origin]);
         }
-        let output = command.output().unwrap();
+        let output = ended(&mut command);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{stderr}");
         assert!(stderr.contains("--cors-origin"), "{stderr}");

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::program::Program;
+use crate::program::{Program, ended};
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_goat-api"));
@@ -13,7 +13,9 @@ fn program() -> Command {
 
 /// What it says before it does anything.
 fn refused(command: &mut Command) -> String {
-    let output = command.output().unwrap();
+    // Where it leaves a database if it starts after all.
+    let directory = tempfile::tempdir().unwrap();
+    let output = ended(command.current_dir(directory.path()));
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
     String::from_utf8(output.stderr).unwrap()

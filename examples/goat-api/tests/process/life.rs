@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::program::{Program, a_hundred_orders, command, goat_with_milk, list};
+use crate::program::{Program, a_hundred_orders, command, ended, goat_with_milk, list};
 
 /// Waits until the program takes no more connections: it has seen the signal.
 fn wait_until_closed(address: &str) {
@@ -198,9 +198,7 @@ fn a_taken_port_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = command(&address, &directory.path().join("goats.db"))
-        .output()
-        .unwrap();
+    let output = ended(&mut command(&address, &directory.path().join("goats.db")));
     let what = format!("cannot listen on {address}: Address already in use");
     assert_refuses_to_start(&output, &what, "--listen");
 }
@@ -209,7 +207,7 @@ fn a_taken_port_is_a_clear_error() {
 fn a_database_that_cannot_be_used_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     for path in [&directory.path().join("missing/goats.db"), directory.path()] {
-        let output = command("127.0.0.1:0", path).output().unwrap();
+        let output = ended(&mut command("127.0.0.1:0", path));
         let what = format!("cannot use the database {}: could not ", path.display());
         assert_refuses_to_start(&output, &what, "--database");
         let stderr = String::from_utf8_lossy(&output.stderr);
@@ -227,7 +225,7 @@ fn a_framework_that_was_not_built_is_a_clear_error() {
     } else {
         "axum"
     };
-    let output = command.args(["--framework", missing]).output().unwrap();
+    let output = ended(command.args(["--framework", missing]));
     let advice = format!("--features {missing}");
     assert_refuses_to_start(&output, "this build has no", &advice);
 }
@@ -237,28 +235,25 @@ fn a_framework_that_was_not_built_is_a_clear_error() {
 fn a_store_that_was_not_built_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
-    let output = command.args(["--store", "momento"]).output().unwrap();
+    let output = ended(command.args(["--store", "momento"]));
     assert_refuses_to_start(&output, "this build has no Momento", "--features momento");
 }
 
 #[cfg(not(feature = "dynamodb"))]
 #[test]
 fn a_database_that_was_not_built_is_a_clear_error() {
-    let output = Command::new(env!("CARGO_BIN_EXE_goat-api"))
-        .env_clear()
-        .args(["--listen", "127.0.0.1:0", "--dynamodb-table", "goats"])
-        .output();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goat-api"));
+    let command = command.env_clear();
+    let output = ended(command.args(["--listen", "127.0.0.1:0", "--dynamodb-table", "goats"]));
     let advice = "build with `--features dynamodb`";
-    assert_refuses_to_start(&output.unwrap(), "this build has no DynamoDB", advice);
+    assert_refuses_to_start(&output, "this build has no DynamoDB", advice);
 }
 
 #[test]
 fn the_environment_stands_behind_the_flags() {
-    let output = Command::new(env!("CARGO_BIN_EXE_goat-api"))
-        .env_clear()
-        .env("GOAT_LISTEN", "127.0.0.1:not-a-port")
-        .output()
-        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_goat-api"));
+    let command = command.env_clear();
+    let output = ended(command.env("GOAT_LISTEN", "127.0.0.1:not-a-port"));
     assert_refuses_to_start(&output, "cannot listen on 127.0.0.1:not-a-port", "--listen");
 }
 
@@ -268,6 +263,6 @@ fn an_instance_of_a_lambda_function_without_lambda_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
     let command = command.env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001");
-    let output = command.output().unwrap();
+    let output = ended(command);
     assert_refuses_to_start(&output, "this build has no Lambda", "--features lambda");
 }

@@ -7,7 +7,7 @@ use momento_emulator::{Code, Data, Emulator, Fault, Method, When};
 use serde_json::json;
 
 use crate::life::assert_refuses_to_start;
-use crate::program::{Program, a_hundred_orders, command, goat_with_milk, list};
+use crate::program::{Program, a_hundred_orders, command, ended, goat_with_milk, list};
 
 pub(crate) fn on_momento(emulator: &Emulator, database: &Path) -> std::process::Command {
     let mut command = command("127.0.0.1:0", database);
@@ -136,7 +136,7 @@ fn a_retention_that_the_cache_cannot_keep_is_a_clear_error() {
     let mut command = on_momento(&emulator, &directory.path().join("goats.db"));
     // The SDK warns of the emulator's key.
     let command = command.env("RUST_LOG", "error");
-    let output = command.args(["--retention", "48h"]).output().unwrap();
+    let output = ended(command.args(["--retention", "48h"]));
     assert_refuses_to_start(
         &output,
         "keeps items for 86400 seconds at most",
@@ -148,7 +148,7 @@ fn a_retention_that_the_cache_cannot_keep_is_a_clear_error() {
 fn a_missing_key_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
-    let output = command.args(["--store", "momento"]).output().unwrap();
+    let output = ended(command.args(["--store", "momento"]));
     assert_refuses_to_start(&output, "there is no Momento API key", "MOMENTO_API_KEY");
 }
 
@@ -158,6 +158,6 @@ fn a_secret_without_secrets_manager_is_a_clear_error() {
     let directory = tempfile::tempdir().unwrap();
     let mut command = command("127.0.0.1:0", &directory.path().join("goats.db"));
     let command = command.args(["--store", "momento", "--momento-secret", "key"]);
-    let output = command.output().unwrap();
+    let output = ended(command);
     assert_refuses_to_start(&output, "no AWS Secrets Manager", "--features lambda");
 }

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -72,6 +74,28 @@ pub(crate) fn command(listen: &str, database: &Path) -> Command {
         .args(["--listen", listen, "--database"])
         .arg(database);
     command
+}
+
+/// Runs a program that must end by itself, and fails if it goes on serving.
+pub(crate) fn ended(command: &mut Command) -> Output {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let command = command.stdin(Stdio::null());
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let begun = Instant::now();
+    while child
+        .try_wait()
+        .expect("the program can be waited for")
+        .is_none()
+    {
+        if begun.elapsed() > PATIENCE {
+            child.kill().expect("the program can be killed");
+            let output = child.wait_with_output().expect("its output is read");
+            panic!("it must end, and goes on: {output:?}");
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.wait_with_output().expect("its output is read")
 }
 
 /// The program with its records in memory. Whoever holds the file of another one holds up its claims, too.

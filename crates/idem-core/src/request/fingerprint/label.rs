@@ -24,16 +24,28 @@ pub(super) struct Label<'a> {
     pub(super) comparison: Comparison,
 }
 
+/// What nearly every payload is labelled with, in its usual spelling.
+const JSON: &[u8] = b"application/json";
+
 impl<'a> Label<'a> {
     /// Reads a `Content-Type`, and the lines of `Content-Encoding`.
     ///
     /// A payload in a coding counts by its bytes: only a decoder knows what they mean.
     pub(super) fn read(content_type: &'a [u8], codings: impl Iterator<Item = &'a [u8]>) -> Self {
+        let codings = join(codings);
+        if content_type == JSON && codings.is_empty() {
+            return Self {
+                media_type: JSON.into(),
+                parameters: Cow::default(),
+                codings,
+                comparison: Comparison::Json,
+            };
+        }
         let (media_type, parameters) = split(content_type);
         let mut label = Self {
             media_type,
             parameters: Cow::Borrowed(parameters),
-            codings: join(codings),
+            codings,
             comparison: Comparison::Bytes,
         };
         let is_json = is_json(&label.media_type);
@@ -73,7 +85,7 @@ fn lower_case(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn is_json(media_type: &[u8]) -> bool {
-    media_type == b"application/json" || media_type.ends_with(b"+json")
+    media_type == JSON || media_type.ends_with(b"+json")
 }
 
 type Parameter<'a> = (Vec<u8>, Cow<'a, [u8]>);

@@ -24,7 +24,8 @@ WITH found AS MATERIALIZED (
         clock_timestamp() + $4::bigint * interval '1 microsecond',
         clock_timestamp() + $5::bigint * interval '1 microsecond',
         $3::bytea
-    WHERE NOT EXISTS (SELECT FROM found WHERE kind < 4) /* asynchronously */
+    WHERE NOT EXISTS (SELECT FROM found WHERE kind < 4)
+    AND CASE WHEN $6 THEN set_config('synchronous_commit', 'off', true) IS NOT NULL ELSE true END
     ON CONFLICT (key) DO UPDATE SET
         owner = excluded.owner, completed = false,
         sweep_at = excluded.sweep_at, record = excluded.record,

@@ -9,7 +9,8 @@ FROM r
 WHERE coalesce(
     (SELECT m.until FROM idem_renewals m
         WHERE m.key = $1 AND m.owner = r.owner AND m.base = r.until),
-    r.until) > clock_timestamp() /* asynchronously */
+    r.until) > clock_timestamp()
+    AND CASE WHEN $4 THEN set_config('synchronous_commit', 'off', true) IS NOT NULL ELSE true END
 ON CONFLICT (key) DO UPDATE SET
     owner = excluded.owner, base = excluded.base, until = excluded.until
 WHERE (n.owner, n.base) <> (excluded.owner, excluded.base) OR n.until > clock_timestamp()

@@ -6,4 +6,5 @@ WHERE key = $1 AND NOT completed AND owner <> $2
     AND coalesce(
         (SELECT n.until FROM idem_renewals n
             WHERE n.key = r.key AND n.owner = r.owner AND n.base = r.until),
-        r.until) <= clock_timestamp() /* asynchronously */
+        r.until) <= clock_timestamp()
+    AND CASE WHEN $6 THEN set_config('synchronous_commit', 'off', true) IS NOT NULL ELSE true END

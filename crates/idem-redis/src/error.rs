@@ -1,0 +1,103 @@
+//! What the server's and the client's errors mean for the write that was asked for.
+
+use idem_core::store::{StoreErrorKind, WriteEffect};
+use redis::{ErrorKind, RedisError, ServerErrorKind};
+
+/// Says what kind of failure it was, and whether the script may have written.
+///
+/// A script that the server answers with one of its own codes has written nothing: each refuses the first
+/// write, or the script as a whole.
+pub(crate) fn meaning(error: &RedisError) -> (StoreErrorKind, WriteEffect) {
+    use StoreErrorKind as Kind;
+    match error.kind() {
+        ErrorKind::Io if error.is_timeout() => (Kind::Timeout, WriteEffect::Unknown),
+        // Nobody was there to send it to.
+        ErrorKind::Io if error.is_connection_refusal() => (Kind::Unavailable, WriteEffect::None),
+        ErrorKind::Server(kind) => of_server(kind, error),
+        ErrorKind::Extension => of_code(error.code().unwrap_or_default()),
+        ErrorKind::AuthenticationFailed
+        | ErrorKind::InvalidClientConfig
+        | ErrorKind::RESP3NotSupported => (Kind::Rejected, WriteEffect::None),
+        ErrorKind::ClusterConnectionNotFound
+        | ErrorKind::MasterNameNotFoundBySentinel
+        | ErrorKind::NoValidReplicasFoundBySentinel => (Kind::Unavailable, WriteEffect::None),
+        // Of all others nobody knows how far the call came.
+        _ => (Kind::Unavailable, WriteEffect::Unknown),
+    }
+}
+
+fn of_server(kind: ServerErrorKind, error: &RedisError) -> (StoreErrorKind, WriteEffect) {
+    use ServerErrorKind as Server;
+    match kind {
+        Server::NoPerm | Server::CrossSlot => (StoreErrorKind::Rejected, WriteEffect::None),
+        Server::ResponseError => of_text(error.detail().unwrap_or_default()),
+        Server::BusyLoading
+        | Server::ReadOnly
+        | Server::NoScript
+        | Server::Moved
+        | Server::Ask
+        | Server::TryAgain
+        | Server::ClusterDown
+        | Server::MasterDown => (StoreErrorKind::Unavailable, WriteEffect::None),
+        _ => (StoreErrorKind::Unavailable, WriteEffect::Unknown),
+    }
+}
+
+/// Codes for which the client has no name.
+fn of_code(code: &str) -> (StoreErrorKind, WriteEffect) {
+    match code {
+        "OOM" => (StoreErrorKind::Full, WriteEffect::None),
+        "NOAUTH" | "WRONGPASS" | "WRONGTYPE" | "DENIED" => {
+            (StoreErrorKind::Rejected, WriteEffect::None)
+        }
+        // It cannot persist, has too few replicas, or runs somebody else's script for too long.
+        "MISCONF" | "NOREPLICAS" | "BUSY" | "NOMASTERLINK" => {
+            (StoreErrorKind::Unavailable, WriteEffect::None)
+        }
+        _ => (StoreErrorKind::Unavailable, WriteEffect::Unknown),
+    }
+}
+
+/// Errors that have no code but `ERR`. Redis before 7.0 tells a script's errors this way, with the code
+/// that the command in it got behind a dash.
+fn of_text(text: &str) -> (StoreErrorKind, WriteEffect) {
+    let inner = text.split(" -").skip(1);
+    let inner = inner.filter_map(|rest| rest.split(' ').next());
+    for code in inner {
+        match (code, of_code(code)) {
+            ("READONLY" | "LOADING", _) => {
+                return (StoreErrorKind::Unavailable, WriteEffect::None);
+            }
+            (_, meaning @ (_, WriteEffect::None)) => return meaning,
+            _ => {}
+        }
+    }
+    match text {
+        text if text.contains("max number of clients") => (StoreErrorKind::Full, WriteEffect::None),
+        text if text.starts_with("unknown command") => {
+            (StoreErrorKind::Rejected, WriteEffect::None)
+        }
+        _ => (StoreErrorKind::Unavailable, WriteEffect::Unknown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_older_servers_say_of_a_script_is_understood() {
+        let text = "Error running script (call to f_86): @user_script:5: @user_script: 5: -OOM command not allowed when used memory > 'maxmemory'.";
+        assert_eq!(of_text(text), (StoreErrorKind::Full, WriteEffect::None));
+        let text = "Error running script (call to f_86): @user_script:5: @user_script: 5: -READONLY You can't write against a read only replica.";
+        assert_eq!(
+            of_text(text),
+            (StoreErrorKind::Unavailable, WriteEffect::None)
+        );
+        let text = "Error running script (call to f_86): @user_script:5: something else";
+        assert_eq!(
+            of_text(text),
+            (StoreErrorKind::Unavailable, WriteEffect::Unknown)
+        );
+    }
+}

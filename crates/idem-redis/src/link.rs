@@ -1,0 +1,35 @@
+//! A way to the server.
+
+use std::{future::Future, pin::Pin};
+
+use redis::{Cmd, RedisResult, Value, aio::ConnectionLike};
+
+pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = RedisResult<Value>> + Send + 'a>>;
+
+pub(crate) trait Link: Send + Sync {
+    /// Sends a command, and waits for its answer.
+    fn send<'a>(&'a self, command: &'a Cmd) -> Sending<'a>;
+
+    /// Hears that the last call was given up without an answer.
+    fn was_silent(&self) {}
+}
+
+/// A connection that somebody else built, and that repairs itself or does not.
+pub(crate) struct Given<C>(pub(crate) C);
+
+impl<C: ConnectionLike + Clone + Send + Sync + 'static> Link for Given<C> {
+    fn send<'a>(&'a self, command: &'a Cmd) -> Sending<'a> {
+        // Clones share the connection.
+        let mut connection = self.0.clone();
+        Box::pin(async move { send(&mut connection, command).await })
+    }
+}
+
+pub(crate) async fn send(
+    connection: &mut impl ConnectionLike,
+    command: &Cmd,
+) -> RedisResult<Value> {
+    // What the server answers with an error is a value to a connection.
+    let answer = connection.req_packed_command(command).await;
+    answer.and_then(Value::extract_error)
+}

@@ -1,0 +1,6 @@
+-- Held: 1, lost: 0.
+-- ARGV: the head of the owner's pending record, the milliseconds from now on.
+if redis.call('GETRANGE', KEYS[1], 0, 16) ~= ARGV[1] then
+  return 0
+end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])

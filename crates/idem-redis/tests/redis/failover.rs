@@ -1,0 +1,187 @@
+//! A replica that is promoted, and claims that replicas confirm.
+
+use std::time::Duration;
+
+use idem_core::{
+    IdempotencyStore,
+    store::{Claim, Fenced, Record, StoreErrorKind},
+};
+use idem_redis::RedisStore;
+use idem_store_tests::Fixture;
+use test_servers::{Redis, RedisError, RedisRelay};
+
+use crate::server::{LONG, complete, connect, key, lease};
+
+/// How long a replica may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A primary, and a replica that has all that it has.
+async fn pair() -> (Redis, Redis) {
+    pair_of(Redis::start_with).await
+}
+
+async fn pair_of(start: fn(&[&str]) -> Result<Redis, RedisError>) -> (Redis, Redis) {
+    let server = || start(&["--repl-diskless-sync-delay", "0"]).unwrap();
+    let (primary, replica) = (server(), server());
+    follow(&replica, &primary).await;
+    (primary, replica)
+}
+
+async fn follow(replica: &Redis, primary: &Redis) {
+    let port = primary.port().to_string();
+    replica.command(&["REPLICAOF", "127.0.0.1", &port]).unwrap();
+    copied(primary).await;
+}
+
+/// Waits until the replica has told that it has all that the primary has.
+async fn copied(primary: &Redis) {
+    until(|| {
+        let info = primary.command(&["INFO", "replication"]).unwrap();
+        let all = info
+            .lines()
+            .find_map(|line| line.strip_prefix("master_repl_offset:"));
+        let told = info
+            .split(',')
+            .find_map(|part| part.strip_prefix("offset="));
+        info.contains("state=online") && all.is_some() && told == all
+    })
+    .await;
+}
+
+fn promote(replica: &Redis) {
+    replica.command(&["REPLICAOF", "NO", "ONE"]).unwrap();
+}
+
+async fn until(condition: impl Fn() -> bool) {
+    let polling = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let polled = tokio::time::timeout(Duration::from_secs(20), polling);
+    polled.await.unwrap();
+}
+
+async fn confirmed(server: &Redis) -> RedisStore {
+    let builder = RedisStore::builder(server.url()).call_timeout(2 * PATIENCE);
+    builder.confirm(1, PATIENCE).connect().await.unwrap()
+}
+
+// S83
+#[tokio::test]
+async fn after_a_failover_the_store_follows_the_name() {
+    let (primary, replica) = pair().await;
+    let relay = RedisRelay::to(primary.port()).unwrap();
+    let store = connect(&relay.url()).await;
+    let (done, running, owner) = (key(), key(), lease(LONG));
+    for key in [&done, &running] {
+        assert_eq!(store.claim(key, &owner).await.unwrap(), Claim::Owned);
+    }
+    assert_eq!(complete(&store, &done, &owner).await, Fenced::Held);
+    copied(&primary).await;
+
+    promote(&replica);
+    follow(&primary, &replica).await;
+    relay.lead_to(replica.port());
+    // Its connection still leads to the old primary, which takes no writes.
+    let error = store.renew(&running, &owner).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+    assert!(!error.may_have_landed(), "{error:?}");
+
+    assert_eq!(store.renew(&running, &owner).await.unwrap(), Fenced::Held);
+    let replay = store.claim(&done, &lease(LONG)).await.unwrap();
+    assert!(matches!(replay, Claim::Taken(Record::Completed(_))));
+}
+
+// S85
+#[tokio::test]
+async fn a_replica_that_lacks_a_claim_lets_another_run_and_fences_the_first() {
+    let (primary, replica) = pair().await;
+    let relay = RedisRelay::to(primary.port()).unwrap();
+    let store = connect(&relay.url()).await;
+    promote(&replica);
+    let (key, first, second) = (key(), lease(LONG), lease(LONG));
+    assert_eq!(store.claim(&key, &first).await.unwrap(), Claim::Owned);
+    primary.kill();
+    relay.lead_to(replica.port());
+
+    let claimed = match store.claim(&key, &second).await {
+        Err(error) if error.may_have_landed() => store.claim(&key, &second).await,
+        answer => answer,
+    };
+    assert_eq!(claimed.unwrap(), Claim::Owned, "two run");
+    assert_eq!(complete(&store, &key, &first).await, Fenced::Lost);
+    assert_eq!(complete(&store, &key, &second).await, Fenced::Held);
+}
+
+// S85
+#[tokio::test]
+async fn a_claim_that_too_few_replicas_have_is_refused_and_undone() {
+    let (primary, replica) = pair().await;
+    let store = confirmed(&primary).await;
+    let (fresh, owner) = (key(), lease(LONG));
+    assert_eq!(store.claim(&fresh, &owner).await.unwrap(), Claim::Owned);
+    let seen = store.claim(&fresh, &lease(LONG)).await.unwrap();
+    assert!(matches!(seen, Claim::Taken(Record::Pending(_))));
+
+    replica.stand_still().unwrap();
+    let refused = key();
+    let error = store.claim(&refused, &owner).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+    assert!(!error.may_have_landed(), "{error:?}");
+    assert_eq!(store.look_up(&refused).await.unwrap(), None);
+    // Duplicates write nothing that would have to be confirmed, and what was admitted can end.
+    let seen = store.claim(&fresh, &lease(LONG)).await.unwrap();
+    assert!(matches!(seen, Claim::Taken(Record::Pending(_))));
+    assert_eq!(complete(&store, &fresh, &owner).await, Fenced::Held);
+
+    replica.go_on().unwrap();
+    assert_eq!(store.claim(&refused, &owner).await.unwrap(), Claim::Owned);
+}
+
+// S85
+#[tokio::test]
+async fn a_claim_that_is_asked_again_is_confirmed_again() {
+    for start in [Redis::start_with, Redis::start_valkey_with] {
+        let (primary, replica) = pair_of(start).await;
+        let (plain, store) = (connect(&primary.url()).await, confirmed(&primary).await);
+        let (key, owner) = (key(), lease(LONG));
+        replica.stand_still().unwrap();
+        assert_eq!(plain.claim(&key, &owner).await.unwrap(), Claim::Owned);
+        let error = store.claim(&key, &owner).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+        assert_eq!(store.look_up(&key).await.unwrap(), None);
+    }
+}
+
+// S85
+#[tokio::test]
+async fn confirming_survives_a_restart() {
+    let (primary, replica) = pair().await;
+    let store = confirmed(&primary).await;
+    let (key, owner) = (key(), lease(LONG));
+    assert_eq!(store.claim(&key, &owner).await.unwrap(), Claim::Owned);
+    primary.kill();
+    primary.start_again().unwrap();
+    follow(&replica, &primary).await;
+    let claimed = match store.claim(&key, &owner).await {
+        Err(error) if error.may_have_landed() => store.claim(&key, &owner).await,
+        answer => answer,
+    };
+    assert_eq!(claimed.unwrap(), Claim::Owned);
+}
+
+/// The store contract, with claims that a replica confirms.
+mod contract {
+    idem_store_tests::store_tests! {
+        clock: real,
+        store: super::two_confirmed().await,
+    }
+}
+
+async fn two_confirmed() -> Fixture {
+    static PAIR: tokio::sync::OnceCell<(Redis, Redis)> = tokio::sync::OnceCell::const_new();
+    let (primary, _) = PAIR.get_or_init(pair).await;
+    let (store, other) = (confirmed(primary).await, confirmed(primary).await);
+    Fixture::new(store).client(other).crowd(300)
+}
