@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(10);
 const LONG_PAUSE: Duration = Duration::from_millis(50);
 
+/// How many keys a client sees to at once, so that its retries alone are no load.
+const MOST_ASIDE: usize = 4;
+
 /// The most orders that one client can place: the quantity tells them apart, and ends at a billion.
 const MOST: u32 = 10_000_000;
 
@@ -84,6 +87,11 @@ impl Buyer {
             if !self.is_placed(quantity, &mut tally).await? {
                 let buyer = Arc::clone(&self);
                 aside.spawn(async move { buyer.wait_for(quantity).await });
+            }
+            while aside.len() >= MOST_ASIDE
+                && let Some(late) = aside.join_next().await
+            {
+                tally.add(late??);
             }
             if over.load(Ordering::Relaxed) {
                 break;
