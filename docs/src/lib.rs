@@ -21,6 +21,7 @@ pages! {
     idem_axum_readme: "../../crates/idem-axum/README.md",
     idem_core_readme: "../../crates/idem-core/README.md",
     idem_momento_readme: "../../crates/idem-momento/README.md",
+    idem_redis_readme: "../../crates/idem-redis/README.md",
     idem_sqlx_readme: "../../crates/idem-sqlx/README.md",
     idem_store_tests_readme: "../../crates/idem-store-tests/README.md",
     conformance: "../conformance.md",

@@ -36,6 +36,7 @@ pages! {
     testing: "../guide/testing.md",
     threat_model: "../guide/threat-model.md",
     troubleshooting: "../guide/troubleshooting.md",
+    try_it: "../guide/try-it.md",
     tutorial: "../guide/tutorial.md",
     workflows: "../guide/workflows.md",
 }

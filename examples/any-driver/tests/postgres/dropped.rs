@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use idem_store_tests::TransactionalStore;
-use tokio::{runtime::Runtime, time::sleep};
+use tokio::{
+    runtime::Runtime,
+    time::{sleep, timeout},
+};
 
 use crate::{
     drivers::{Driver, SeaOrm, TokioPostgres},
@@ -16,17 +19,21 @@ fn rolls_back_outside_its_runtime<D: Driver>() {
         let effects = Effects::<D>::new().await;
         let begun = effects.driver.begin(&effects.store, None).await.unwrap();
         // The check at start-up had one too, and its rollback may be on its way.
-        while effects.open_transactions().await != Some(1) {
-            sleep(Duration::from_millis(10)).await;
-        }
+        there_are_open(&effects, 1).await;
         (effects, begun)
     });
     drop(transaction);
-    runtime.block_on(async {
-        while effects.open_transactions().await != Some(0) {
+    runtime.block_on(there_are_open(&effects, 0));
+}
+
+async fn there_are_open<D: Driver>(effects: &Effects<D>, transactions: usize) {
+    let waiting = async {
+        while effects.open_transactions().await != Some(transactions) {
             sleep(Duration::from_millis(10)).await;
         }
-    });
+    };
+    let waited = timeout(Duration::from_secs(30), waiting).await;
+    waited.expect("there are as many open transactions in the end");
 }
 
 #[test]
