@@ -126,6 +126,11 @@ impl Span {
         (answer, span)
     }
 
+    /// How much later than its call it may have begun.
+    pub(crate) fn slack(&self) -> Duration {
+        self.answered - self.called
+    }
+
     /// Waits until little of it is left: a millisecond of the paused clock, a quarter otherwise.
     pub(crate) async fn nearly_ended(&self) {
         let rest = if self.clock.paused {
