@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn the_digests_of_one_caller_under_two_keys_do_not_tell_that_it_is_one() {
+        let of = |record: u8| {
+            let head = Head(&[("authorization", "Bearer a")]);
+            CredentialsDigest::of(&head, &["authorization".to_owned()], &[record; 32])
+        };
+        assert_eq!(of(3), of(3));
+        assert_ne!(of(3), of(4));
+    }
+
+    #[test]
     fn other_credentials_count_byte_for_byte() {
         let lines: [&'static [(&'static str, &'static str)]; 9] = [
             &[],
