@@ -10,6 +10,7 @@ use idem_core::{
     store::{Renewals, Reservation},
 };
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row, SqlSafeStr};
+use tracing::Instrument;
 
 use super::{ending::PostgresEnding, enlistment::PostgresEnlistment, store::PostgresStore};
 use crate::transaction::{Rooted, cannot_end};
@@ -72,9 +73,15 @@ impl PostgresStore {
         );
         // The statement is the application's, and the mark has hexadecimal digits.
         let begin = AssertSqlSafe(begin);
-        let transaction = self.inner().pool().begin_with(begin).await?;
+        // sqlx 0.9.0 counts a transaction when BEGIN is answered, and rolls back none that it has not counted: the
+        // connection of a call that is given up before that would go back to the pool in an open transaction (sqlx
+        // #4393). A task is not given up.
+        let pool = self.inner().pool().clone();
+        let beginning = async move { pool.begin_with(begin).await.map(Rooted::new) };
+        let begun = tokio::spawn(beginning.in_current_span()).await;
+        let transaction = begun.map_err(|_| sqlx::Error::WorkerCrashed)??;
         Ok(PostgresTransaction {
-            transaction: Rooted::new(transaction),
+            transaction,
             place,
             enlistment,
         })
@@ -120,12 +127,23 @@ impl PostgresTransaction {
 }
 
 async fn commit_now(mut transaction: Rooted<Postgres>, mark: &str) -> Result<(), sqlx::Error> {
-    let asking =
-        sqlx::query("SELECT current_setting('idem.transaction', true) = 'open ' || $1 AS open")
-            .bind(mark)
-            .persistent(false)
-            .fetch_one(&mut *transaction);
-    if asking.await?.try_get::<Option<bool>, _>("open")? != Some(true) {
+    let asking = sqlx::query(
+        "SELECT current_setting('idem.transaction', true) = 'open ' || $1 AS open,
+                current_setting('idem.transaction', true) = 'over ' || $1 AS committed",
+    )
+    .bind(mark)
+    .persistent(false)
+    .fetch_one(&mut *transaction);
+    let found = asking.await?;
+    let says = |column| -> Result<bool, sqlx::Error> {
+        Ok(found.try_get::<Option<bool>, _>(column)? == Some(true))
+    };
+    if !says("open")? {
+        if !says("committed")? {
+            let why =
+                "a handler rolled the transaction back, by SQL of its own, and then handed it over";
+            return Err(sqlx::Error::Protocol(why.to_owned()));
+        }
         tracing::error!(
             "a handler ended the transaction that the store began, by SQL of its own; it must leave that to \
              `commit_with_response`"

@@ -24,6 +24,9 @@ use crate::transaction::{Rooted, cannot_end};
 /// How long a connection is waited for that may be one to close.
 const LOOKING: Duration = Duration::from_millis(50);
 
+/// The longest wait for a connection; a pool may be told to wait for ever.
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A transaction on a connection of the application's pool, whose effect and the record of the response
 /// are one commit. No other writer of this process begins until it is over.
 ///
@@ -75,7 +78,8 @@ impl SqliteStore {
         };
         let waiting = reserve(Renewals::GoOn)?;
         let pool = store.pool();
-        let until = Instant::now() + pool.options().get_acquire_timeout();
+        let patience = pool.options().get_acquire_timeout().min(A_DAY);
+        let until = Instant::now() + patience;
         let turn = store.turn(until).await?;
         // The lease was renewed while this waited; from here on nobody can renew it, or take it over.
         drop(waiting);

@@ -12,6 +12,8 @@ mod database;
 #[cfg(feature = "postgres-tests")]
 mod doubt;
 #[cfg(feature = "postgres-tests")]
+mod dropped;
+#[cfg(feature = "postgres-tests")]
 mod durability;
 #[cfg(feature = "postgres-tests")]
 mod ending_cases;

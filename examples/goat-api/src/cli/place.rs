@@ -10,24 +10,15 @@ use super::Secret;
 pub enum Place {
     /// The path of a file.
     File(PathBuf),
-    /// A URL, which may have a password in it.
+    /// A URL, which may have a password in it. One of another database is refused when it is opened.
     Postgres(Secret),
 }
 
-const SCHEMES: [&str; 2] = ["postgres://", "postgresql://"];
-
 impl From<OsString> for Place {
     fn from(place: OsString) -> Self {
-        let is_url = |place: &str| {
-            let begins = |scheme: &str| {
-                place
-                    .get(..scheme.len())
-                    .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-            };
-            SCHEMES.into_iter().any(begins)
-        };
         match place.into_string() {
-            Ok(url) if is_url(&url) => Self::Postgres(Secret::from(url)),
+            // Whatever looks like a URL may have a password in it, and is no name of a file.
+            Ok(url) if url.contains("://") => Self::Postgres(Secret::from(url)),
             Ok(path) => Self::File(path.into()),
             Err(path) => Self::File(path.into()),
         }
@@ -39,23 +30,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_of_postgres_is_no_path_and_not_shown() {
+    fn a_url_is_no_path_and_not_shown() {
         for url in [
             "postgres://heidi:sesame@localhost/goats",
             "PostgreSQL://:sesame@[::1]:5433",
+            " \"postgres://heidi:sesame@localhost/goats\"",
+            "mysql://heidi:sesame@localhost/goats",
         ] {
             let place = Place::from(OsString::from(url));
             assert!(matches!(place, Place::Postgres(_)), "{url}");
             assert!(!format!("{place:?}").contains("sesame"));
         }
-        for path in [
-            "goats.db",
-            "",
-            "postgres",
-            "postgres:/goats",
-            "sqlite://goats.db",
-            "ö",
-        ] {
+        for path in ["goats.db", "", "postgres", "postgres:/goats", "ö"] {
             let place = Place::from(OsString::from(path));
             assert!(matches!(place, Place::File(file) if file.as_os_str() == path));
         }

@@ -29,7 +29,17 @@ const PARAMETERS: [&str; 19] = [
 
 /// How to connect.
 pub(super) fn parse(url: &str) -> Result<PgConnectOptions, PostgresError> {
+    let unreadable = |why: &str| Err(PostgresError::Url(sqlx::Error::Configuration(why.into())));
+    if !["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| begins_with(url, scheme))
+    {
+        return unreadable("it must begin with postgres://");
+    }
     let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    if parameters.contains('@') {
+        return unreadable("a ? in a password is written %3F, and an @ in a parameter %40");
+    }
     let parameters = parameters.split('#').next().unwrap_or_default();
     for parameter in parameters.split('&').filter(|text| !text.is_empty()) {
         let name = parameter.split('=').next().unwrap_or_default();
@@ -40,6 +50,11 @@ pub(super) fn parse(url: &str) -> Result<PgConnectOptions, PostgresError> {
     }
     // Its errors name what they could not read of a parameter, and never the password.
     url.parse().map_err(PostgresError::Url)
+}
+
+fn begins_with(url: &str, scheme: &str) -> bool {
+    let start = url.get(..scheme.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))
 }
 
 /// The URL without its password and its parameters.
@@ -77,6 +92,8 @@ mod tests {
             ("postgres://heidi:sesame@db:port/goats", "postgres://…"),
             ("postgres://heidi:ses/ame@db/goats", "postgres://…"),
             ("postgres://heidi@db/goats?pasword=sesame", "postgres://…"),
+            ("postgres://heidi:?sesame@db/goats", "postgres://…"),
+            ("mysql://heidi:sesame@db/goats", "postgres://…"),
         ] {
             assert_eq!(shown(url), expected);
         }
@@ -95,6 +112,15 @@ mod tests {
             ),
             (
                 "postgres://heidi:sesame@db/goats?sslmode=sometimes",
+                "its URL cannot be read",
+            ),
+            (
+                "postgres://heidi:?sesame@db/goats",
+                "its URL cannot be read",
+            ),
+            ("mysql://heidi:sesame@db/goats", "its URL cannot be read"),
+            (
+                "\"postgres://heidi:sesame@db/goats\"",
                 "its URL cannot be read",
             ),
             (
