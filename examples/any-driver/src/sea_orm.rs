@@ -27,7 +27,10 @@ pub async fn begin(
     current: Option<&CurrentExecution>,
 ) -> Result<Transaction<Open>, BoxError> {
     let place = Place::reserve(store, current)?;
-    let open = Open(Some(database.begin().await?), Handle::current());
+    // In a task, since sqlx 0.9.0 rolls nothing back if this is given up while BEGIN is on its way (sqlx #4393).
+    let database = database.clone();
+    let begun = tokio::spawn(async move { database.begin().await }).await??;
+    let open = Open(Some(begun), Handle::current());
     open.execute_unprepared(&place.enlistment.mark()).await?;
     Ok(place.begun(open))
 }

@@ -96,7 +96,7 @@ pub(super) async fn check(
         let table = tables.named(ending);
         look_at(&mut own, &table, &OF_THE_STORE).await?;
     }
-    let mut theirs = bounded("get a connection of the application's pool", pool.begin()).await?;
+    let mut theirs = bounded("get a connection of the application's pool", begun(pool)).await?;
     same_tables(&mut own, &mut theirs, tables).await?;
     let records = tables.named("records");
     look_at(&mut theirs, &records, &OF_HANDLERS).await?;
@@ -258,4 +258,11 @@ async fn bounded<T>(
 
 const fn failed(action: &'static str, source: sqlx::Error) -> PrepareError {
     PrepareError::Database { action, source }
+}
+
+/// In a task, as a handler's transaction begins: given up half-way it would stay open in the pool.
+async fn begun(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let pool = pool.clone();
+    let begun = tokio::spawn(async move { pool.begin().await }).await;
+    begun.map_err(|_| sqlx::Error::WorkerCrashed)?
 }

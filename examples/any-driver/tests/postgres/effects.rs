@@ -1,6 +1,6 @@
 //! One server for all tests, a table of effects, and a driver whose connections a relay can cut.
 
-use std::{sync::LazyLock, thread};
+use std::{sync::LazyLock, thread, time::Duration};
 
 use any_driver::{BoxError, ending::Transaction};
 use idem_core::{CurrentExecution, IdempotencyStore};
@@ -99,7 +99,7 @@ impl<D: Driver> TransactionalStore for Effects<D> {
             Cut::LandsAfter(time) => {
                 let held = self.relay.hold_commit();
                 thread::spawn(move || {
-                    held.came().unwrap().cut_off();
+                    held.came(Duration::from_secs(60)).unwrap().cut_off();
                     thread::sleep(time);
                     drop(held);
                 });
