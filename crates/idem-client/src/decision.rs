@@ -203,9 +203,15 @@ impl Attempt {
                 Meaning::Result => !status.is_client_error(),
                 Meaning::Replay | Meaning::InProgress | Meaning::Unknown => true,
                 Meaning::NotDone => false,
-                Meaning::Refused(refusal) => {
-                    matches!(refusal, Refusal::AnswerNotKept | Refusal::Other)
-                }
+                // Somebody used the key: perhaps this operation, with a payload that was built again or
+                // with other credentials.
+                Meaning::Refused(refusal) => matches!(
+                    refusal,
+                    Refusal::Mismatch
+                        | Refusal::OtherCaller
+                        | Refusal::AnswerNotKept
+                        | Refusal::Other
+                ),
             },
         }
     }

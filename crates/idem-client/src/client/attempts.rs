@@ -73,15 +73,14 @@ impl<'a> Attempts<'a> {
             self.made = self.made.saturating_add(1);
             let answered = self.attempt(wire, request).await;
             let attempt = self.judge(&answered);
+            if wire.was_redirected() {
+                self.arrived(sent);
+            }
             let history = self.history(sent.0, next.is_some());
             let pause = self.pauses.next().unwrap_or_default();
             let decision = decide(&self.retries.limits, &history, &attempt, pause);
-            if decision.may_have_taken_effect && self.first_sent.is_none() {
-                self.first_sent = Some(Arrival {
-                    at: sent.1,
-                    age_at_start: Duration::ZERO,
-                    after_start: sent.0,
-                });
+            if decision.may_have_taken_effect {
+                self.arrived(sent);
             }
             match decision.next {
                 Next::Done => return self.done(answered, &attempt),
@@ -98,6 +97,15 @@ impl<'a> Attempts<'a> {
             }
         }
         Err(self.error(GaveUp::BodyNotRepeatable))
+    }
+
+    /// Notes that what was sent then, after the start, may have arrived.
+    fn arrived(&mut self, (after_start, at): (Duration, SystemTime)) {
+        self.first_sent.get_or_insert(Arrival {
+            at,
+            age_at_start: Duration::ZERO,
+            after_start,
+        });
     }
 
     /// An earlier process may have sent it so long ago that even the first attempt is too late.

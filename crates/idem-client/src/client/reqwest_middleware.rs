@@ -34,10 +34,12 @@ impl IdempotentRetries {
     /// Builds a client that sends its requests through this middleware.
     ///
     /// Its redirect policy replaces the builder's. It follows ten redirects, as reqwest's does, with
-    /// two differences. A redirect that would send an operation under a key on to a server that is
-    /// not named is not followed: the caller gets the redirect. And the middleware learns of
-    /// redirects, so that a connection that fails after one is not taken for an operation that never
-    /// arrived.
+    /// these differences:
+    ///
+    /// - Of an operation under a key, the caller gets a redirect that would send it on to a server
+    ///   that is not named, and a 301 or 302 that would make a GET of its POST.
+    /// - The middleware learns of redirects. Whatever fails or is refused after one, the operation
+    ///   may have been done by the server that redirected.
     ///
     /// # Errors
     /// Those of [`reqwest::ClientBuilder::build`].
@@ -70,14 +72,17 @@ fn follow(retries: &IdempotentRetries, attempt: redirect::Attempt<'_>) -> redire
         return attempt.error("too many redirects");
     }
     let may_follow = CURRENT.try_with(|hops| {
-        hops.followed.store(true, Ordering::Relaxed);
-        let sends_the_operation = match attempt.status() {
-            StatusCode::SEE_OTHER => false,
-            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND => hops.method != Method::POST,
-            _ => true,
+        let follows = match attempt.status() {
+            _ if !hops.under_a_key => true,
+            StatusCode::SEE_OTHER => true,
+            // It would be followed by a GET, whose answer is not the operation's.
+            StatusCode::MOVED_PERMANENTLY | StatusCode::FOUND if hops.method == Method::POST => {
+                false
+            }
+            _ => uri(attempt.url()).is_some_and(|uri| retries.names(&uri)),
         };
-        let is_named = || uri(attempt.url()).is_some_and(|uri| retries.names(&uri));
-        !(hops.under_a_key && sends_the_operation) || is_named()
+        hops.followed.fetch_or(follows, Ordering::Relaxed);
+        follows
     });
     // Outside an attempt there is no operation.
     if may_follow.unwrap_or(true) {
@@ -114,6 +119,7 @@ impl Middleware for IdempotentRetries {
             sees_redirects: self.sees_redirects,
             method,
             under_a_key: operation.is_under_a_key(),
+            redirected: false,
         };
         let answered = operation.run(self, &mut chain, request).await;
         answered
@@ -128,6 +134,7 @@ struct Chain<'a, 'e> {
     sees_redirects: bool,
     method: Method,
     under_a_key: bool,
+    redirected: bool,
 }
 
 impl Wire for Chain<'_, '_> {
@@ -144,15 +151,25 @@ impl Wire for Chain<'_, '_> {
             under_a_key: self.under_a_key,
             followed: AtomicBool::new(false),
         });
+        let asked = request.url().clone();
         let sending = self.next.clone().run(request, self.extensions);
-        match CURRENT.scope(Arc::clone(&hops), sending).await {
-            Ok(response) => Ok(with_url(response)),
+        let answered = CURRENT.scope(Arc::clone(&hops), sending).await;
+        self.redirected = hops.followed.load(Ordering::Relaxed);
+        match answered {
+            Ok(response) => {
+                // A client that was not built here follows redirects unseen.
+                self.redirected |= *response.url() != asked;
+                Ok(with_url(response))
+            }
             Err(error) => {
-                let redirected = hops.followed.load(Ordering::Relaxed);
-                let attempt = judge(&error, self.sees_redirects && !redirected);
+                let attempt = judge(&error, self.sees_redirects && !self.redirected);
                 Err(Failure::new(attempt, error))
             }
         }
+    }
+
+    fn was_redirected(&self) -> bool {
+        self.redirected
     }
 }
 
@@ -176,8 +193,9 @@ fn judge(error: &reqwest_middleware::Error, is_first_hop: bool) -> Attempt {
         };
     };
     if error.is_builder() {
+        // After a redirect, it is of the address that the server sent.
         return Attempt::Failed {
-            may_have_arrived: false,
+            may_have_arrived: !is_first_hop,
         };
     }
     if error.is_redirect() {

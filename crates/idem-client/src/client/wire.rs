@@ -21,6 +21,12 @@ pub(crate) trait Wire: Send {
         &mut self,
         request: Self::Request,
     ) -> impl Future<Output = Result<Response<Self::Body>, Failure>> + Send;
+
+    /// Whether a redirect was followed in what was sent last: the server that redirected may have
+    /// done the operation, whatever came after.
+    fn was_redirected(&self) -> bool {
+        false
+    }
 }
 
 /// An attempt that brought no answer.

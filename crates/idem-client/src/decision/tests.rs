@@ -76,8 +76,8 @@ fn the_operations_own_answer_ends_it() {
 #[test]
 fn a_refusal_for_good_is_never_tried_again() {
     for (refusal, may_have_taken_effect) in [
-        (Refusal::Mismatch, false),
-        (Refusal::OtherCaller, false),
+        (Refusal::Mismatch, true),
+        (Refusal::OtherCaller, true),
         (Refusal::KeyMissing, false),
         (Refusal::KeyInvalid, false),
         (Refusal::PayloadTooLarge, false),

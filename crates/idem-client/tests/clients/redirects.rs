@@ -1,6 +1,6 @@
 //! Redirects, which bring a request somewhere else, or make another one of it.
 
-use idem_client::{Dialect, decision::GaveUp};
+use idem_client::{Dialect, Report, decision::GaveUp};
 use reqwest_middleware::ClientBuilder;
 use tokio::net::TcpSocket;
 
@@ -85,4 +85,47 @@ async fn a_see_other_is_followed_by_a_get() {
     let request = client(naming(&stub, Dialect::idem())).post(stub.url("/pay"));
     assert_eq!(request.send().await.unwrap().text().await.unwrap(), "paid");
     assert!(other.requests()[0].starts_with(b"GET /paid "));
+}
+
+#[tokio::test]
+async fn a_post_under_a_key_is_not_made_a_get() {
+    let stub = Stub::start([redirect(302, "/elsewhere"), Step::status(200)]).await;
+    let request = client(naming(&stub, Dialect::idem())).post(stub.url("/pay"));
+    assert_eq!(request.send().await.unwrap().status(), 302);
+    assert_eq!(stub.count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_answered_after_a_redirect_does_not_undo_the_post() {
+    for status in [401, 404] {
+        for client in [
+            client(impatient()),
+            // It follows unseen.
+            ClientBuilder::new(reqwest::Client::builder().no_proxy().build().unwrap())
+                .with(impatient())
+                .build(),
+        ] {
+            let stub = Stub::start([redirect(303, "/paid"), Step::status(status)]).await;
+            let request = client
+                .post(stub.url("/pay"))
+                .with_extension(Dialect::idem());
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), status);
+            let report = response.extensions().get::<Report>().unwrap();
+            assert!(report.may_have_taken_effect(), "{status}");
+        }
+    }
+    let stub = Stub::start([redirect(303, "/paid"), Step::status(429)]).await;
+    let retries = naming(&stub, Dialect::idem()).attempts(1);
+    let error = client(retries).post(stub.url("/pay")).send().await;
+    assert!(gave_up(&error.unwrap_err()).may_have_taken_effect());
+}
+
+#[tokio::test]
+async fn a_redirect_to_what_cannot_be_asked_does_not_undo_the_post() {
+    let stub = Stub::start([redirect(303, "myapp://paid")]).await;
+    let request = client(naming(&stub, Dialect::idem())).post(stub.url("/pay"));
+    let error = request.send().await.unwrap_err();
+    assert_eq!(gave_up(&error).gave_up(), GaveUp::Failed);
+    assert!(gave_up(&error).may_have_taken_effect());
 }
