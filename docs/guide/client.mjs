@@ -3,31 +3,49 @@ const TEMPORARY = [
   "payload-unreadable",
 ];
 
+// In milliseconds, and far below the time that the server remembers a key.
+const DEADLINE = 120_000;
+
 // Posts JSON under a key that was stored before, and again until there is a final answer.
 //
-// It throws if there is none: the outcome is unknown, and the same key and payload may be sent later.
+// It throws if there is none: the outcome is unknown, and the same key and payload may be sent later, while
+// the server remembers the key.
 // `exposed` says that a server of another origin exposes `Idempotency-Refusal` to this page.
 export async function post(url, key, json, attempts = 8, exposed = false) {
+  const deadline = Date.now() + DEADLINE;
   for (let attempt = 1; ; attempt += 1) {
     let atLeast = 0;
+    let failure;
     try {
       const response = await fetch(url, {
         method: "POST",
         headers: { "Idempotency-Key": `"${key}"`, "Content-Type": "application/json" },
         body: json,
+        // A 301 or 302 would be followed by a GET, whose answer is not the operation's.
+        redirect: "error",
         signal: AbortSignal.timeout(35_000),
       });
       const answer = { status: response.status, body: await response.text() };
       if (!isTemporary(response) && (exposed || !mayHideARefusal(response))) return answer;
-      if (attempt === attempts) throw new Error("the outcome is unknown", { cause: answer });
-      atLeast = 1000 * (Number(response.headers.get("Retry-After")) || 0);
+      failure = new Error("the outcome is unknown", { cause: answer });
+      atLeast = retryAfter(response);
     } catch (error) {
       // Nobody knows whether it took effect, and the same key may be sent again.
-      if (attempt === attempts) throw error;
+      failure = error;
     }
-    const pause = Math.min(30_000, 250 * 2 ** (attempt - 1)) * Math.random();
-    await new Promise((resolve) => setTimeout(resolve, atLeast + pause));
+    const pause = atLeast + Math.min(30_000, 250 * 2 ** (attempt - 1)) * Math.random();
+    if (!(attempt < attempts) || Date.now() + pause >= deadline) throw failure;
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    // A machine that was suspended has waited longer.
+    if (Date.now() >= deadline) throw failure;
   }
+}
+
+// Seconds or a date, in milliseconds from now.
+function retryAfter(response) {
+  const value = response.headers.get("Retry-After") ?? "";
+  const wait = /^\d+$/.test(value) ? 1000 * Number(value) : Date.parse(value) - Date.now();
+  return Math.max(0, wait || 0);
 }
 
 function isTemporary(response) {

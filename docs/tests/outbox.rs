@@ -174,3 +174,67 @@ async fn a_process_that_is_killed_while_it_sends_pays_every_invoice_once() {
         assert!(!found, "the token was stored");
     }
 }
+
+/// Status, first sent, sends.
+type Sent = (Option<u16>, Option<u64>, u32);
+
+async fn state(pool: &SqlitePool, key: &IdempotencyKey) -> Sent {
+    sqlx::query_as("SELECT status, first_sent, sends FROM outbox WHERE key = ?")
+        .bind(key.as_str())
+        .fetch_one(pool)
+        .await
+        .unwrap()
+}
+
+async fn stored(pool: &SqlitePool, url: &str) -> IdempotencyKey {
+    let key = IdempotencyKey::random();
+    let mut connection = pool.acquire().await.unwrap();
+    outbox::store(&mut connection, &key, url, "{}")
+        .await
+        .unwrap();
+    key
+}
+
+#[tokio::test]
+async fn a_request_that_fails_holds_up_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let pool = open(&directory.path().join("outbox.db")).await;
+    let (server, _bank, _paying) = bank().await;
+    let client = client::client(&server).unwrap();
+    let unnamed = stored(&pool, "http://unnamed.example/payments").await;
+    let too_old = stored(&pool, &format!("{server}/payments?old")).await;
+    sqlx::query("UPDATE outbox SET first_sent = 1000, sends = 1 WHERE key = ?")
+        .bind(too_old.as_str())
+        .execute(&pool)
+        .await
+        .unwrap();
+    let paid = stored(&pool, &format!("{server}/payments")).await;
+
+    let error = outbox::send_all(&pool, &client, TOKEN).await.unwrap_err();
+    assert!(error.to_string().contains("not named"), "{error}");
+    // Nothing was sent, so nothing is remembered of it.
+    assert_eq!(state(&pool, &unnamed).await, (None, None, 0));
+    assert_eq!(state(&pool, &too_old).await, (None, Some(1000), 2));
+    assert_eq!(state(&pool, &paid).await.0, Some(201));
+}
+
+#[tokio::test]
+async fn a_gate_that_refuses_the_token_does_not_give_the_outcome() {
+    let gate = async |headers: HeaderMap| match headers["authorization"].as_bytes() {
+        b"Bearer new" => StatusCode::CREATED,
+        _ => StatusCode::UNAUTHORIZED,
+    };
+    let app = Router::new().route("/payments", post(gate));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let directory = tempfile::tempdir().unwrap();
+    let pool = open(&directory.path().join("outbox.db")).await;
+    let client = client::client(&server).unwrap();
+    let key = stored(&pool, &format!("{server}/payments")).await;
+
+    outbox::send_all(&pool, &client, "old").await.unwrap_err();
+    assert_eq!(state(&pool, &key).await, (None, None, 0));
+    outbox::send_all(&pool, &client, "new").await.unwrap();
+    assert_eq!(state(&pool, &key).await.0, Some(201));
+}

@@ -91,8 +91,9 @@ pub enum Next {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GaveUp {
-    /// A key was given for a server that is not named as honouring keys. Nothing was sent.
-    #[error("a key was given, but the server is not named as honouring keys")]
+    /// A key, or when it was sent first, was given for a server that is not named as honouring keys.
+    /// Nothing was sent.
+    #[error("a key or its first sending was given, but the server is not named as honouring keys")]
     ServerNotNamed,
     /// The request may have arrived at a server that is not named as honouring keys.
     #[error(

@@ -122,4 +122,30 @@ describe("the guide's client in Node.js, which hides nothing", () => {
     assert.equal(server.posts(), 1);
     server.stop();
   });
+
+  const later = (milliseconds) => new Date(Date.now() + milliseconds).toUTCString();
+  for (const [name, script, attempts, posts] of [
+    ["makes one attempt where it is told none", [[503, {}]], 0, 1],
+    ["makes one attempt where it is told no number", [[503, {}]], NaN, 1],
+    ["takes the number of attempts as text", [[503, {}]], "2", 2],
+    ["ends where it is asked to wait for years", [[503, { "Retry-After": "99999999999" }]], 8, 1],
+    ["ends where it is asked to wait until next year", [[503, { "Retry-After": later(3e10) }]], 8, 1],
+    ["follows no redirect by a GET", [[302, { Location: "/paid" }], [200, {}]], 1, 1],
+  ]) {
+    it(name, async () => {
+      const { post } = await import(CLIENT);
+      const server = await scripted(script, "");
+      await assert.rejects(post(server.base, "k", "{}", attempts));
+      assert.equal(server.posts(), posts);
+      server.stop();
+    });
+  }
+
+  it("waits until the date that it is told", async () => {
+    const { post } = await import(CLIENT);
+    const [server, began] = [await scripted([[503, { "Retry-After": later(2500) }], [201, {}]], ""), Date.now()];
+    assert.equal((await post(server.base, "k", "{}")).status, 201);
+    assert.ok(Date.now() - began > 1000);
+    server.stop();
+  });
 });

@@ -42,9 +42,30 @@ struct Arrival {
     after_start: Duration,
 }
 
+impl Arrival {
+    const fn at((after_start, at): (Duration, SystemTime)) -> Self {
+        Self {
+            at,
+            age_at_start: Duration::ZERO,
+            after_start,
+        }
+    }
+
+    /// How long ago it was, so long after the start. The monotonic clock may stand still while the
+    /// machine is suspended, and the system's may be set back: the later one counts.
+    fn age(&self, elapsed: Duration) -> Duration {
+        let here = elapsed.saturating_sub(self.after_start);
+        here.saturating_add(self.age_at_start).max(since(self.at))
+    }
+}
+
+fn since(at: SystemTime) -> Duration {
+    SystemTime::now().duration_since(at).unwrap_or_default()
+}
+
 impl<'a> Attempts<'a> {
     pub(crate) fn new(operation: &'a Operation, retries: &'a IdempotentRetries) -> Self {
-        let before = operation.under.as_ref().and_then(|it| it.first_sent);
+        let before = operation.first_sent();
         Self {
             operation,
             retries,
@@ -53,7 +74,7 @@ impl<'a> Attempts<'a> {
             made: 0,
             first_sent: before.map(|at| Arrival {
                 at,
-                age_at_start: SystemTime::now().duration_since(at).unwrap_or_default(),
+                age_at_start: since(at),
                 after_start: Duration::ZERO,
             }),
         }
@@ -65,9 +86,9 @@ impl<'a> Attempts<'a> {
         request: W::Request,
     ) -> Result<Response<AnswerBody<W::Body>>, Error> {
         self.retries.budget.deposit();
-        self.check_retention()?;
         let mut next = Some(request);
         while let Some(request) = next.take() {
+            self.check_retention()?;
             next = W::again(&request);
             let sent = (self.started.elapsed(), SystemTime::now());
             self.made = self.made.saturating_add(1);
@@ -76,7 +97,7 @@ impl<'a> Attempts<'a> {
             if wire.was_redirected() {
                 self.arrived(sent);
             }
-            let history = self.history(sent.0, next.is_some());
+            let history = self.history(sent, next.is_some());
             let pause = self.pauses.next().unwrap_or_default();
             let decision = decide(&self.retries.limits, &history, &attempt, pause);
             if decision.may_have_taken_effect {
@@ -100,21 +121,20 @@ impl<'a> Attempts<'a> {
     }
 
     /// Notes that what was sent then, after the start, may have arrived.
-    fn arrived(&mut self, (after_start, at): (Duration, SystemTime)) {
-        self.first_sent.get_or_insert(Arrival {
-            at,
-            age_at_start: Duration::ZERO,
-            after_start,
-        });
+    fn arrived(&mut self, sent: (Duration, SystemTime)) {
+        self.first_sent.get_or_insert(Arrival::at(sent));
     }
 
-    /// An earlier process may have sent it so long ago that even the first attempt is too late.
+    /// Right before each attempt: an earlier process may have sent the first one, and a machine that
+    /// was suspended waits longer than it was told to.
     fn check_retention(&self) -> Result<(), Error> {
         let (Some(first_sent), Some(under)) = (&self.first_sent, &self.operation.under) else {
             return Ok(());
         };
         let timeout = self.retries.limits.attempt_timeout;
-        let arrives = first_sent.age_at_start.saturating_add(timeout);
+        let arrives = first_sent
+            .age(self.started.elapsed())
+            .saturating_add(timeout);
         if arrives > under.dialect.remembers_for() {
             return Err(self.error(GaveUp::RetentionPassed));
         }
@@ -174,7 +194,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    fn history(&self, sent: Duration, repeatable: bool) -> History {
+    fn history(&self, sent: (Duration, SystemTime), repeatable: bool) -> History {
         let elapsed = self.started.elapsed();
         let under = self.operation.under.as_ref();
         History {
@@ -182,11 +202,8 @@ impl<'a> Attempts<'a> {
             repeatable,
             attempts: self.made,
             elapsed,
-            since_first_arrival: self.first_sent.map(|first| {
-                let since = elapsed.saturating_sub(first.after_start);
-                since.saturating_add(first.age_at_start)
-            }),
-            since_sent: elapsed.saturating_sub(sent),
+            since_first_arrival: self.first_sent.map(|first| first.age(elapsed)),
+            since_sent: Arrival::at(sent).age(elapsed),
             retention: under.map_or(Duration::ZERO, |it| it.dialect.remembers_for()),
         }
     }
@@ -231,5 +248,23 @@ impl<'a> Attempts<'a> {
         Error::new(gave_up, self.made, first_sent.is_some())
             .with_key(self.operation.key())
             .with_first_sent(first_sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn the_clock_that_went_further_gives_the_age() {
+        let now = SystemTime::now();
+        // The machine was suspended for an hour.
+        let suspended = Arrival::at((SECOND, now - 3600 * SECOND));
+        assert!(suspended.age(2 * SECOND) >= 3600 * SECOND);
+        // The system's clock was set back by an hour.
+        let set_back = Arrival::at((SECOND, now + 3600 * SECOND));
+        assert_eq!(set_back.age(31 * SECOND), 30 * SECOND);
     }
 }

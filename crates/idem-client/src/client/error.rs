@@ -37,6 +37,17 @@ impl Error {
         }
     }
 
+    /// Nothing was sent by this call; an earlier one may have.
+    pub(crate) fn unsent(
+        gave_up: GaveUp,
+        key: Option<IdempotencyKey>,
+        first_sent: Option<SystemTime>,
+    ) -> Self {
+        Self::new(gave_up, 0, first_sent.is_some())
+            .with_key(key)
+            .with_first_sent(first_sent)
+    }
+
     pub(crate) fn with_key(mut self, key: Option<IdempotencyKey>) -> Self {
         self.key = key;
         self

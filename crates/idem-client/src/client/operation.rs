@@ -26,7 +26,7 @@ pub(crate) struct UnderKey {
     pub(crate) dialect: Dialect,
     /// `None` if the request came with a header of its own.
     key: Option<IdempotencyKey>,
-    pub(crate) first_sent: Option<SystemTime>,
+    first_sent: Option<SystemTime>,
 }
 
 impl Operation {
@@ -71,6 +71,11 @@ impl Operation {
     #[cfg(feature = "reqwest")]
     pub(crate) const fn is_under_a_key(&self) -> bool {
         self.under.is_some()
+    }
+
+    /// When it was sent first, by an earlier process or an earlier call.
+    pub(crate) fn first_sent(&self) -> Option<SystemTime> {
+        self.under.as_ref()?.first_sent
     }
 
     pub(crate) fn key(&self) -> Option<IdempotencyKey> {

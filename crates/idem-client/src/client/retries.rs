@@ -161,11 +161,13 @@ impl IdempotentRetries {
     ) -> Result<Option<Operation>, Error> {
         let given = extensions.get::<IdempotencyKey>();
         let dialect = extensions.get::<Dialect>().or_else(|| self.dialect(uri));
+        let first_sent = extensions.get().map(|FirstSent(at)| *at);
         let Some(dialect) = dialect else {
-            return match given {
-                Some(_) => Err(Error::new(GaveUp::ServerNotNamed, 0, false)),
-                None => Ok((!is_idempotent(method)).then(|| Operation::without_key(method, uri))),
-            };
+            if given.is_some() || first_sent.is_some() {
+                let key = given.cloned();
+                return Err(Error::unsent(GaveUp::ServerNotNamed, key, first_sent));
+            }
+            return Ok((!is_idempotent(method)).then(|| Operation::without_key(method, uri)));
         };
         let has_header = headers.contains_key(dialect.key_header());
         if is_idempotent(method) && given.is_none() && !has_header {
@@ -179,7 +181,6 @@ impl IdempotentRetries {
         if let Some(key) = &key {
             headers.insert(dialect.key_header().clone(), dialect.key_value(key));
         }
-        let first_sent = extensions.get().map(|FirstSent(at)| *at);
         Ok(Some(Operation::without_key(method, uri).under(
             dialect.clone(),
             key,

@@ -108,9 +108,10 @@ where
         let response = inner.call(Request::from_parts(head, body)).await;
         return Ok(response.map_err(Into::into)?.map(AnswerBody::streaming));
     };
-    let request = Kept::keep(head, body)
-        .await
-        .map_err(|source| crate::Error::new(GaveUp::Failed, 0, false).with_source(Some(source)))?;
+    let request = Kept::keep(head, body).await.map_err(|source| {
+        crate::Error::unsent(GaveUp::Failed, operation.key(), operation.first_sent())
+            .with_source(Some(source))
+    })?;
     let mut wire = Inner {
         service: inner,
         is_ready: true,

@@ -1,11 +1,19 @@
 //! Pauses, deadlines, budgets and retentions, on a paused clock.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::{Duration, SystemTime},
+};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Request, Response};
+use http_body::{Frame, SizeHint};
 use http_body_util::Full;
-use idem_client::{Dialect, FirstSent, Report, RetryBudget, decision::GaveUp};
+use idem_client::{
+    BoxError, Dialect, FirstSent, IdempotencyKey, Report, RetryBudget, decision::GaveUp,
+};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::scripted::{Told, call, post, retries};
 
@@ -144,6 +152,85 @@ async fn the_retention_counts_from_an_earlier_process() {
     let (request, _) = sent_before(SECOND);
     let (answered, _) = call(&retries().attempts(1), [Told::Answer(429, &[])], request).await;
     assert!(answered.unwrap_err().may_have_taken_effect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_retention_is_asked_again_after_a_pause_that_took_longer() {
+    let mut request = post();
+    let at = SystemTime::now() - 3600 * SECOND + 120 * SECOND;
+    request.extensions_mut().insert(FirstSent(at));
+    let retries = retries()
+        .deadline(Duration::MAX)
+        .pauses(40 * SECOND, 40 * SECOND);
+    let stopped = async {
+        tokio::time::sleep(SECOND).await;
+        // The process is stopped in the pause.
+        tokio::time::advance(3600 * SECOND).await;
+    };
+    let ((answered, seen), ()) = tokio::join!(call(&retries, [Told::Error], request), stopped);
+    let error = answered.unwrap_err();
+    assert_eq!(error.gave_up(), GaveUp::RetentionPassed);
+    assert_eq!(error.first_sent(), Some(at));
+    assert_eq!(seen.times().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_call_sent_is_not_forgotten_where_nothing_is_sent() {
+    let at = SystemTime::now() - SECOND;
+    let key = IdempotencyKey::random();
+    for given in [None, Some(key)] {
+        let mut request = Request::post("http://unnamed.example/pay")
+            .body(Full::from("payload"))
+            .unwrap();
+        request.extensions_mut().insert(FirstSent(at));
+        if let Some(key) = &given {
+            request.extensions_mut().insert(key.clone());
+        }
+        let (answered, seen) = call(&retries(), [DONE], request).await;
+        let error = answered.unwrap_err();
+        assert_eq!(error.gave_up(), GaveUp::ServerNotNamed);
+        assert!(error.may_have_taken_effect());
+        assert_eq!(
+            (error.key(), error.first_sent()),
+            (given.as_ref(), Some(at))
+        );
+        assert!(seen.times().is_empty());
+    }
+}
+
+/// A body of a known length that breaks off.
+struct Broken;
+
+impl http_body::Body for Broken {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(Some(Err("the file is gone".into())))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(7)
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_call_sent_is_not_forgotten_where_the_body_breaks_off() {
+    let (at, key) = (SystemTime::now() - SECOND, IdempotencyKey::random());
+    let request = Request::post("http://a.example/pay")
+        .extension(FirstSent(at))
+        .extension(key.clone())
+        .body(axum::body::Body::new(Broken))
+        .unwrap();
+    let service = service_fn(async |_| Ok::<_, BoxError>(Response::new(Full::<Bytes>::default())));
+    let error = retries().layer(service).oneshot(request).await.unwrap_err();
+    let error = error.downcast::<idem_client::Error>().unwrap();
+    assert_eq!((error.gave_up(), error.attempts()), (GaveUp::Failed, 0));
+    assert!(error.may_have_taken_effect());
+    assert_eq!((error.key(), error.first_sent()), (Some(&key), Some(at)));
 }
 
 #[tokio::test(start_paused = true)]
