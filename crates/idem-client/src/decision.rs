@@ -95,6 +95,12 @@ pub enum GaveUp {
     /// Nothing was sent.
     #[error("a key or its first sending was given, but the server is not named as honouring keys")]
     ServerNotNamed,
+    /// The operation was sent before, and its key was not given with it: another key would be another operation.
+    /// Nothing was sent.
+    #[error(
+        "the operation was sent before, but its key was not given, and another key would be another operation"
+    )]
+    KeyNotGiven,
     /// The request may have arrived at a server that is not named as honouring keys.
     #[error(
         "the request may have arrived, and the server is not named as honouring keys, so it was not sent again"

@@ -176,6 +176,9 @@ impl IdempotentRetries {
         let key = match given {
             Some(key) => Some(key.clone()),
             None if has_header => None,
+            None if first_sent.is_some() => {
+                return Err(Error::unsent(GaveUp::KeyNotGiven, None, first_sent));
+            }
             None => Some(IdempotencyKey::random()),
         };
         if let Some(key) = &key {

@@ -130,6 +130,7 @@ async fn the_retention_counts_from_an_earlier_process() {
     let sent_before = |age: Duration| {
         let mut request = post();
         let at = SystemTime::now() - age;
+        request.extensions_mut().insert(IdempotencyKey::random());
         request.extensions_mut().insert(FirstSent(at));
         (request, at)
     };
@@ -158,6 +159,7 @@ async fn the_retention_counts_from_an_earlier_process() {
 async fn the_retention_is_asked_again_after_a_pause_that_took_longer() {
     let mut request = post();
     let at = SystemTime::now() - 3600 * SECOND + 120 * SECOND;
+    request.extensions_mut().insert(IdempotencyKey::random());
     request.extensions_mut().insert(FirstSent(at));
     let retries = retries()
         .deadline(Duration::MAX)
@@ -309,4 +311,17 @@ async fn an_answer_over_the_limit_flows_through_whole() {
         let (answered, _) = call(&retries().answer_limit(limit), [DONE], post()).await;
         assert_eq!(answered.unwrap().into_body(), "answer");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_was_sent_before_gets_no_new_key() {
+    let mut request = post();
+    request
+        .extensions_mut()
+        .insert(FirstSent(SystemTime::now() - SECOND));
+    let (answered, seen) = call(&retries(), [DONE], request).await;
+    let error = answered.unwrap_err();
+    assert_eq!(error.gave_up(), GaveUp::KeyNotGiven);
+    assert!(error.may_have_taken_effect());
+    assert!(seen.times().is_empty());
 }
