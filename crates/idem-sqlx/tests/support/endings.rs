@@ -326,10 +326,12 @@ async fn expired_records_go_while_requests_come() {
                 let seen = client.send(Some(&key), &order("goat")).await;
                 assert_eq!(seen.status, 201, "{seen:?}");
                 sent += 1;
+                // A fast machine would have more than five that have not expired.
+                sleep(Duration::from_millis(20)).await;
             }
             sent
         };
-        let sent = timeout(Duration::from_secs(20), least).await.unwrap();
+        let sent = timeout(Duration::from_secs(60), least).await.unwrap();
         assert_eq!(client.orders("goat").await, sent, "effects stay");
     }
 }
