@@ -39,6 +39,6 @@ pub use crate::{
 };
 
 #[cfg(feature = "axum")]
-pub use crate::on_axum::{Axum, Records};
+pub use crate::on_axum::{Axum, Records, serve_app};
 #[doc(hidden)]
 pub use crate::suite::{tasks, threads};

@@ -60,7 +60,11 @@ fn header<'a>(head: &'a Parts) -> impl FnOnce(&str) -> Option<&'a [u8]> {
     |name| head.headers.get(name).map(HeaderValue::as_bytes)
 }
 
-async fn serve_app(app: Router) -> SocketAddr {
+/// Serves a router on a port of its own.
+///
+/// # Panics
+/// If there is no port.
+pub async fn serve_app(app: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });

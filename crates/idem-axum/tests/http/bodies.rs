@@ -21,7 +21,7 @@ use http_body::{Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
 use idem_core::{MemoryStore, Policy};
-use idem_http_tests::{Effects, NEVER, Server, send};
+use idem_http_tests::{Effects, NEVER, Server, send, serve_app};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -30,14 +30,14 @@ use tokio::{
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_http::limit::RequestBodyLimitLayer;
 
-use crate::market::{self, Axum};
+use crate::Axum;
 
 async fn serve(app: impl FnOnce(Router) -> Router) -> Server {
     let effects = Effects::default();
     let runs = effects.clone();
     let handler = move |_: Bytes| async move { runs.run().to_string() };
     let app = app(Router::new().route("/upload", post(handler)));
-    Server::at(market::serve_app(app).await, effects)
+    Server::at(serve_app(app).await, effects)
 }
 
 fn chunked(chunks: usize) -> reqwest::Body {

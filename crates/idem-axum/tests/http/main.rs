@@ -4,10 +4,21 @@
 #![allow(clippy::unwrap_used)]
 
 mod bodies;
-mod market;
 mod memory;
 mod tower_services;
 
-use market::Axum;
+use idem_core::{IdempotencyStore, MemoryStore};
+use idem_http_tests::Records;
+
+#[derive(Clone)]
+struct InMemory;
+
+impl Records for InMemory {
+    fn store() -> impl IdempotencyStore + Clone {
+        MemoryStore::new()
+    }
+}
+
+type Axum = idem_http_tests::Axum<InMemory>;
 
 idem_http_tests::http_tests!(Axum);

@@ -8,7 +8,7 @@ use idem_core::{MemoryLimits, MemoryStore, Policy};
 use idem_http_tests::{Adapter, Server, send};
 use tower::ServiceExt;
 
-use crate::market::Axum;
+use crate::Axum;
 
 fn app(policy: Policy) -> Router {
     let slow = || async {

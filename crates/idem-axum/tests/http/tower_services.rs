@@ -14,15 +14,13 @@ use axum::{
 use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
 use idem_core::MemoryStore;
-use idem_http_tests::{Effects, Server, send};
+use idem_http_tests::{Effects, Server, send, serve_app};
 use tower::{ServiceBuilder, ServiceExt, service_fn};
-
-use crate::market;
 
 /// A server with an app of its own.
 async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
     let effects = Effects::default();
-    let address = market::serve_app(app(effects.clone())).await;
+    let address = serve_app(app(effects.clone())).await;
     Server::at(address, effects)
 }
 
