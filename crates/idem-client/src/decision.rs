@@ -131,7 +131,7 @@ pub enum GaveUp {
 
 /// Decides what follows an attempt. `pause` is what to wait at least, before any `Retry-After`.
 ///
-/// The budget of the process is not part of it: whoever retries asks for that last.
+/// The process's retry budget is not considered here. Check it last, just before you retry.
 #[must_use]
 pub fn decide(limits: &Limits, history: &History, attempt: &Attempt, pause: Duration) -> Decision {
     let before = history.since_first_arrival.is_some();

@@ -45,8 +45,8 @@ impl IdempotencyKey {
         }
     }
 
-    /// Derives the key from the operation's name, as a UUID of version 5: whoever derives it again
-    /// gets the same key.
+    /// Derives the key from the operation's name, as a UUID of version 5. Deriving it again
+    /// gives the same key.
     ///
     /// `application` keeps two programs apart that use the same names. The name must say what is
     /// asked for (`refund of invoice 1017`), and not only what it is about: a second refund of that

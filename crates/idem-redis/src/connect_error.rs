@@ -42,7 +42,7 @@ pub enum ConnectError {
         /// Its version.
         found: String,
     },
-    /// The call timeout is none that a store can work with.
+    /// The call timeout is too short or too long.
     #[error(
         "the call timeout of {} ms is not between 20 ms and 1 hour; it should be a little less than \
          the policy gives a call: half of its store timeout, and a third of the lease",

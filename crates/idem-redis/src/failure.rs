@@ -1,4 +1,4 @@
-//! What went wrong within an operation, before it is told as an error of the store.
+//! What went wrong within an operation, before it becomes a `StoreError`.
 
 use idem_core::store::{DecodeError, Operation, StoreError, StoreErrorKind, WriteEffect};
 use redis::RedisError;
@@ -20,7 +20,7 @@ pub(crate) enum Failure {
     TooFewReplicas { confirmed: i64, undone: bool },
     /// What stands there is no record.
     Corrupt(DecodeError),
-    /// The answer is none that the script can give.
+    /// The script cannot give such an answer.
     Strange,
 }
 

@@ -51,7 +51,7 @@ impl OwnLink {
             .set_number_of_retries(2)
             .set_min_delay(call_timeout / 16)
             .set_max_delay(call_timeout / 8)
-            // Before the call is over, so that a failure to connect is told as one.
+            // Before the call is over, so that a failure to connect is reported as one.
             .set_connection_timeout(Some(call_timeout / 4 * 3))
             .set_response_timeout(Some(call_timeout));
         let manager = ConnectionManager::new_lazy_with_config(client.clone(), config.clone())?;

@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-/// How long opening a connection may take; whoever waits for it may give up earlier.
+/// How long opening a connection may take. Its caller may give up earlier.
 const OPENING: Duration = Duration::from_secs(10);
 
 /// A connection that was idle for longer is replaced: NAT gateways forget those idle for 350 s.

@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 /// While there is less to remove than a batch, the task looks this many times more seldom.
 const IDLE: u32 = 10;
 
-/// A shorter interval would keep a core busy, and a longer one is none.
+/// A shorter interval would keep a core busy, and a longer one would never sweep.
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 

@@ -1,4 +1,4 @@
-//! All keys of a run with their workers, and what came of it.
+//! All keys of a run with their workers, and the results.
 
 use std::{
     collections::BTreeMap,

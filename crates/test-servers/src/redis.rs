@@ -134,7 +134,7 @@ impl Redis {
         self.end(b"keep\n");
     }
 
-    /// Lets the server stand still, its connections open, until it is told to [go on](Self::go_on).
+    /// Lets the server stand still, its connections open, until it may [go on](Self::go_on).
     ///
     /// # Errors
     /// It does not run.

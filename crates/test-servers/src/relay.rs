@@ -184,7 +184,7 @@ fn ask(
         if matches!(kind, b'Q' | b'S') {
             counts.trips.fetch_add(1, Ordering::SeqCst);
         }
-        // A `Parse` begins with the name, and an empty one is none.
+        // A `Parse` begins with the statement's name, which is empty for an unnamed one.
         if kind == b'P' && message.get(5).is_some_and(|byte| *byte != 0) {
             counts.names.fetch_add(1, Ordering::SeqCst);
         }

@@ -156,7 +156,7 @@ fn committed<T: OpenTransaction>(
         Err(error) if error.downcast_ref().is_some_and(T::is_answer) => {
             Commit::RolledBack(why::<T>(error))
         }
-        // COMMIT was sent, and nobody knows what came of it.
+        // COMMIT was sent, and nobody knows whether it landed.
         Err(error) => Commit::Unknown(
             failed(Operation::Complete, WriteEffect::Unknown, error),
             enlistment.question(),

@@ -294,7 +294,7 @@ const MOMENTO: [&str; 4] = [
     "momento_secret",
 ];
 
-/// Those of a program that listens, and stops when it is told to.
+/// Those of a program that listens, and stops on a signal.
 const SERVER: [&str; 2] = ["listen", "stop_delay"];
 
 /// Whether this is an instance of a Lambda function, which asks for its requests at that address.

@@ -1,4 +1,4 @@
-//! From the flags to a server that greets, serves and stops when it is told to.
+//! From the flags to a server that greets, serves and stops on a signal.
 
 #[cfg(feature = "actix")]
 mod actix;

@@ -157,7 +157,7 @@ impl<'a> Attempts<'a> {
             .unwrap_or_else(|elapsed| Err(Failure::new(Attempt::Lost, elapsed)))
     }
 
-    /// Reads the answer, if there can be another attempt: one that breaks off is none.
+    /// Reads the answer whole, as long as another attempt is possible. An answer that breaks off does not count as one.
     async fn read<B>(&self, response: Response<B>) -> Answered<B>
     where
         B: Body<Data = Bytes, Error: Into<BoxError>>,

@@ -104,7 +104,7 @@ impl Middleware for IdempotentRetries {
         extensions: &mut Extensions,
         next: Next<'_>,
     ) -> reqwest_middleware::Result<Response> {
-        // What is no URI cannot be sent, and reqwest says so.
+        // reqwest rejects a URL that is not a valid URI, so let it report the error.
         let uri = uri(request.url()).unwrap_or_default();
         let method = request.method().clone();
         let operation = self

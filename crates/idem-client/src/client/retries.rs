@@ -1,4 +1,4 @@
-//! What a client is told once: servers, limits, pauses.
+//! A client's configuration: servers, limits, pauses.
 
 use std::{sync::LazyLock, time::Duration};
 

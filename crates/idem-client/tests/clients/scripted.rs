@@ -1,4 +1,4 @@
-//! A tower service that does as it is told, on tokio's clock.
+//! A scripted tower service, on tokio's clock.
 
 use std::{
     collections::VecDeque,

@@ -1,4 +1,4 @@
-//! A server that does as it is told, and remembers every byte.
+//! A scripted server that records every byte it receives.
 
 use std::{
     sync::{Arc, Mutex},

@@ -16,7 +16,7 @@ use tokio::{net::TcpListener, task::JoinSet, time::sleep};
 
 use crate::server::{CLUSTER, REDIS, VALKEY};
 
-/// Says to a server where its records are; only whoever starts it sets it.
+/// Tells a server where its records are. Only the process that starts it sets this.
 const RECORDS: &str = "IDEM_RECORDS";
 /// Says to a server where its effects are counted.
 const EFFECTS: &str = "IDEM_EFFECTS";

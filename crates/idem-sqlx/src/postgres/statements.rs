@@ -40,7 +40,7 @@ pub(super) struct Statements {
     sweep_renewals: SqlStr,
 }
 
-/// A row as the statements write it: a lease, or what came of it.
+/// A row as the statements write it: a lease or an outcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) key: &'a [u8],
@@ -168,7 +168,7 @@ impl Statements {
         any_row(statement, on).await
     }
 
-    /// Lets a lease run anew, if it is the owner's and runs.
+    /// Restarts a lease, if its owner asks and it has not run out.
     pub(super) async fn renew(
         &self,
         on: impl PgExecutor<'_>,

@@ -93,8 +93,8 @@ impl PostgresTransaction {
     /// handler's last line for the database: read back before it.
     ///
     /// Under a key nothing is sent now. Once the response is known, and before its first byte leaves,
-    /// the record is written and the transaction committed; if the handler fails, or its response is none
-    /// that is kept, the transaction is rolled back. Without a key it is committed now, in 2 round trips: the
+    /// the record is written and the transaction committed; if the handler fails, or its response is not
+    /// kept, the transaction is rolled back. Without a key it is committed now, in 2 round trips: the
     /// first finds out whether a statement failed whose error was dropped, after which PostgreSQL's COMMIT
     /// would roll back and say nothing.
     ///

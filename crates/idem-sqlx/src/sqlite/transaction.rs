@@ -136,8 +136,8 @@ impl SqliteTransaction {
     /// other writers wait.
     ///
     /// Under a key nothing is written now. Once the response is known, and before its first byte leaves,
-    /// the record is written and the transaction committed; if the handler fails, or its response is none
-    /// that is kept, the transaction is rolled back. Without a key it is committed now.
+    /// the record is written and the transaction committed; if the handler fails, or its response is not
+    /// kept, the transaction is rolled back. Without a key it is committed now.
     ///
     /// # Errors
     /// The database's, without a key. Under a key, [`sqlx::Error::Configuration`] if the handler has returned

@@ -29,7 +29,7 @@ const CLIENTS: usize = 4;
 
 /// Says to the server whether its record is in the handler's transaction.
 pub(crate) const OUTSIDE: &str = "IDEM_RECORD_OUTSIDE";
-/// Says where the database is; only whoever starts the server sets it.
+/// Tells a server where the database is. Only the process that starts it sets this.
 pub(crate) const DATABASE: &str = "IDEM_DATABASE";
 
 pub(crate) fn policy() -> Policy {
@@ -192,7 +192,7 @@ async fn ask_on(
     answers
 }
 
-/// What came of it: how many effects there are beyond one a key, and how many answers without theirs.
+/// The result: effects beyond one a key, and answers without an effect.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sum {
     pub(crate) extra: usize,

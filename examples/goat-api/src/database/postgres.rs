@@ -116,7 +116,7 @@ async fn within<T>(
 impl Database for PostgresDatabase {
     async fn probe(&self) -> Result<(), DatabaseError> {
         let reading = async {
-            // Its own patience is below that of whoever asks for readiness.
+            // It gives up before the readiness check does.
             let mut db = match timeout(TRIAL_PATIENCE, self.pool.acquire()).await {
                 Ok(acquired) => acquired?,
                 Err(_) => return Err(self.why_none_was_free().await),

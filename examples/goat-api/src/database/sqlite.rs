@@ -36,7 +36,7 @@ pub struct SqliteFile {
 struct Writes {
     /// A write failed, and no trial has worked since.
     failing: AtomicBool,
-    /// Held by whoever tries whether they work again.
+    /// Held while somebody checks whether they work again.
     trying: Mutex<()>,
 }
 

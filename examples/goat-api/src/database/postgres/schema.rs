@@ -17,11 +17,11 @@ const LOCK: i64 = 0x474F_4154;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresError {
-    /// The URL is none. The parser does not repeat what it read.
+    /// The URL cannot be read. The parser does not repeat what it read.
     #[error("its URL cannot be read")]
     Url(#[source] sqlx::Error),
     /// The URL asks for something that nobody knows.
-    #[error("its URL has the parameter {0}, which is none of PostgreSQL's")]
+    #[error("its URL has the parameter {0}, which PostgreSQL does not have")]
     Parameter(String),
     /// A table in it is another program's.
     #[error("it has a table {0} of another program")]
