@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "redis-tests")]
+mod abandoned;
+#[cfg(feature = "redis-tests")]
 mod chaos;
 #[cfg(feature = "redis-tests")]
 mod connecting;
