@@ -14,9 +14,13 @@ mod contract;
 #[cfg(feature = "redis-tests")]
 mod disturbed;
 #[cfg(feature = "redis-tests")]
+mod extremes;
+#[cfg(feature = "redis-tests")]
 mod failover;
 #[cfg(feature = "redis-tests")]
 mod http;
+#[cfg(feature = "redis-tests")]
+mod loading;
 #[cfg(feature = "redis-tests")]
 mod processes;
 #[cfg(feature = "redis-tests")]
