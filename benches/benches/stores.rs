@@ -3,6 +3,9 @@
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
+#[path = "stores/redis.rs"]
+mod redis;
+
 use std::{hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -23,6 +26,15 @@ fn all(criterion: &mut Criterion) {
     let _inside = runtime.enter();
     store(criterion, &runtime, "memory", &unbounded());
     store(criterion, &runtime, "momento stand-in", &momento(&emulator));
+    if let Some(server) = redis::server() {
+        let connected = runtime.block_on(redis::store(&server));
+        store(
+            criterion,
+            &runtime,
+            "redis",
+            &connected.expect("it takes the store"),
+        );
+    }
     full(criterion, &runtime);
     expiring(criterion, &runtime);
 }
