@@ -125,6 +125,7 @@ impl Idempotency {
     pub async fn drain(&self) {
         let counters = &self.calls.counters;
         counters.executions.close();
+        self.calls.dismiss_waiters();
         counters.executions.wait().await;
         counters.handed_over.close();
         counters.handed_over.wait().await;
