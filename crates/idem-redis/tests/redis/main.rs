@@ -14,6 +14,8 @@ mod disturbed;
 #[cfg(feature = "redis-tests")]
 mod failover;
 #[cfg(feature = "redis-tests")]
+mod http;
+#[cfg(feature = "redis-tests")]
 mod processes;
 #[cfg(feature = "redis-tests")]
 mod round_trips;
