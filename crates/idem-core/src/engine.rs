@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     calls::Calls,
     contract::IdempotencyStore,
-    policy::Policy,
+    policy::{LeaseTerm, Policy},
     record::RecordKey,
     request::{IdempotencyKey, Scope, grpc},
 };
@@ -43,6 +43,8 @@ pub(crate) use undone::Instead;
 #[derive(Clone)]
 pub struct Idempotency {
     calls: Arc<Calls>,
+    /// In place of the policy's.
+    lease: Option<LeaseTerm>,
     grpc: Arc<grpc::PassThrough>,
 }
 
@@ -51,6 +53,7 @@ impl Idempotency {
     pub fn new(store: impl IdempotencyStore, policy: Policy) -> Self {
         Self {
             calls: Arc::new(Calls::new(Arc::new(store), policy)),
+            lease: None,
             grpc: Arc::default(),
         }
     }
@@ -60,8 +63,35 @@ impl Idempotency {
     pub fn with_policy(&self, policy: Policy) -> Self {
         Self {
             calls: Arc::new(self.calls.with_policy(policy)),
+            lease: None,
             grpc: Arc::default(),
         }
+    }
+
+    /// The same, with another lease than the [policy's](Policy::lease) for what enters here: as long as an
+    /// invocation of AWS Lambda can last, say. `None` is the policy's. It costs no allocation.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use idem_core::{Done, Idempotency, IdempotencyKey, LeaseTerm, RunError};
+    ///
+    /// /// What one invocation does, which is killed at its deadline.
+    /// async fn ship(idempotency: &Idempotency, deadline: SystemTime) -> Result<Done<u32>, RunError<std::io::Error>> {
+    ///     let lease = LeaseTerm::until(deadline, Duration::from_secs(5));
+    ///     let key = IdempotencyKey::new("order-9").expect("it is a key");
+    ///     idempotency.with_lease(lease).run(&key, "order-9", || async { Ok(1004) }).await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_lease(&self, lease: impl Into<Option<LeaseTerm>>) -> Self {
+        Self {
+            lease: lease.into(),
+            ..self.clone()
+        }
+    }
+
+    fn lease(&self) -> LeaseTerm {
+        self.lease.unwrap_or_else(|| self.policy().lease.into())
     }
 
     /// The policy.
@@ -95,6 +125,7 @@ impl Idempotency {
     pub async fn drain(&self) {
         let counters = &self.calls.counters;
         counters.executions.close();
+        self.calls.dismiss_waiters();
         counters.executions.wait().await;
         counters.handed_over.close();
         counters.handed_over.wait().await;

@@ -136,7 +136,7 @@ impl Idempotency {
             request: KeyedRequest::new(calls, key, record_key, || head.route()),
             credentials,
             fingerprint: policy.fingerprint.begin(head),
-            term: policy.lease.into(),
+            term: self.lease(),
         }
     }
 }

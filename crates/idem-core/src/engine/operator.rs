@@ -181,7 +181,10 @@ impl Idempotency {
         let held = self.policy().with_durability(held);
         let timeout = self.policy().call_timeout(lease);
         Ok(match self.calls.release(key, &held, timeout).await? {
-            Fenced::Held => Freed::Freed,
+            Fenced::Held => {
+                self.calls.wake_waiters(key);
+                Freed::Freed
+            }
             // It ended by itself meanwhile.
             Fenced::Lost => Freed::NothingPending,
         })

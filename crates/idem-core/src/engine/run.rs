@@ -295,8 +295,7 @@ impl Idempotency {
         let identity = Identity::new(self.policy().fingerprint.of_payload(&payload));
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
-        let term = self.policy().lease.into();
-        Ok(Claimable::new(request, identity, term))
+        Ok(Claimable::new(request, identity, self.lease()))
     }
 
     async fn run_claimable<T, E, F>(

@@ -1,6 +1,6 @@
 //! How long one request holds its key, if the application knows better than its policy.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::policy::{LONGEST, SHORTEST};
 
@@ -42,6 +42,28 @@ impl LeaseTerm {
         }
     }
 
+    /// For a handler that its platform kills at a deadline, as AWS Lambda does: [fixed](Self::fixed), and over a
+    /// margin after the deadline. The margin is for clocks that differ, and for a kill that takes its time.
+    ///
+    /// `None` if the deadline has passed, which emulators of a platform send. A rule that answers `None` leaves
+    /// the request the policy's lease.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use idem_core::LeaseTerm;
+    ///
+    /// let deadline = SystemTime::now() + Duration::from_secs(20);
+    /// let term = LeaseTerm::until(deadline, Duration::from_secs(5)).ok_or("it has passed")?;
+    /// assert!(!term.is_renewed());
+    /// assert!(term.duration() > Duration::from_secs(24) && term.duration() <= Duration::from_secs(25));
+    /// # Ok::<_, &str>(())
+    /// ```
+    #[must_use]
+    pub fn until(deadline: SystemTime, margin: Duration) -> Option<Self> {
+        let left = deadline.duration_since(SystemTime::now()).ok()?;
+        (!left.is_zero()).then(|| Self::fixed(left.saturating_add(margin)))
+    }
+
     /// The length of the lease.
     #[must_use]
     pub const fn duration(&self) -> Duration {
@@ -58,5 +80,30 @@ impl LeaseTerm {
 impl From<Duration> for LeaseTerm {
     fn from(duration: Duration) -> Self {
         Self::renewed(duration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_until_a_deadline_outlasts_it_by_the_margin() {
+        let (minute, margin) = (Duration::from_secs(60), Duration::from_secs(5));
+        let term = LeaseTerm::until(SystemTime::now() + minute, margin).unwrap();
+        assert!(!term.is_renewed());
+        assert!(term.duration() <= minute + margin && term.duration() > minute);
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_says_nothing() {
+        let emulated = SystemTime::UNIX_EPOCH + Duration::from_millis(600_000);
+        assert_eq!(LeaseTerm::until(emulated, Duration::MAX), None);
+    }
+
+    #[test]
+    fn a_margin_without_end_is_the_longest_lease() {
+        let term = LeaseTerm::until(SystemTime::now() + SHORTEST * 60_000, Duration::MAX);
+        assert_eq!(term.map(|term| term.duration()), Some(LONGEST));
     }
 }

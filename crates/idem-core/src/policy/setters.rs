@@ -248,9 +248,12 @@ impl Policy {
     /// Lets a duplicate wait up to `at_most` for its original, and then answers as if it had arrived later. By
     /// default it is answered at once.
     ///
-    /// At most `waiters` wait at a time, counted across all keys; one more is refused with 429. A waiter polls
-    /// the store, at first after 10 ms and later every 250 ms. A time or a number of zero is the same as the
-    /// default.
+    /// At most `waiters` wait at a time, counted across all keys; one more is refused with 429. A time or a number
+    /// of zero is the same as the default.
+    ///
+    /// An original that ends in this process wakes its duplicates. Otherwise, one of them asks the store for
+    /// all that wait for the same key, at first after 10 ms and later every 250 ms, however many they are. If the
+    /// original fails, one of them executes and the others wait for it.
     #[must_use]
     pub fn wait(mut self, at_most: Duration, waiters: usize) -> Self {
         let waits = !at_most.is_zero() && waiters > 0;
