@@ -25,8 +25,8 @@ const MAX_DEPTH: usize = 128;
 /// How much longer the canonical form can be: `1e19` becomes 20 digits.
 const MAX_GROWTH: usize = 5;
 
-/// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
-/// once more costs less than to note where it is.
+/// Up to this many bytes, an object is sorted at once though objects in it were: moving so little again costs
+/// less than noting where it is.
 const SMALL: usize = 96;
 
 /// Brings a payload into its canonical form.
@@ -408,7 +408,7 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
         self.end_value(at + literal.len())
     }
 
-    /// The first byte from here on that is no white space, and where it is.
+    /// The first byte from here on that is not white space, and where it is.
     #[inline(always)]
     fn token(&mut self, at: usize) -> Option<(usize, u8)> {
         let byte = *self.input.get(at)?;

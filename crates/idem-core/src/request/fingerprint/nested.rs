@@ -75,7 +75,7 @@ impl Nested {
         end
     }
 
-    /// Writes the text anew with these objects sorted; each byte is written once.
+    /// Rewrites the text with these objects sorted; each byte is written once.
     pub(super) fn sort(self, text: &[u8]) -> Vec<u8> {
         let mut sorted = vec![0; text.len()];
         let whole = Part {
