@@ -115,15 +115,15 @@ pub mod store {
     pub use crate::{Headers, IdempotencyStore, RecordKey, Response};
     pub use crate::{
         contract::{
-            Capacity, Claim, Commit, Completion, Ending, Fenced, InDoubt, Operation, RolledBack,
-            StoreError, StoreErrorKind, StoreIdentity, WriteEffect,
+            Capacity, Claim, Commit, Completion, Ending, Fenced, InDoubt, Operation, Recall,
+            RolledBack, StoreError, StoreErrorKind, StoreIdentity, WriteEffect,
         },
         execution::{EnlistError, Renewals, Reservation},
         record::{
             Completed, DecodeError, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record,
             Stored, decode, encode_completed, encode_pending,
         },
-        request::{CredentialsDigest, Fingerprint},
+        request::{CredentialsDigest, Fingerprint, RequestTag},
     };
 }
 

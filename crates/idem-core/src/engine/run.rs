@@ -295,7 +295,7 @@ impl Idempotency {
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
         let term = self.policy().lease.into();
-        Ok(Claimable::new(request, identity, term))
+        Ok(Claimable::new(request, identity, None, term))
     }
 
     async fn run_claimable<T, E, F>(

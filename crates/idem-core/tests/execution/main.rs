@@ -14,6 +14,7 @@ mod operator;
 mod own_lease;
 mod panics;
 mod planted;
+mod recalling;
 mod results;
 mod retry_after;
 mod running;
