@@ -60,6 +60,7 @@ mod execution;
 // Its snippets are doctests in the repository, where the crates that they name are at hand.
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;
+mod local_cache;
 mod memory;
 mod policy;
 mod record;
@@ -69,6 +70,7 @@ pub use crate::{
     contract::IdempotencyStore,
     engine::{Continuation, Done, Idempotency, OperationError, Resumed, RunError},
     execution::{CurrentExecution, InvalidLease, TravelError, TravellingLease, Undone, Verdict},
+    local_cache::LocalCache,
     memory::{MemoryLimits, MemoryStore},
     policy::{KeyRequirement, LeaseTerm, OnLeaseEnd, OnStoreFailure, Policy, Profile, Refusal},
     record::{Headers, RecordKey, Response},

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod caching;
 mod endings;
 mod ends;
 mod events;
