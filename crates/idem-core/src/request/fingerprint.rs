@@ -14,7 +14,6 @@ mod multipart;
 mod nested;
 mod number;
 mod pointer;
-mod radix;
 mod span;
 mod text;
 mod work;

@@ -11,7 +11,7 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
-    members::{FEW, Member, sort_few, sort_many, span},
+    members::{self, Member},
     nested::Nested,
     number::Number,
     span::Span,
@@ -251,50 +251,29 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
     /// more pass.
     #[inline(never)]
     fn sort(&mut self, object: &mut Container, at: usize) -> Option<()> {
-        let members = &self.members[object.first_member()..];
-        let end = self.written.offset(at) as u32;
+        let members = &mut self.members[object.first_member()..];
+        let end = self.written.offset(at);
         let whole = Span {
             // The text has no white space: the brace stands right before the first name.
-            start: members.first()?.start,
-            end,
+            start: members.first()?.piece().start as u32,
+            end: end as u32,
         };
-        if let [_, _] = members {
-            let sorted = [1, 0].map(|index| span(members, index, end));
-            put_in_order(
-                &mut self.written,
-                &mut self.nested,
-                object,
-                whole,
-                at,
-                sorted.into_iter(),
-            );
-            return Some(());
-        }
-        let mut sorted = [Span::default(); FEW];
-        if members.len() <= FEW && sort_few(members, end, &mut sorted) {
-            let sorted = sorted[..members.len()].iter().copied();
-            put_in_order(
-                &mut self.written,
-                &mut self.nested,
-                object,
-                whole,
-                at,
-                sorted,
-            );
-        } else {
-            let order = sort_many(&self.written, members)?;
-            let sorted = order
-                .iter()
-                .map(|key| span(members, *key as u32 as usize, end));
-            put_in_order(
-                &mut self.written,
-                &mut self.nested,
-                object,
-                whole,
-                at,
-                sorted,
-            );
-        }
+        members::sort(members, end, &self.written)?;
+        let sorted = members.iter().map(|member| {
+            let piece = member.piece();
+            Span {
+                start: piece.start as u32,
+                end: piece.end as u32,
+            }
+        });
+        put_in_order(
+            &mut self.written,
+            &mut self.nested,
+            object,
+            whole,
+            at,
+            sorted,
+        );
         Some(())
     }
 
@@ -305,44 +284,15 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
         if byte != b'"' {
             return None;
         }
-        let (member, end) = match self.plain_name(at) {
-            Some(plain) => plain,
-            None => self.any_name(at)?,
-        };
+        let start = self.written.offset(at);
+        let end = self.string(at)?;
+        let member = Member::new(&self.written, start..self.written.offset(end));
         let (at, byte) = self.token(end)?;
         if byte != b':' {
             return None;
         }
         self.add_member(member)?;
         Some(at + 1)
-    }
-
-    /// A name without escapes, as nearly all are: its first word is looked at once.
-    #[inline(always)]
-    fn plain_name(&self, at: usize) -> Option<(Member, usize)> {
-        let word = u64::from_le_bytes(*self.input.get(at + 1..)?.first_chunk()?);
-        let special = text::special_bytes::<SIMPLE>(word);
-        let end = if special == 0 {
-            at + 9 + text::plain_length::<SIMPLE>(self.input.get(at + 9..)?)
-        } else {
-            at + 1 + special.trailing_zeros() as usize / 8
-        };
-        if *self.input.get(end)? != b'"' {
-            return None;
-        }
-        // All bits up to the lowest mark, which is at the top of the quote, if there is one.
-        let prefix = (word & (special ^ special.wrapping_sub(1))).swap_bytes();
-        let end = end + 1;
-        let member = Member::with_prefix(prefix, self.written.offset(at), end - at);
-        Some((member, end))
-    }
-
-    #[inline(never)]
-    fn any_name(&mut self, at: usize) -> Option<(Member, usize)> {
-        let start = self.written.offset(at);
-        let end = self.string(at)?;
-        let name_end = self.written.offset(end);
-        Some((Member::new(&self.written, start, name_end), end))
     }
 
     #[inline(always)]
@@ -352,7 +302,7 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
             && !self.innermost.is(Container::OUT_OF_ORDER)
         {
             let previous = self.members.last()?;
-            match previous.compare(member, &self.written) {
+            match previous.compare(&member, &self.written) {
                 Ordering::Less => {}
                 Ordering::Equal => return None,
                 Ordering::Greater => self.innermost.set(Container::OUT_OF_ORDER),
