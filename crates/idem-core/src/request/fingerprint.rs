@@ -9,12 +9,11 @@ use crate::{
 
 mod json;
 mod label;
+mod large;
 mod members;
 mod multipart;
-mod nested;
 mod number;
 mod pointer;
-mod span;
 mod text;
 mod work;
 mod written;

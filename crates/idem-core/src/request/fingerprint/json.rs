@@ -11,12 +11,11 @@
 use std::{borrow::Cow, cmp::Ordering};
 
 use super::{
+    large::LargeObjects,
     members::{self, Member},
-    nested::Nested,
     number::Number,
-    span::Span,
     text,
-    written::Written,
+    written::{SMALL, Written},
 };
 
 /// How deep arrays and objects may be nested: about where most parsers draw their line.
@@ -24,10 +23,6 @@ const MAX_DEPTH: usize = 128;
 
 /// How much longer the canonical form can be: `1e19` becomes 20 digits.
 const MAX_GROWTH: usize = 5;
-
-/// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
-/// once more costs less than to note where it is.
-const SMALL: usize = 96;
 
 /// Brings a payload into its canonical form.
 ///
@@ -69,12 +64,6 @@ impl Container {
     const PAYLOAD: Self = Self::new(0, 0);
 
     const OUT_OF_ORDER: u64 = 1 << 8;
-    /// It holds objects that came out of order, and that stand sorted in the text already.
-    const HOLDS_SORTED: u64 = 1 << 9;
-    /// It holds objects that are to be sorted in the end.
-    const HOLDS_DEFERRED: u64 = 1 << 10;
-    const HOLDS: u64 = Self::HOLDS_SORTED | Self::HOLDS_DEFERRED;
-
     const fn new(closing: u8, first_member: u32) -> Self {
         Self((first_member as u64) << 32 | closing as u64)
     }
@@ -97,29 +86,6 @@ impl Container {
     }
 }
 
-/// Brings the members of an object, which ends the text so far, into their order, at once or in the
-/// end.
-#[inline(always)]
-fn put_in_order(
-    written: &mut Written<'_>,
-    nested: &mut Nested,
-    object: &mut Container,
-    whole: Span,
-    at: usize,
-    sorted: impl Iterator<Item = Span>,
-) {
-    let is_small = whole.end - whole.start <= SMALL as u32;
-    let holds_deferred = object.is(Container::HOLDS_DEFERRED);
-    if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
-        object.set(Container::HOLDS_SORTED);
-        let sorted = sorted.map(|span| span.start as usize..span.end as usize);
-        written.sort(whole.start as usize, at, sorted);
-    } else {
-        object.set(Container::HOLDS_DEFERRED);
-        nested.defer(whole, sorted);
-    }
-}
-
 /// Reads the payload. Its position is handed from call to call instead of kept here, and what most
 /// payloads need is inlined into one loop: so the compiler holds the position in a register.
 ///
@@ -133,7 +99,7 @@ struct Scanner<'a, const SIMPLE: bool> {
     around: Vec<Container>,
     /// The members of all open objects, the innermost last.
     members: Vec<Member>,
-    nested: Nested,
+    large: LargeObjects,
 }
 
 impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
@@ -144,7 +110,7 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
             innermost: Container::PAYLOAD,
             around: Vec::with_capacity(16),
             members: Vec::with_capacity(32),
-            nested: Nested::default(),
+            large: LargeObjects::default(),
         }
     }
 
@@ -152,10 +118,10 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
     fn canonical(mut self) -> Option<Cow<'a, [u8]>> {
         self.scan()?;
         let text = self.written.finish();
-        if self.nested.is_empty() {
+        if self.large.is_empty() {
             return Some(text);
         }
-        Some(Cow::Owned(self.nested.sort(&text)))
+        Some(Cow::Owned(self.large.sort(&text)))
     }
 
     #[inline(always)]
@@ -235,45 +201,27 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
 
     #[inline]
     fn close(&mut self, at: usize) -> Option<usize> {
-        let mut closed = std::mem::replace(&mut self.innermost, self.around.pop()?);
+        let closed = std::mem::replace(&mut self.innermost, self.around.pop()?);
         if closed.is(Container::OUT_OF_ORDER) {
-            self.sort(&mut closed, at)?;
+            self.sort(closed, at)?;
         }
         self.members.truncate(closed.first_member());
-        self.innermost.set(closed.0 & Container::HOLDS);
         Some(at + 1)
     }
 
     /// Sorts an object that came out of order, and looks for duplicates.
-    ///
-    /// It is written sorted at once if nothing in it was, or if it is small: so no byte is moved
-    /// more than a few times, however deep objects are nested. Those around it are written in one
-    /// more pass.
     #[inline(never)]
-    fn sort(&mut self, object: &mut Container, at: usize) -> Option<()> {
+    fn sort(&mut self, object: Container, at: usize) -> Option<()> {
         let members = &mut self.members[object.first_member()..];
-        let end = self.written.offset(at);
-        let whole = Span {
-            // The text has no white space: the brace stands right before the first name.
-            start: members.first()?.piece().start as u32,
-            end: end as u32,
-        };
+        let (start, end) = (members.first()?.piece().start, self.written.offset(at));
         members::sort(members, end, &self.written)?;
-        let sorted = members.iter().map(|member| {
-            let piece = member.piece();
-            Span {
-                start: piece.start as u32,
-                end: piece.end as u32,
-            }
-        });
-        put_in_order(
-            &mut self.written,
-            &mut self.nested,
-            object,
-            whole,
-            at,
-            sorted,
-        );
+        let sorted = members.iter().map(Member::piece);
+        if end - start <= SMALL {
+            self.written.sort(start, at, sorted);
+        } else {
+            // The text has no white space: the brace stands right before the first name.
+            self.large.add(start - 1, end, sorted);
+        }
         Some(())
     }
 
