@@ -9,13 +9,11 @@ use crate::{
 
 mod json;
 mod label;
+mod large;
 mod members;
 mod multipart;
-mod nested;
 mod number;
 mod pointer;
-mod radix;
-mod span;
 mod text;
 mod work;
 mod written;
