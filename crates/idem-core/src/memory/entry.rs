@@ -14,7 +14,7 @@ pub(super) struct Entry {
     pub(super) deadline: Time,
     owner: OwnerToken,
     identity: Identity,
-    /// What came of it; a pending record has nothing yet.
+    /// The outcome; a pending record has none yet.
     outcome: Option<Outcome>,
 }
 
