@@ -262,7 +262,7 @@ impl Member {
                 Turn::Over(state.seen)
             });
         }
-        // Whoever asks in a drain is told so, and asks no store.
+        // During a drain, a waiter gets that answer, and asks no store.
         if calls.counters.executions.is_closed() {
             return ControlFlow::Break(state.take_turn(now));
         }

@@ -142,7 +142,7 @@ impl Idempotency {
         match self.decision(&Claim::Taken(found), request.lease(), request.term()) {
             Decision::Replay(response) => Begin::Replay(response),
             Decision::Refuse(refusal) => Begin::Refused(refusal),
-            // Whoever found a record there owns nothing.
+            // A claim that found a record owns nothing.
             Decision::Execute => Begin::Refused(Refusal::StoreUnavailable),
         }
     }
