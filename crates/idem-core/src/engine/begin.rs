@@ -144,7 +144,7 @@ impl Idempotency {
         match self.decision(&Claim::Taken(found), request.lease(), request.term()) {
             Decision::Replay(response) => Begin::Replay(response),
             Decision::Refuse(refusal) => Begin::Refused(refusal),
-            // It owns nothing.
+            // A claim that found a record owns nothing.
             Decision::Execute => Begin::Refused(Refusal::StoreUnavailable),
         }
     }
