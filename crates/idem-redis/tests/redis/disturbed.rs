@@ -239,6 +239,29 @@ async fn a_server_that_refused_the_password_for_a_while() {
     }
 }
 
+// S83
+#[tokio::test]
+async fn a_server_that_had_no_connection_to_give_for_a_while() {
+    let server = Redis::start().unwrap();
+    let store = connect(&server.url()).await;
+    let admin = redis_of(&server.url()).await;
+    ask(&admin, &["CONFIG", "SET", "maxclients", "1"]).await;
+    let others = ["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"];
+    ask(&admin, &others).await;
+    let (key, owner) = (key(), lease(LONG));
+    for _ in 0..5 {
+        let error = store.claim(&key, &owner).await.unwrap_err();
+        let kinds = [StoreErrorKind::Unavailable, StoreErrorKind::Full];
+        assert!(kinds.contains(&error.kind()), "{error:?}");
+    }
+    ask(&admin, &["CONFIG", "SET", "maxclients", "100"]).await;
+    let begun = Instant::now();
+    while store.claim(&key, &owner).await.is_err() {
+        assert!(begun.elapsed() < 100 * PAUSE, "it never connects again");
+        sleep(PAUSE / 10).await;
+    }
+}
+
 const PAUSE: Duration = Duration::from_millis(100);
 
 async fn redis_of(url: &str) -> redis::aio::MultiplexedConnection {
