@@ -22,8 +22,10 @@ use crate::{
 };
 
 mod counters;
+mod waiters;
 
 pub(crate) use counters::{Counters, Place};
+pub(crate) use waiters::{FirstTurn, Member, Turn};
 
 /// A store under a policy, as executions call it, and a count of those.
 ///

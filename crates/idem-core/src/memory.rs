@@ -42,14 +42,14 @@ const SWEEP_ON_CLAIM: usize = 4;
 
 /// Keeps records in this process's memory. Clones share one store.
 ///
-/// Records expire on their own: a task, started by the first record on the tokio runtime that it
-/// comes from, removes what has run out once a second, and ends when the store is empty or dropped.
-/// Without a runtime each claim removes a few, and nothing else does.
+/// Records expire on their own: the first record starts a task on its tokio runtime, which removes expired
+/// records once a second and ends when the store is empty or dropped. Without a runtime, only claims remove
+/// expired records, a few each.
 ///
-/// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it refuses
-/// claims and keeps what it has: a record that was dropped early would let its request run twice.
-/// Executions that were admitted before are recorded all the same, so the bytes may pass the limit
-/// by what was running then.
+/// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it
+/// refuses claims and keeps what it has: a record that was dropped early would let its request run twice.
+/// Executions that were admitted before are still recorded, so the bytes may exceed the limit by what was
+/// running then.
 ///
 /// Records live as long as the process and no longer. Several servers behind one address need a
 /// store that they share.
@@ -66,7 +66,7 @@ pub struct MemoryStore {
     shared: Arc<Shared>,
 }
 
-/// Where a [`MemoryStore`] refuses to take more.
+/// When a [`MemoryStore`] refuses to take more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryLimits {
     records: usize,
@@ -136,8 +136,8 @@ impl MemoryStore {
         }
     }
 
-    /// How many records the store holds. What has run out is none: it is removed first, which takes each of
-    /// the store's locks for a moment.
+    /// How many records the store holds. Expired ones are removed first, which takes each of the store's locks
+    /// for a moment.
     #[must_use]
     pub fn records(&self) -> usize {
         sweeper::sweep_all(&self.shared);

@@ -67,11 +67,14 @@
 //! |---|---|---|
 //! | nobody listens | `Unavailable`, nothing written | the next call connects |
 //! | the connection breaks during a call | `Unavailable`, may have landed | the next call connects |
-//! | no answer within the call timeout | `Timeout`, may have landed | after three in a row, the next call connects |
+//! | no answer within the call timeout, or within its caller's | `Timeout`, may have landed | after three in a row, the next call connects |
 //! | the server became a replica | `Unavailable`, nothing written | the next call connects, and so follows the name |
 //! | it loads its data, or its cluster is down | `Unavailable`, nothing written | the next call tries again |
+//! | a primary of a cluster dies | `Unavailable` or `Timeout`, may have landed | once its replica was promoted, calls work |
 //! | it is full | `Full`, nothing written | as above |
 //! | it refuses the password or the command | `Rejected`, nothing written | the next call connects |
+//! | it forbids its user a command of a script | `Rejected`, may have landed | the next call tries again |
+//! | another program's value has the name | `Rejected` or `Corrupt`, nothing written | the value stays as it is |
 //!
 //! This is so for the store's own connection, by [`RedisStore::builder`] or [`RedisStore::with_client`]. One that you
 //! hand over by [`RedisStore::with_connection`] follows its own rules.

@@ -19,8 +19,8 @@
 //! }
 //! ```
 //!
-//! The expression after `store:` is evaluated anew for each test, inside an async function: it may
-//! `.await`. It gives a store, or a [`Fixture`] where there is more to say:
+//! The expression after `store:` is evaluated again for each test, inside an async function, so it may
+//! `.await`. It returns a store, or a [`Fixture`] if there is more to say:
 //!
 //! ```
 //! # struct Emulator;

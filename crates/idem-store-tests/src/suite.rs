@@ -209,5 +209,5 @@ macro_rules! table {
     };
 }
 
-/// Every case, for whoever wants to run them otherwise than by [`store_tests!`].
+/// Every case, to run them other than by [`store_tests!`].
 pub const CASES: &[crate::Case] = __with_cases!([table] []);

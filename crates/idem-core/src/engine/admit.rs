@@ -143,7 +143,6 @@ impl Idempotency {
         key: IdempotencyKey,
         scope: Option<Scope>,
     ) -> Protected {
-        let policy = self.policy();
         let scope = scope.filter(Scope::names_somebody);
         let record_key = self.record_key(scope.as_ref(), &key);
         let calls = Arc::clone(&self.calls);
@@ -151,7 +150,7 @@ impl Idempotency {
             request: KeyedRequest::new(calls, key, record_key, || head.route()),
             head: self.calls.counted.copy(head, scope.is_some()),
             has_scope: scope.is_some(),
-            term: policy.lease.into(),
+            term: self.lease(),
         }
     }
 }

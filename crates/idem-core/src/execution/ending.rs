@@ -156,7 +156,7 @@ impl KeyedRequest {
         match self.release(End::RolledBack).await {
             Ok(Fenced::Held) => why.into(),
             Ok(Fenced::Lost) => Undone::Lost(self.found().await.ok().flatten().map(Box::new)),
-            // Whoever asks again is told what the store knows then.
+            // A retry gets what the store knows then.
             Err(_) => NOT_HEARD,
         }
     }

@@ -190,7 +190,8 @@ impl LeaseState {
         self.queues.get_or_init(Box::default)
     }
 
-    /// Wakes those who wait for a change that was made. Whoever comes later makes the queue before it looks, and sees it.
+    /// Wakes everyone who waits for a change that was made. A later waiter creates the queue before it looks,
+    /// so it sees the change.
     fn wake(&self) {
         if let Some(queues) = self.queues.get() {
             queues.changed.notify_waiters();

@@ -20,7 +20,7 @@ pub(super) struct Entry {
     owner: OwnerToken,
     identity: Identity,
     tag: Option<RequestTag>,
-    /// What came of it; a pending record has nothing yet.
+    /// The outcome; a pending record has none yet.
     outcome: Option<Outcome>,
 }
 

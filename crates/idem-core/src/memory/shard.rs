@@ -37,7 +37,7 @@ pub(super) struct Change {
     pub(super) bytes: isize,
 }
 
-/// What was swept: the entries are dropped by whoever asked, after the lock is.
+/// What was swept: the caller drops the entries, after the lock.
 #[derive(Default)]
 pub(super) struct Swept {
     pub(super) change: Change,

@@ -24,3 +24,4 @@ mod store_faults;
 mod support;
 mod travelling;
 mod waiting;
+mod waiting_together;

@@ -13,7 +13,7 @@ use std::{borrow::Cow, cmp::Ordering};
 use super::{
     members::{FEW, Member, sort_few, sort_many, span},
     nested::Nested,
-    number::{self, Number},
+    number::Number,
     span::Span,
     text,
     written::Written,
@@ -25,8 +25,8 @@ const MAX_DEPTH: usize = 128;
 /// How much longer the canonical form can be: `1e19` becomes 20 digits.
 const MAX_GROWTH: usize = 5;
 
-/// Up to this many bytes, an object is sorted at once though objects in it were: moving so little
-/// once more costs less than to note where it is.
+/// Up to this many bytes, an object is sorted at once though objects in it were: moving so little again costs
+/// less than noting where it is.
 const SMALL: usize = 96;
 
 /// Brings a payload into its canonical form.
@@ -105,13 +105,15 @@ fn put_in_order(
     nested: &mut Nested,
     object: &mut Container,
     whole: Span,
+    at: usize,
     sorted: impl Iterator<Item = Span>,
 ) {
     let is_small = whole.end - whole.start <= SMALL as u32;
     let holds_deferred = object.is(Container::HOLDS_DEFERRED);
     if !object.is(Container::HOLDS) || (is_small && !holds_deferred) {
         object.set(Container::HOLDS_SORTED);
-        written.permute(whole, sorted);
+        let sorted = sorted.map(|span| span.start as usize..span.end as usize);
+        written.sort(whole.start as usize, at, sorted);
     } else {
         object.set(Container::HOLDS_DEFERRED);
         nested.defer(whole, sorted);
@@ -248,9 +250,9 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
     /// more than a few times, however deep objects are nested. Those around it are written in one
     /// more pass.
     #[inline(never)]
-    fn sort(&mut self, object: &mut Container, end: usize) -> Option<()> {
+    fn sort(&mut self, object: &mut Container, at: usize) -> Option<()> {
         let members = &self.members[object.first_member()..];
-        let end = self.written.offset(end) as u32;
+        let end = self.written.offset(at) as u32;
         let whole = Span {
             // The text has no white space: the brace stands right before the first name.
             start: members.first()?.start,
@@ -263,6 +265,7 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
                 &mut self.nested,
                 object,
                 whole,
+                at,
                 sorted.into_iter(),
             );
             return Some(());
@@ -270,13 +273,27 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
         let mut sorted = [Span::default(); FEW];
         if members.len() <= FEW && sort_few(members, end, &mut sorted) {
             let sorted = sorted[..members.len()].iter().copied();
-            put_in_order(&mut self.written, &mut self.nested, object, whole, sorted);
+            put_in_order(
+                &mut self.written,
+                &mut self.nested,
+                object,
+                whole,
+                at,
+                sorted,
+            );
         } else {
             let order = sort_many(&self.written, members)?;
             let sorted = order
                 .iter()
                 .map(|key| span(members, *key as u32 as usize, end));
-            put_in_order(&mut self.written, &mut self.nested, object, whole, sorted);
+            put_in_order(
+                &mut self.written,
+                &mut self.nested,
+                object,
+                whole,
+                at,
+                sorted,
+            );
         }
         Some(())
     }
@@ -356,60 +373,29 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
         }
     }
 
-    /// Reads the rest of a string, from its first escape on.
+    /// Reads the rest of a string, from its first escape on, and writes it.
     #[inline(never)]
     fn string_with_escapes(&mut self, mut at: usize) -> Option<usize> {
-        let mut rewrote = false;
-        loop {
-            match *self.input.get(at)? {
-                b'"' => break,
-                b'\\' => at += self.escape(at, &mut rewrote)?,
-                _ => return None,
-            }
+        while *self.input.get(at)? == b'\\' {
+            let (character, length) = text::read_escape(&self.input[at..])?;
+            text::spell(character, self.written.replace(at..at + length));
+            at += length;
             at += text::plain_length::<SIMPLE>(&self.input[at..]);
         }
-        at += 1;
-        if rewrote {
-            // A name must stand in one piece, to be compared.
-            self.written.copy_up_to(at);
+        if self.input[at] != b'"' {
+            return None;
         }
-        Some(at)
-    }
-
-    /// Reads an escape and answers its length; notes whether its canonical spelling is another.
-    #[inline(always)]
-    fn escape(&mut self, at: usize, rewrote: &mut bool) -> Option<usize> {
-        let (spelled, length) = text::read_escape(&self.input[at..])?;
-        if let Some(spelled) = spelled {
-            self.written.replace(at..at + length, spelled);
-            *rewrote = true;
-        }
-        Some(length)
+        // A name must stand in one piece, to be compared.
+        self.written.copy_up_to(at + 1);
+        Some(at + 1)
     }
 
     #[inline(always)]
     fn number(&mut self, at: usize) -> Option<usize> {
-        match number::short_whole_length(&self.input[at..]) {
-            Some(length) => Some(at + length),
-            None => self.any_number(at),
-        }
-    }
-
-    #[inline(never)]
-    fn any_number(&mut self, at: usize) -> Option<usize> {
         let number = Number::read(&self.input[at..])?;
         let end = at + number.length;
-        if number.is_canonical() {
-            return Some(end);
-        }
-        let written = &mut self.written;
-        if written
-            .replace_by(at..end, |room| number.write_short(room))
-            .is_none()
-        {
-            written.copy_up_to(at);
-            number.value()?.write(written);
-            written.leave_out(at..end);
+        if !number.is_canonical() {
+            number.write(self.written.replace(at..end));
         }
         Some(end)
     }
@@ -422,7 +408,7 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
         self.end_value(at + literal.len())
     }
 
-    /// The first byte from here on that is no white space, and where it is.
+    /// The first byte from here on that is not white space, and where it is.
     #[inline(always)]
     fn token(&mut self, at: usize) -> Option<(usize, u8)> {
         let byte = *self.input.get(at)?;
@@ -436,7 +422,7 @@ impl<'a, const SIMPLE: bool> Scanner<'a, SIMPLE> {
     #[inline(never)]
     fn token_behind_white_space(&mut self, at: usize) -> Option<(usize, u8)> {
         let end = at + text::white_space_length(&self.input[at..]);
-        self.written.leave_out(at..end);
+        self.written.replace(at..end);
         Some((end, *self.input.get(end)?))
     }
 }

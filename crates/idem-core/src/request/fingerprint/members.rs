@@ -24,7 +24,7 @@ impl Member {
     pub(super) fn new(written: &Written<'_>, start: usize, name_end: usize) -> Self {
         let from = start + QUOTE;
         Self::with_prefix(
-            prefix(written.from(from), name_end - from),
+            prefix(written.piece(from..name_end)),
             start,
             name_end - start,
         )
@@ -56,7 +56,7 @@ impl Member {
     }
 
     fn name<'a>(self, written: &'a Written<'_>) -> &'a [u8] {
-        &written.from(self.start as usize)[..(self.name_end - self.start) as usize]
+        written.piece(self.start as usize..self.name_end as usize)
     }
 
     /// The name from its byte `at` on; nothing if it is shorter.
@@ -69,26 +69,21 @@ impl Member {
     /// No name is the beginning of another, because a quote ends it and stands nowhere else. So one
     /// that ends within what a group has in common is equal to the others.
     fn prefix_at(self, written: &Written<'_>, at: usize) -> Option<u64> {
-        let length = (self.name_end - self.start) as usize;
-        let rest = length.checked_sub(at).filter(|rest| *rest > 0)?;
-        Some(prefix(written.from(self.start as usize + at), rest))
+        let rest = self.name_from(written, at);
+        (!rest.is_empty()).then(|| prefix(rest))
     }
 }
 
-/// The first eight of the `length` bytes that `text` begins with, or all and then zeros.
-#[inline]
-fn prefix(text: &[u8], length: usize) -> u64 {
-    match text.first_chunk() {
-        Some(&word) => {
-            let behind = 8 * (8 - length.min(8)) as u32;
-            // A name is never empty: its closing quote counts.
-            u64::from_be_bytes(word) >> behind << behind
-        }
+/// The eight bytes that a name begins with, or fewer and then zeros, which no name has.
+#[inline(always)]
+fn prefix(name: &[u8]) -> u64 {
+    match name.first_chunk() {
+        Some(word) => u64::from_be_bytes(*word),
         None => {
-            let mut word = [0; 8];
-            let length = length.min(8);
-            word[..length].copy_from_slice(&text[..length]);
-            u64::from_be_bytes(word)
+            let bytes = name.iter().map(|byte| u64::from(*byte));
+            let word = bytes.fold(0, |word, byte| word << 8 | byte);
+            // A name is never empty: its closing quote counts.
+            word << (64 - 8 * name.len())
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use super::{span::Span, work, written::CHUNK};
+use super::{span::Span, work};
+
+/// Pieces are short for the most part: up to so many bytes are copied as so many.
+const CHUNK: usize = 32;
 
 /// Objects whose members are still in the order in which they came, each behind those in it.
 #[derive(Default)]
@@ -72,7 +75,7 @@ impl Nested {
         end
     }
 
-    /// Writes the text anew with these objects sorted; each byte is written once.
+    /// Rewrites the text with these objects sorted; each byte is written once.
     pub(super) fn sort(self, text: &[u8]) -> Vec<u8> {
         let mut sorted = vec![0; text.len()];
         let whole = Part {

@@ -1,4 +1,4 @@
-//! Fields of a JSON payload that are left out of the fingerprint, or that alone make it.
+//! Fields of a JSON payload that are excluded from the fingerprint, or are the only ones in it.
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -21,7 +21,7 @@ struct Token {
     index: Option<usize>,
 }
 
-/// Why a text is no JSON Pointer.
+/// Why a text is not a JSON Pointer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParsePointerError {
