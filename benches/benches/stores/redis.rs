@@ -1,19 +1,13 @@
-//! A Redis that the bench starts, if there is one to start.
+//! Redis as the system's package has it, without persistence.
 
-use idem_redis::{ConnectError, RedisStore};
+use idem_redis::RedisStore;
 use test_servers::Redis;
+use tokio::runtime::Runtime;
 
-/// Says why where there is none, so that nobody takes its figures for forgotten.
-pub(crate) fn server() -> Option<Redis> {
-    match Redis::start() {
-        Ok(server) => Some(server),
-        Err(error) => {
-            eprintln!("store/redis is left out: {error}");
-            None
-        }
-    }
-}
+use super::{AnyError, Opened};
 
-pub(crate) async fn store(server: &Redis) -> Result<RedisStore, ConnectError> {
-    RedisStore::builder(server.url()).connect().await
+pub(super) fn open(runtime: &Runtime) -> Result<Opened, AnyError> {
+    let server = Redis::start()?;
+    let store = runtime.block_on(RedisStore::builder(server.url()).connect())?;
+    Ok(Opened::behind(store, server))
 }
