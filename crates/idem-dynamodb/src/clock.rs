@@ -103,7 +103,7 @@ impl Moment {
         self.now
     }
 
-    /// The latest end that is over for who wrote it, if the service's clock was heard just now; else none is.
+    /// The latest end that is over for its writer, if the service's clock was heard just now; else none is.
     pub(crate) const fn now_if(&self, heard: bool) -> i64 {
         if heard { self.now } else { NEVER }
     }
