@@ -27,7 +27,6 @@ use exact::is_exact;
 ///
 /// The enum is complete: either this call executed it, or an earlier one did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
 pub enum Done<T> {
     /// This call executed the operation.
     Executed(T),
@@ -295,7 +294,7 @@ impl Idempotency {
         let identity = Identity::new(self.policy().fingerprint.of_payload(&payload));
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
-        Ok(Claimable::new(request, identity, self.lease()))
+        Ok(Claimable::new(request, identity, None, self.lease()))
     }
 
     async fn run_claimable<T, E, F>(
