@@ -1,4 +1,4 @@
-//! The entry: a store under a policy, and what may be asked of the two.
+//! The entry: a store under a policy, and what the two can do together.
 //!
 //! A request enters by [`admit`](Idempotency::admit), is claimed and decided by
 //! [`begin`](Idempotency::begin), and its execution goes on one room below. Code that is not an HTTP
@@ -20,6 +20,7 @@ mod begin;
 mod continuation;
 mod decision;
 mod operator;
+mod recall;
 mod run;
 mod undone;
 mod waiting;
@@ -30,10 +31,11 @@ pub use begin::Begin;
 pub use continuation::{Continuation, Resumed};
 pub use decision::{Decision, decide};
 pub use operator::{Freed, KeyState, KeyStatus};
+pub(crate) use recall::Identified;
 pub use run::{Done, OperationError, RunError};
 pub(crate) use undone::Instead;
 
-/// A store and a policy: all that makes operations idempotent. Clones share both.
+/// A store and a policy: everything that makes operations idempotent. Clones share both.
 ///
 /// An adapter calls [`admit`](Self::admit) with the head of each request, and
 /// [`serve`](Self::serve) with those that are protected. Code that is not an HTTP handler calls
@@ -113,8 +115,8 @@ impl Idempotency {
         RecordKey::derive(&self.policy().namespace, scope, key)
     }
 
-    /// Lets no more executions begin, and waits until those under way have ended and are recorded,
-    /// whether or not their client still listens.
+    /// Lets no new executions begin, and waits until the running ones have ended and are recorded, even if
+    /// their client no longer listens.
     ///
     /// Call it at shutdown. From the call on, requests under a key are
     /// [refused](crate::Refusal::ShuttingDown) with 503, here and in all clones; nothing is executed for

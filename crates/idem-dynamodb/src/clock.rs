@@ -100,7 +100,7 @@ impl Moment {
         self.now
     }
 
-    /// The latest end that is certainly over, whoever wrote it.
+    /// The latest end that is certainly over, no matter who wrote it.
     pub(crate) const fn over(&self) -> i64 {
         self.now - MARGIN
     }

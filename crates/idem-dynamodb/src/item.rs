@@ -30,7 +30,7 @@ pub(crate) const TRANSACTION: &str = "idem_transaction";
 pub(crate) const PENDING: &str = "pending";
 pub(crate) const COMPLETED: &str = "completed";
 
-/// Absent, over for whoever wrote it, or this owner's lease, which is over for its holder at once.
+/// Absent, over for its writer, or this owner's lease, which is over for its holder at once.
 pub(crate) const CAN_BE_CLAIMED: &str = "attribute_not_exists(#pk) OR idem_until <= :over OR \
     (idem_owner = :owner AND idem_state = :pending AND idem_until <= :now)";
 

@@ -138,7 +138,7 @@ impl Inner {
         Ok(held)
     }
 
-    /// Writes the end anew of what was written with a time that was not the service's.
+    /// Writes the end again if it was written with a time that was not the service's.
     pub(crate) async fn put_right(
         &self,
         key: &RecordKey,

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     contract::Claim,
     engine::{
-        Claimable, Decision, Idempotency, Protected, decide,
+        Claimable, Decision, Idempotency, Identified, Protected, decide,
         waiting::{Entry, Waited, Waiter},
     },
     events::Answered,
@@ -41,8 +41,10 @@ impl Idempotency {
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
     /// the lease. Put what calls it into a [`HandOver`](crate::adapter::HandOver).
     pub async fn begin(&self, request: Protected, body: &[u8]) -> Begin {
-        let claimable = request.identify(self.policy(), body);
-        self.begin_with(&claimable).await
+        match self.identify(request, body) {
+            Identified::Recalled(response) => Begin::Replay(response),
+            Identified::Claimable(claimable) => self.begin_with(&claimable).await,
+        }
     }
 
     pub(crate) async fn begin_with(&self, claimable: &Claimable) -> Begin {
@@ -142,7 +144,7 @@ impl Idempotency {
         match self.decision(&Claim::Taken(found), request.lease(), request.term()) {
             Decision::Replay(response) => Begin::Replay(response),
             Decision::Refuse(refusal) => Begin::Refused(refusal),
-            // It owns nothing.
+            // A claim that found a record owns nothing.
             Decision::Execute => Begin::Refused(Refusal::StoreUnavailable),
         }
     }

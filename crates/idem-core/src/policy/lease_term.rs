@@ -1,4 +1,4 @@
-//! How long one request holds its key, where an application knows better than its policy.
+//! How long one request holds its key, if the application knows better than its policy.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,10 +6,10 @@ use crate::policy::{LONGEST, SHORTEST};
 
 /// How long a request holds its key, and whether that is renewed while its handler runs.
 ///
-/// A [`Duration`] becomes one that is renewed, as the [policy's lease](crate::Policy::lease) is. All that
-/// follows from a lease follows from this one then: its renewals, each third of it; the timeouts of the
-/// request's calls to the store, a third of it at most; what a duplicate is told while nothing
-/// else is known; and what [`OnLeaseEnd`](crate::OnLeaseEnd) makes of its end.
+/// A [`Duration`] converts into one that is renewed, like the [policy's lease](crate::Policy::lease).
+/// Everything that depends on the lease then depends on this one: its renewals, after each third of it; the
+/// timeouts of the request's calls to the store, at most a third of it; a duplicate's `Retry-After` if nothing
+/// else is known; and when [`OnLeaseEnd`](crate::OnLeaseEnd) applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseTerm {
     duration: Duration,
@@ -17,8 +17,8 @@ pub struct LeaseTerm {
 }
 
 impl LeaseTerm {
-    /// For a handler that may outlast it: renewed each third of it. It has at least 1 ms, and at most
-    /// 100 years.
+    /// For a handler that may outlast it: renewed after each third of it. It has at least 1 ms, and at most 100
+    /// years.
     #[must_use]
     pub fn renewed(duration: Duration) -> Self {
         Self {
@@ -27,14 +27,13 @@ impl LeaseTerm {
         }
     }
 
-    /// For a handler that has ended or is dead before it ends, as where a platform kills what runs
-    /// too long: not renewed, except when it [travels](crate::CurrentExecution::travel). It has at
-    /// least 1 ms, and at most 100 years.
+    /// For a handler that is certain to have ended or died by then, for example because the platform kills
+    /// functions that run too long: not renewed, except when it [travels](crate::CurrentExecution::travel). It
+    /// has at least 1 ms, and at most 100 years.
     ///
-    /// A crash blocks the key until then and no longer, which one that was renewed before may
-    /// exceed by two thirds. A handler that outlasts it all the same has
-    /// [lost](crate::CurrentExecution::is_lost) it at its end, which with
-    /// [`OnLeaseEnd::Refuse`](crate::OnLeaseEnd::Refuse) is that of the retention.
+    /// A crash blocks the key until then and no longer, while a renewed lease may exceed that by two thirds. A
+    /// handler that outlasts it anyway has [lost](crate::CurrentExecution::is_lost) it at its end. With
+    /// [`OnLeaseEnd::Refuse`](crate::OnLeaseEnd::Refuse), that is the end of the retention.
     #[must_use]
     pub fn fixed(duration: Duration) -> Self {
         Self {
