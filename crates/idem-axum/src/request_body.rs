@@ -29,7 +29,7 @@ impl Payload {
         &self.bytes
     }
 
-    /// The body anew, for the handler; it shares the bytes.
+    /// The body again, for the handler; it shares the bytes.
     pub(crate) fn into_body(self) -> Body {
         match self.trailers {
             None => Body::from(self.bytes),

@@ -27,7 +27,7 @@ pub enum ConnectError {
     /// The server drops records to make room, and a request whose record is dropped runs again.
     #[error(
         "the server evicts records when it is full (maxmemory-policy {policy}); set maxmemory-policy to \
-         noeviction, use a server of its own for the records, or accept that with `allow_eviction`"
+         noeviction, use a server of its own for the records, or accept that with `RedisBuilder::allow_eviction`"
     )]
     Evicts {
         /// Its `maxmemory-policy`; empty if it does not tell.

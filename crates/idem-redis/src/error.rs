@@ -77,6 +77,10 @@ fn of_text(text: &str) -> (StoreErrorKind, WriteEffect) {
         text if text.starts_with("unknown command") => {
             (StoreErrorKind::Rejected, WriteEffect::None)
         }
+        // The script was begun, and one of its commands is forbidden.
+        text if text.contains("can't run this command") => {
+            (StoreErrorKind::Rejected, WriteEffect::Unknown)
+        }
         _ => (StoreErrorKind::Unavailable, WriteEffect::Unknown),
     }
 }

@@ -66,6 +66,19 @@ pub struct Cli {
     #[arg(long, env = "GOAT_MOMENTO_SECRET", value_name = "NAME")]
     pub momento_secret: Option<String>,
 
+    /// The Redis or Valkey that keeps the records; any number of processes share it
+    ///
+    /// It is written as `redis://user:password@host:6379/0`, or `rediss://` over TLS. Put a URL with a password into the
+    /// environment, where nobody lists it.
+    #[arg(
+        long,
+        env = "GOAT_REDIS_URL",
+        value_name = "URL",
+        default_value = "redis://127.0.0.1:6379",
+        hide_env_values = true
+    )]
+    pub redis_url: Secret,
+
     /// Where the market's data are: an SQLite file, created if it is missing, or the URL of a PostgreSQL database
     ///
     /// A URL such as `postgres://user@host/database` needs a build with the feature `postgres`, which is a default
@@ -266,6 +279,9 @@ impl Cli {
             let reason = "without --store momento";
             flags.extend(MOMENTO.map(|flag| (flag, reason)));
         }
+        if self.store != Store::Redis {
+            flags.push(("redis_url", "without --store redis"));
+        }
         if self.momento_secret.is_some() {
             flags.push((
                 "momento_api_key",
@@ -342,6 +358,9 @@ pub enum Store {
     /// In a cache of Momento Serverless Cache, which several processes share; needs a build with the feature
     /// `momento`. A retry places its order again if the process died between order and record
     Momento,
+    /// In a Redis or Valkey, which several processes share; needs a build with the feature `redis`. A retry places its
+    /// order again if the process died between order and record, or if the server lost the record
+    Redis,
 }
 
 impl Store {
@@ -352,6 +371,7 @@ impl Store {
             Self::Database => "database",
             Self::Memory => "memory",
             Self::Momento => "momento",
+            Self::Redis => "redis",
         }
     }
 }
@@ -473,6 +493,12 @@ mod tests {
                 "n",
                 "without --store momento",
             ),
+            (
+                &["--store", "momento"],
+                "--redis-url",
+                "redis://:open-sesame@cache",
+                "without --store redis",
+            ),
             (table, "--database", "goats.db", "with --dynamodb-table"),
             (
                 secret,
@@ -501,6 +527,7 @@ mod tests {
                 "k",
             ][..],
             &["--store", "momento", "--momento-secret", "n"],
+            &["--store", "redis", "--redis-url", "redis://cache"],
             &["--dynamodb-table", "goats"],
             &["--database", "goats.db"],
         ] {
@@ -531,6 +558,14 @@ mod tests {
     #[test]
     fn the_momento_api_key_is_not_shown_with_the_flags() {
         let cli = read(&["--store", "momento", "--momento-api-key", "open sesame"]).unwrap();
+        assert!(!format!("{cli:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn the_url_of_a_redis_is_not_shown_with_the_flags() {
+        let url = "redis://:sesame@cache";
+        let cli = read(&["--store", "redis", "--redis-url", url]).unwrap();
+        assert_eq!(cli.redis_url.reveal(), url);
         assert!(!format!("{cli:?}").contains("sesame"));
     }
 

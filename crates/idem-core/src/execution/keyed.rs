@@ -106,6 +106,10 @@ impl KeyedRequest {
     }
 
     pub(crate) fn report(&self, event: &Event<'_>) {
+        // However an execution ends here, it reports one of these.
+        if let Event::Ended(_) | Event::LeaseLost(_) | Event::Unrecorded(_) = event {
+            self.calls().wake_waiters(self.record_key());
+        }
         self.calls().report(self.record_key(), event);
     }
 

@@ -1,4 +1,4 @@
-//! The name of a record: the only one that a store or a log ever sees.
+//! The name of a record: the only name that a store or a log ever sees.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What a request asks for, as one SHA-256: a key that comes with another one is refused.
+//! What a request asks for, as one SHA-256 digest: a key with another digest is refused.
 
 use std::fmt;
 
@@ -9,13 +9,11 @@ use crate::{
 
 mod json;
 mod label;
+mod large;
 mod members;
 mod multipart;
-mod nested;
 mod number;
 mod pointer;
-mod radix;
-mod span;
 mod text;
 mod work;
 mod written;
@@ -59,9 +57,9 @@ impl fmt::Debug for Fingerprint {
 
 /// Which parts of a request make its fingerprint.
 ///
-/// Method, target, `Content-Type`, `Content-Encoding` and payload always do. A client repeats a
-/// request by sending the same bytes, so what differs counts, unless a standard says that it has one
-/// meaning, or HTTP libraries change it between two attempts of their own accord:
+/// Method, target, `Content-Type`, `Content-Encoding` and payload always do. A client repeats a request by
+/// sending the same bytes, so every difference counts, unless a standard defines both forms as equal, or HTTP
+/// libraries change it between two attempts on their own:
 ///
 /// | part | the same | different |
 /// |---|---|---|
@@ -74,14 +72,14 @@ impl fmt::Debug for Fingerprint {
 ///
 /// The host and all other headers do not count.
 ///
-/// JSON is what is labelled `application/json` or `+json`. It counts by its bytes if it is not valid,
-/// has a duplicate member, is nested deeper than 128 levels, or has an exponent of more than 17
-/// digits. So does everything in a content coding: it is not decoded.
+/// A payload is JSON if it is labelled `application/json` or `+json`. It counts by its bytes if it is not
+/// valid, has a duplicate member, is nested deeper than 128 levels, or has an exponent of more than 17 digits.
+/// So does every encoded payload, because it is not decoded.
 ///
-/// Multipart is what is labelled `multipart/…` and is exactly as RFC 2046 and RFC 7578 have it: up to
-/// 1,024 parts with up to 8 KiB of header fields each, nothing before or behind them, and the
-/// boundary nowhere in them. Any other counts by its bytes, boundary included, and so does a
-/// multipart payload inside a part. It is read once, where it stands.
+/// A payload is multipart if it is labelled `multipart/…` and follows RFC 2046 and RFC 7578 exactly: up to
+/// 1,024 parts with up to 8 KiB of header fields each, nothing before or after them, and the boundary nowhere
+/// inside them. Any other counts by its bytes, boundary included, and so does a multipart payload inside a
+/// part. It is read once, in place.
 ///
 /// ```
 /// use idem_core::{FingerprintRules, JsonPointer};
@@ -91,7 +89,7 @@ impl fmt::Debug for Fingerprint {
 ///     .without(["/sentAt".parse::<JsonPointer>()?, "/trace/id".parse()?]);
 /// # Ok::<(), idem_core::ParsePointerError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct FingerprintRules {
     headers: Vec<String>,
     selection: Selection,
@@ -110,36 +108,40 @@ impl FingerprintRules {
         self
     }
 
-    /// Leaves these fields of a JSON payload out; it replaces an earlier choice of fields.
+    /// Excludes these fields of a JSON payload; it replaces an earlier choice of fields.
     ///
-    /// A payload without the field equals one with any value of it. The empty pointer leaves all of a
-    /// JSON payload out. Multipart and other payloads count as they do without this.
+    /// A payload without the field equals one with any value of it. The empty pointer excludes the whole JSON
+    /// payload. Multipart and other payloads are not affected.
     #[must_use]
     pub fn without(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Without(fields.into_iter().collect());
         self
     }
 
-    /// Takes these fields of a JSON payload and nothing else of it; it replaces an earlier choice
-    /// of fields.
+    /// Compares only these fields of a JSON payload; it replaces an earlier choice of fields.
     ///
-    /// A field that is absent differs from one that is `null`. With no field at all, any JSON payload
-    /// equals any other. Multipart and other payloads count as they do without this.
+    /// A field that is absent differs from one that is `null`. With no field at all, any JSON payload equals
+    /// any other. Multipart and other payloads are not affected.
     #[must_use]
     pub fn only(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Only(fields.into_iter().collect());
         self
     }
 
-    /// The fingerprint of a whole request. It reads the payload once, and a payload that is in
-    /// canonical form already is hashed where it stands.
+    /// The fingerprint of a whole request. It reads the payload once, and hashes a payload that is already
+    /// canonical in place.
     #[must_use]
     pub fn fingerprint(&self, head: &impl RequestHead, payload: &[u8]) -> Fingerprint {
         self.finish(self.begin(head), payload)
     }
 
+    /// The headers that count besides those that describe the payload, in lower case.
+    pub(crate) fn headers(&self) -> &[String] {
+        &self.headers
+    }
+
     /// Begins a fingerprint with what the head of the request says.
-    pub(crate) fn begin(&self, head: &impl RequestHead) -> Unfinished {
+    fn begin(&self, head: &impl RequestHead) -> Unfinished {
         let mut content_types = head.header("content-type");
         let content_type = content_types.next().unwrap_or_default();
         let label = Label::read(content_type, head.header("content-encoding"));
@@ -167,7 +169,7 @@ impl FingerprintRules {
     }
 
     /// Ends a fingerprint with the payload.
-    pub(crate) fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
+    fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
         let Unfinished {
             mut hasher,
             comparison,
@@ -205,8 +207,7 @@ impl FingerprintRules {
 }
 
 /// A fingerprint that still lacks the payload.
-#[derive(Clone, Debug)]
-pub(crate) struct Unfinished {
+struct Unfinished {
     hasher: Hasher,
     comparison: Comparison,
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// All texts of up to `length` of these pieces.
-fn texts(pieces: &[&str], length: usize) -> Vec<String> {
+pub(crate) fn texts(pieces: &[&str], length: usize) -> Vec<String> {
     let mut texts = vec![String::new()];
     let mut longest = texts.clone();
     for _ in 0..length {

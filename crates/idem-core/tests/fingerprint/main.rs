@@ -4,6 +4,7 @@ mod dice;
 mod edit;
 mod every_short_text;
 mod fields;
+mod golden;
 mod layout;
 mod neighbour;
 mod oracle;
