@@ -8,9 +8,15 @@ use crate::record::{Lease, Outcome, Record, RecordKey, Stored};
 
 mod ending;
 mod error;
+#[cfg(feature = "mock")]
+mod mock;
+mod recall;
 
 pub use ending::{Commit, Completion, Ending, InDoubt, RolledBack, StoreIdentity};
 pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
+#[cfg(feature = "mock")]
+pub use mock::MockIdempotencyStore;
+pub use recall::Recall;
 
 /// Keeps records, and decides which of many concurrent claims of a key is the one that executes.
 ///
@@ -32,7 +38,7 @@ pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
 /// - **Honest errors.** An error whose write may have landed says so
 ///   ([`StoreError::may_have_landed`]), and every error keeps its source.
 ///
-/// No method has a default body: each store must decide for itself how it is atomic.
+/// No method that touches a record has a default body: each store must decide for itself how it is atomic.
 ///
 /// Durations are at least 1 ms. A duration that is longer than the store can keep is an error
 /// ([`StoreErrorKind::Rejected`]), or means for ever in a store without such a limit.
@@ -50,8 +56,6 @@ pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
 /// ```
 #[doc = include_str!("contract/example_store.rs")]
 /// ```
-// mockall writes a struct that no one documents.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Takes the lease if the key is absent, and otherwise returns the record that is there. 1 round trip when
@@ -120,6 +124,12 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
     /// Identifies this store. The identity does not change, clones share it, and a wrapper returns that of the
     /// store it wraps.
     fn identity(&self) -> StoreIdentity;
+
+    /// What the store can answer of repeated requests without a claim; `None`, the default, if nothing. It does not
+    /// change, and a wrapper hands on that of what it wraps, or a way of its own.
+    fn recalls(&self) -> Option<&dyn Recall> {
+        None
+    }
 }
 
 /// The answer to a claim.
@@ -212,5 +222,9 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
 
     fn identity(&self) -> StoreIdentity {
         (**self).identity()
+    }
+
+    fn recalls(&self) -> Option<&dyn Recall> {
+        (**self).recalls()
     }
 }

@@ -20,6 +20,7 @@ mod begin;
 mod continuation;
 mod decision;
 mod operator;
+mod recall;
 mod run;
 mod undone;
 mod waiting;
@@ -30,6 +31,7 @@ pub use begin::Begin;
 pub use continuation::{Continuation, Resumed};
 pub use decision::{Decision, decide};
 pub use operator::{Freed, KeyState, KeyStatus};
+pub(crate) use recall::Identified;
 pub use run::{Done, OperationError, RunError};
 pub(crate) use undone::Instead;
 

@@ -59,6 +59,7 @@ mod execution;
 // Its snippets are doctests in the repository, where the crates that they name are at hand.
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;
+mod local_cache;
 mod memory;
 mod policy;
 mod record;
@@ -68,6 +69,7 @@ pub use crate::{
     contract::IdempotencyStore,
     engine::{Continuation, Done, Idempotency, OperationError, Resumed, RunError},
     execution::{CurrentExecution, InvalidLease, TravelError, TravellingLease, Undone, Verdict},
+    local_cache::LocalCache,
     memory::{MemoryLimits, MemoryStore},
     policy::{KeyRequirement, LeaseTerm, OnLeaseEnd, OnStoreFailure, Policy, Profile, Refusal},
     record::{Headers, RecordKey, Response},
@@ -116,15 +118,15 @@ pub mod store {
     pub use crate::{Headers, IdempotencyStore, RecordKey, Response};
     pub use crate::{
         contract::{
-            Capacity, Claim, Commit, Completion, Ending, Fenced, InDoubt, Operation, RolledBack,
-            StoreError, StoreErrorKind, StoreIdentity, WriteEffect,
+            Capacity, Claim, Commit, Completion, Ending, Fenced, InDoubt, Operation, Recall,
+            RolledBack, StoreError, StoreErrorKind, StoreIdentity, WriteEffect,
         },
         execution::{EnlistError, Renewals, Reservation},
         record::{
             Completed, DecodeError, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record,
             Stored, decode, encode_completed, encode_pending,
         },
-        request::{CredentialsDigest, Fingerprint},
+        request::{CredentialsDigest, Fingerprint, RequestTag},
     };
 }
 

@@ -13,10 +13,11 @@ use async_trait::async_trait;
 
 use crate::{
     contract::{
-        Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
+        Capacity, Claim, Fenced, IdempotencyStore, Operation, Recall, StoreError, StoreErrorKind,
         StoreIdentity, WriteEffect,
     },
-    record::{Lease, Outcome, RecordKey, Stored},
+    record::{Lease, Outcome, RecordKey, Response, Stored},
+    request::RequestTag,
 };
 
 mod clock;
@@ -265,6 +266,17 @@ impl IdempotencyStore for MemoryStore {
 
     fn identity(&self) -> StoreIdentity {
         self.shared.identity
+    }
+
+    fn recalls(&self) -> Option<&dyn Recall> {
+        Some(self)
+    }
+}
+
+impl Recall for MemoryStore {
+    fn recall(&self, key: &RecordKey, tag: &RequestTag) -> Option<Arc<Response>> {
+        let (shard, key) = self.shared.shard(key);
+        shard.recall(key, tag, self.shared.clock.now())
     }
 }
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     digest::Hex,
-    request::{CredentialsDigest, Fingerprint},
+    request::{CredentialsDigest, Fingerprint, RequestTag},
 };
 
 mod codec;
@@ -96,6 +96,8 @@ pub struct Lease {
     identity: Identity,
     duration: Duration,
     durable: bool,
+    tag: Option<RequestTag>,
+    completion_in_doubt: bool,
 }
 
 impl Lease {
@@ -113,7 +115,25 @@ impl Lease {
             identity,
             duration,
             durable: false,
+            tag: None,
+            completion_in_doubt: false,
         }
+    }
+
+    /// The same lease, of a request with this tag. It stays in the process: it is no part of a record or of a lease
+    /// that travels.
+    #[must_use]
+    pub const fn with_tag(mut self, tag: Option<RequestTag>) -> Self {
+        self.tag = tag;
+        self
+    }
+
+    /// The same lease, of which nobody here knows whether it was completed before: an earlier completion was not
+    /// answered, or another process bears the lease too.
+    #[must_use]
+    pub const fn completed_perhaps(mut self) -> Self {
+        self.completion_in_doubt = true;
+        self
     }
 
     /// The same lease, which a store must not forget in a crash: it is never taken over, so only its holder or
@@ -153,6 +173,19 @@ impl Lease {
     #[must_use]
     pub const fn is_durable(&self) -> bool {
         self.durable
+    }
+
+    /// The exact bytes of the request, for a store that [recalls](crate::store::Recall).
+    #[must_use]
+    pub const fn tag(&self) -> Option<&RequestTag> {
+        self.tag.as_ref()
+    }
+
+    /// Whether an earlier completion of it may stand, so that [`Held`](crate::store::Fenced::Held) does not say whose
+    /// outcome the record has, nor since when.
+    #[must_use]
+    pub const fn is_completed_perhaps(&self) -> bool {
+        self.completion_in_doubt
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     adapter::{Answer, BufferedBody, Frames, Stop},
-    engine::{Begin, Claimable, Idempotency, Instead, Protected},
+    engine::{Begin, Idempotency, Identified, Instead, Protected},
     execution::{CurrentExecution, Ended, Execution, Ran, Verdict},
     policy::{Policy, Refusal, ResponseRules},
     record::{Headers, NotKept, Response},
@@ -177,11 +177,11 @@ impl Idempotency {
             let refuse = |refusal: Refusal, endpoint: X| {
                 Ok(endpoint.answer(Answer::new(&refusal.to_response(policy))))
             };
-            let claimable = match request.claimable(policy).await {
-                Ok(claimable) => claimable,
-                Err(refusal) => return refuse(refusal, request.endpoint()),
+            let mut begin = match request.identify(&self).await {
+                Ok(Identified::Recalled(response)) => Begin::Replay(response),
+                Ok(Identified::Claimable(claimable)) => self.begin_with(&claimable).await,
+                Err(refusal) => Begin::Refused(refusal),
             };
-            let mut begin = self.begin_with(&claimable).await;
             match begin {
                 Begin::Execute(ref mut execution) => {
                     let ran = execute(execution, &mut request).await;
@@ -217,12 +217,13 @@ struct Request<X> {
 }
 
 impl<X: Endpoint> Request<X> {
-    /// Reads the payload, and says by it what is asked for.
-    async fn claimable(&mut self, policy: &Policy) -> Result<Claimable, Refusal> {
+    /// Reads the payload, and finds out by it what is asked for.
+    async fn identify(&mut self, idempotency: &Idempotency) -> Result<Identified, Refusal> {
         let endpoint = self.endpoint.as_mut().expect(ONCE);
-        let payload = endpoint.read_payload(policy.max_request_bytes).await?;
+        let limit = idempotency.policy().max_request_bytes;
+        let payload = endpoint.read_payload(limit).await?;
         let protected = self.protected.take().expect(ONCE);
-        Ok(protected.identify(policy, &payload))
+        Ok(idempotency.identify(protected, &payload))
     }
 
     fn method(&self) -> &str {

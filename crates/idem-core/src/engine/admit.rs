@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::{
     engine::Idempotency,
     execution::{CurrentExecution, KeyedRequest, Watch},
-    policy::{LeaseTerm, Policy, Refusal},
+    policy::{LeaseTerm, Refusal},
     record::{Identity, Lease},
-    request::{CredentialsDigest, IdempotencyKey, RequestHead, Scope, Unfinished},
+    request::{CredentialsDigest, HeadCopy, IdempotencyKey, RequestHead, RequestTag, Scope},
 };
 
 /// What the head of a request says.
@@ -28,8 +28,8 @@ pub enum Admission {
 #[derive(Debug)]
 pub struct Protected {
     request: KeyedRequest,
-    credentials: Option<CredentialsDigest>,
-    fingerprint: Unfinished,
+    head: HeadCopy,
+    has_scope: bool,
     term: LeaseTerm,
 }
 
@@ -54,18 +54,40 @@ impl Protected {
         Watch::new(self.request.clone())
     }
 
-    /// Says what is asked for, now that the body is known.
-    pub(crate) fn identify(self, policy: &Policy, body: &[u8]) -> Claimable {
-        let fingerprint = policy.fingerprint.finish(self.fingerprint, body);
-        let identity = Identity::new(fingerprint).with_credentials(self.credentials);
-        Claimable::new(self.request, identity, self.term)
+    pub(super) const fn request(&self) -> &KeyedRequest {
+        &self.request
+    }
+
+    /// Names the exact bytes of the request.
+    pub(super) fn tag(&self, payload: &[u8]) -> RequestTag {
+        let counted = &self.request.calls().counted;
+        counted.tag(&self.head, self.has_scope, payload)
+    }
+
+    /// Says what is asked for, now that the payload is known.
+    pub(super) fn claimable(self, payload: &[u8], tag: Option<RequestTag>) -> Claimable {
+        let policy = &self.request.calls().policy;
+        let credentials = if self.has_scope {
+            None
+        } else {
+            let (names, salt) = (&policy.credential_headers, self.request.record_key());
+            CredentialsDigest::of(&self.head, names, salt.as_bytes())
+        };
+        let fingerprint = policy.fingerprint.fingerprint(&self.head, payload);
+        let identity = Identity::new(fingerprint).with_credentials(credentials);
+        Claimable::new(self.request, identity, tag, self.term)
     }
 }
 
 impl Claimable {
-    pub(super) fn new(request: KeyedRequest, identity: Identity, term: LeaseTerm) -> Self {
+    pub(super) fn new(
+        request: KeyedRequest,
+        identity: Identity,
+        tag: Option<RequestTag>,
+        term: LeaseTerm,
+    ) -> Self {
         let policy = &request.calls().policy;
-        let lease = Lease::new(identity, policy.pending_duration(term.duration()));
+        let lease = Lease::new(identity, policy.pending_duration(term.duration())).with_tag(tag);
         request.state().claims(policy.with_durability(lease), term);
         Self(request)
     }
@@ -121,21 +143,13 @@ impl Idempotency {
         key: IdempotencyKey,
         scope: Option<Scope>,
     ) -> Protected {
-        let policy = self.policy();
         let scope = scope.filter(Scope::names_somebody);
         let record_key = self.record_key(scope.as_ref(), &key);
-        let credentials = match scope {
-            Some(_) => None,
-            None => {
-                let names = &policy.credential_headers;
-                CredentialsDigest::of(head, names, record_key.as_bytes())
-            }
-        };
         let calls = Arc::clone(&self.calls);
         Protected {
             request: KeyedRequest::new(calls, key, record_key, || head.route()),
-            credentials,
-            fingerprint: policy.fingerprint.begin(head),
+            head: self.calls.counted.copy(head, scope.is_some()),
+            has_scope: scope.is_some(),
             term: self.lease(),
         }
     }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::{
     contract::Claim,
     engine::{
-        Claimable, Decision, Idempotency, Protected, decide,
+        Claimable, Decision, Idempotency, Identified, Protected, decide,
         waiting::{Entry, Waited, Waiter},
     },
     events::Answered,
@@ -41,8 +41,10 @@ impl Idempotency {
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
     /// the lease. Put what calls it into a [`HandOver`](crate::adapter::HandOver).
     pub async fn begin(&self, request: Protected, body: &[u8]) -> Begin {
-        let claimable = request.identify(self.policy(), body);
-        self.begin_with(&claimable).await
+        match self.identify(request, body) {
+            Identified::Recalled(response) => Begin::Replay(response),
+            Identified::Claimable(claimable) => self.begin_with(&claimable).await,
+        }
     }
 
     pub(crate) async fn begin_with(&self, claimable: &Claimable) -> Begin {
@@ -73,7 +75,7 @@ impl Idempotency {
         self.duplicate(request, found)
     }
 
-    /// Waits for the original, and asks for it in turn with all others who do.
+    /// Waits for the original, and takes turns with the others who do to ask the store.
     async fn wait(&self, mut waiter: Waiter<'_>, request: &KeyedRequest) -> Begin {
         loop {
             let found = match waiter.turn().await {
@@ -92,8 +94,8 @@ impl Idempotency {
         }
     }
 
-    /// Claims the key: the request executes, or is refused because nobody may or the store fails, or somebody
-    /// else's record stands there.
+    /// Claims the key, and gives the record that stands there. It breaks where none does: the request executes, or is
+    /// refused in a drain or because the store failed.
     async fn claim(&self, request: &KeyedRequest) -> ControlFlow<Begin, Record> {
         let (lease, term) = (request.lease(), request.term());
         let executions = &self.calls.counters.executions;
@@ -137,7 +139,7 @@ impl Idempotency {
         Begin::Refused(Refusal::StoreUnavailable)
     }
 
-    /// What a request gets that found this record under its key.
+    /// What a request gets if this record stands under its key.
     fn duplicate(&self, request: &KeyedRequest, found: Record) -> Begin {
         match self.decision(&Claim::Taken(found), request.lease(), request.term()) {
             Decision::Replay(response) => Begin::Replay(response),
@@ -161,7 +163,7 @@ impl Idempotency {
     }
 }
 
-/// The lease under which the same request runs, if that is what was found.
+/// The lease under which the same request runs, if the record is one.
 fn lease_of_original<'f>(request: &KeyedRequest, found: &'f Record) -> Option<&'f Pending> {
     match found {
         Record::Pending(lease) if lease.identity() == request.lease().identity() => Some(lease),

@@ -82,7 +82,8 @@ impl Idempotency {
         // It may come from anywhere.
         let term = LeaseTerm::renewed(lease.duration());
         let held = lease.lease().lasting(term.duration());
-        let held = self.policy().with_durability(held);
+        // The message may have been delivered to another worker, too.
+        let held = self.policy().with_durability(held).completed_perhaps();
         Continuation {
             current: CurrentExecution::new(KeyedRequest::arrived(
                 Arc::clone(&self.calls),

@@ -295,7 +295,7 @@ impl Idempotency {
         let identity = Identity::new(self.policy().fingerprint.of_payload(&payload));
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
-        Ok(Claimable::new(request, identity, self.lease()))
+        Ok(Claimable::new(request, identity, None, self.lease()))
     }
 
     async fn run_claimable<T, E, F>(

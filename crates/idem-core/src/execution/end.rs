@@ -37,9 +37,12 @@ impl KeyedRequest {
         let timeout = self.call_timeout();
         let mut attempts = self.attempts();
         let completed = loop {
+            let in_doubt = attempts.may_have_landed() || self.state().has_set_out();
+            // Boxed, for few are in doubt, and every request would have room for it.
+            let in_doubt = in_doubt.then(|| Box::new(self.lease().completed_perhaps()));
             let call = self.calls().complete(
                 self.record_key(),
-                self.lease(),
+                in_doubt.as_deref().unwrap_or(self.lease()),
                 &outcome,
                 retention,
                 timeout,

@@ -134,10 +134,16 @@ impl KeyedRequest {
             retention,
             patience,
         );
+        // Before it is sent: the record stands for so long at least.
+        let until = Instant::now() + retention;
         let commit = async { Ok(ending.commit(completion).await) };
         // It has that time itself, and a little more to say that it is over.
         let time = patience + self.call_timeout();
-        bounded(time, Operation::Complete, commit).await
+        let commit = bounded(time, Operation::Complete, commit).await;
+        if let Ok(Commit::Committed) = commit {
+            self.calls().committed(&completion, until);
+        }
+        commit
     }
 
     /// The transaction certainly did not commit. Only the release can tell whose the key is: above READ

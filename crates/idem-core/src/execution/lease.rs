@@ -61,6 +61,8 @@ struct Known {
     /// Unset while nothing is known of it: most requests are duplicates, and reading a clock takes time.
     deadline: Option<Instant>,
     lost: bool,
+    /// Whether it was ever sent to another process, which may bear it although that seemed to fail.
+    has_set_out: bool,
     caller_vanished: bool,
     /// Where the caller waits, if it is a duplicate that does.
     place: Option<Place>,
@@ -174,6 +176,7 @@ impl LeaseState {
                 phase,
                 deadline: None,
                 lost: false,
+                has_set_out: false,
                 caller_vanished: false,
                 place: None,
                 ending: EndingPlace::Free,
@@ -239,6 +242,7 @@ impl LeaseState {
         match (known.phase, &known.ending) {
             (Phase::Held, EndingPlace::Free | EndingPlace::Closed) => {
                 known.phase = Phase::Leaving;
+                known.has_set_out = true;
                 Ok(())
             }
             (Phase::Held, _) => Err(Stays::Enlisted),
@@ -410,6 +414,11 @@ impl LeaseState {
 
     pub(super) fn is_lost(&self) -> bool {
         self.known().lost
+    }
+
+    /// Whether another process may bear it, too.
+    pub(super) fn has_set_out(&self) -> bool {
+        self.known().has_set_out
     }
 
     /// Whose the end is, if the lease is not on its way.

@@ -1,6 +1,6 @@
 //! One part of the store: the state machine's transitions on a table of records.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     clock::Time,
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     contract::{Claim, Fenced},
-    record::{Lease, Outcome, RecordKey, Stored},
+    record::{Lease, Outcome, RecordKey, Response, Stored},
+    request::RequestTag,
 };
 
 /// Records in a slab, with an index to find them by key and a wheel to find what has run out.
@@ -62,6 +63,15 @@ impl Shard {
             return Some(Claim::Owned);
         }
         Some(Claim::Taken(entry.record(now)))
+    }
+
+    pub(super) fn recall(
+        &self,
+        key: Hashed<'_>,
+        tag: &RequestTag,
+        now: Time,
+    ) -> Option<Arc<Response>> {
+        self.entries[self.live(key, now)?].recall(tag)
     }
 
     /// Tells what stands there, and touches nothing.

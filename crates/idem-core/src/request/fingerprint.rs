@@ -9,13 +9,11 @@ use crate::{
 
 mod json;
 mod label;
+mod large;
 mod members;
 mod multipart;
-mod nested;
 mod number;
 mod pointer;
-mod radix;
-mod span;
 mod text;
 mod work;
 mod written;
@@ -91,7 +89,7 @@ impl fmt::Debug for Fingerprint {
 ///     .without(["/sentAt".parse::<JsonPointer>()?, "/trace/id".parse()?]);
 /// # Ok::<(), idem_core::ParsePointerError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct FingerprintRules {
     headers: Vec<String>,
     selection: Selection,
@@ -137,8 +135,13 @@ impl FingerprintRules {
         self.finish(self.begin(head), payload)
     }
 
+    /// The headers that count besides those that describe the payload, in lower case.
+    pub(crate) fn headers(&self) -> &[String] {
+        &self.headers
+    }
+
     /// Begins a fingerprint with what the head of the request says.
-    pub(crate) fn begin(&self, head: &impl RequestHead) -> Unfinished {
+    fn begin(&self, head: &impl RequestHead) -> Unfinished {
         let mut content_types = head.header("content-type");
         let content_type = content_types.next().unwrap_or_default();
         let label = Label::read(content_type, head.header("content-encoding"));
@@ -166,7 +169,7 @@ impl FingerprintRules {
     }
 
     /// Ends a fingerprint with the payload.
-    pub(crate) fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
+    fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
         let Unfinished {
             mut hasher,
             comparison,
@@ -204,8 +207,7 @@ impl FingerprintRules {
 }
 
 /// A fingerprint that still lacks the payload.
-#[derive(Clone, Debug)]
-pub(crate) struct Unfinished {
+struct Unfinished {
     hasher: Hasher,
     comparison: Comparison,
 }

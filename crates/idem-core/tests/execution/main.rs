@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod caching;
 mod endings;
 mod ends;
 mod events;
@@ -14,6 +15,7 @@ mod operator;
 mod own_lease;
 mod panics;
 mod planted;
+mod recalling;
 mod results;
 mod retry_after;
 mod running;

@@ -8,13 +8,13 @@ use crate::digest::Hasher;
 /// A JSON Pointer (RFC 6901), such as `/items/0/price`; the empty pointer is the whole payload.
 ///
 /// Array elements are named by their index; `-`, the element after the last, names nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JsonPointer {
     pointer: String,
     tokens: Vec<Token>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Token {
     /// The name in canonical spelling, quotes included.
     name: Vec<u8>,
@@ -76,7 +76,7 @@ impl Token {
 }
 
 /// Which fields count.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) enum Selection {
     #[default]
     Whole,
@@ -238,7 +238,7 @@ fn value_length(text: &[u8]) -> usize {
 fn string_length(text: &[u8]) -> usize {
     let mut at = 1;
     loop {
-        at += text::plain_length::<false>(&text[at..]);
+        at += text::plain_length(&text[at..]);
         match text.get(at) {
             Some(b'\\') => at += 2,
             _ => return text.len().min(at + 1),
