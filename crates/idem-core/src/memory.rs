@@ -276,7 +276,7 @@ impl IdempotencyStore for MemoryStore {
 impl Recall for MemoryStore {
     fn recall(&self, key: &RecordKey, tag: &RequestTag) -> Option<Arc<Response>> {
         let (shard, key) = self.shared.shard(key);
-        shard.recall(key, tag, self.shared.clock.now())
+        shard.recall(key, tag, || self.shared.clock.now())
     }
 }
 
