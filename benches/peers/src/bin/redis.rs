@@ -80,7 +80,9 @@ async fn compare(
         }
     }
     let [time, client, server] = COSTS;
-    println!("| {tasks} at once: µs a request, medians of {rounds} rounds | {time} | {client} | {server} |");
+    println!(
+        "| {tasks} at once: µs a request, medians of {rounds} rounds | {time} | {client} | {server} |"
+    );
     println!("|---|--:|--:|--:|");
     for (name, [fresh, replay]) in PEERS.iter().zip(&costs) {
         for (kind, costs) in [("fresh", fresh), ("replay", replay)] {
