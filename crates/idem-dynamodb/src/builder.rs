@@ -87,6 +87,8 @@ impl DynamoDbBuilder {
         let (client, table) = (self.client.clone(), self.table.clone());
         let store = self.build()?;
         prepare::check(&client, &table).await?;
+        // Its answer tells the store what time it is, too.
+        prepare::probe(store.inner()).await?;
         Ok(store)
     }
 
@@ -107,13 +109,25 @@ impl DynamoDbBuilder {
         let config = config
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled());
+        let config = config.build();
+        let region = config.region().map_or("", |region| region.as_ref());
+        let sort = self.table.sort_key.as_ref().map_or("", |(_, value)| value);
+        // Two that are taken for one although their accounts differ commit nothing: the record that a transaction
+        // completes is not in its table.
+        let identity = StoreIdentity::of_parts([
+            "dynamodb",
+            region,
+            &self.table.name,
+            &self.table.prefix,
+            sort,
+        ]);
         Ok(DynamoDbStore::new(Inner {
-            client: Client::from_conf(config.build()),
+            client: Client::from_conf(config),
             table: self.table,
             clock: Arc::new(Clock::default()),
             call_timeout,
             max_record_bytes: self.max_record_bytes,
-            identity: StoreIdentity::unique(),
+            identity,
         }))
     }
 }

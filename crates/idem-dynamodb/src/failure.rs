@@ -222,7 +222,10 @@ mod tests {
 
     #[test]
     fn only_a_connection_that_was_refused_sent_nothing() {
-        let error = |kind: io::ErrorKind| io::Error::other(io::Error::from(kind));
+        #[derive(Debug, thiserror::Error)]
+        #[error("client error (Connect)")]
+        struct Connect(#[source] io::Error);
+        let error = |kind: io::ErrorKind| Connect(kind.into());
         assert!(was_not_sent(&error(io::ErrorKind::ConnectionRefused)));
         assert!(!was_not_sent(&error(io::ErrorKind::ConnectionReset)));
     }

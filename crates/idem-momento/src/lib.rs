@@ -59,7 +59,6 @@
 //! An instance makes up to 3 control calls at its start, in [`MomentoStore::prepare`], and Momento takes about
 //! 5 a second. If many instances start together, go on without the check when it fails with
 //! `LimitExceededError`, or run it when you deploy.
-
 //!
 //! # The SDK's types
 //! Constructors and errors of this crate use types of the SDK, which is re-exported as [`momento`]. An

@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! Idempotency records in **Redis** or **Valkey**, over the `redis` crate.
 //!
 //! ```no_run
@@ -88,6 +90,20 @@
 //! `rediss://` URLs need the feature `tls-rustls`, which is not on by default, and trust the system's certificates; a
 //! client with others is for [`RedisStore::with_client`]. If the process has no default cryptographic provider of
 //! rustls, `connect` installs *ring*.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `cluster` | [`RedisStore::cluster`], for a Redis Cluster |
+//! | `tls-rustls` | `rediss://` URLs |
+//!
+//! Neither is on by default. `redis-tests` adds nothing to the library.
+//!
+//! # Where next
+//! - [`RedisBuilder`] has the settings, and [`ConnectError`] what `connect` complains about.
+//! - The guide is `idem_core`'s module `guide`: its page on stores says when to take Redis and how to size it, and its
+//!   page on crashes what each moment means for a client.
+//! - `idem-sqlx` commits the record together with your own data.
 
 mod answer;
 mod builder;

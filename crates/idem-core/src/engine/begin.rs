@@ -34,8 +34,8 @@ pub enum Begin {
 
 impl Idempotency {
     /// Claims the key for a request and decides what becomes of it. 1 round trip when the key is
-    /// fresh, at most 2 otherwise; more only if a claim's reply was lost, or the policy lets
-    /// duplicates wait.
+    /// fresh, at most 2 otherwise. More only if a claim's reply was lost, or the policy lets
+    /// duplicates wait; none for a duplicate that waits with others and is told by them.
     ///
     /// # Cancel safety
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
@@ -75,7 +75,7 @@ impl Idempotency {
         self.duplicate(request, found)
     }
 
-    /// Waits for the original, and asks for it in turn with all others who do.
+    /// Waits for the original, and takes turns with the others who do to ask the store.
     async fn wait(&self, mut waiter: Waiter<'_>, request: &KeyedRequest) -> Begin {
         loop {
             let found = match waiter.turn().await {
@@ -94,8 +94,8 @@ impl Idempotency {
         }
     }
 
-    /// Claims the key: the request executes, or is refused because nobody may or the store fails, or somebody
-    /// else's record stands there.
+    /// Claims the key, and gives the record that stands there. It breaks where none does: the request executes, or is
+    /// refused in a drain or because the store failed.
     async fn claim(&self, request: &KeyedRequest) -> ControlFlow<Begin, Record> {
         let (lease, term) = (request.lease(), request.term());
         let executions = &self.calls.counters.executions;
@@ -139,12 +139,12 @@ impl Idempotency {
         Begin::Refused(Refusal::StoreUnavailable)
     }
 
-    /// What a request gets that found this record under its key.
+    /// What a request gets if this record stands under its key.
     fn duplicate(&self, request: &KeyedRequest, found: Record) -> Begin {
         match self.decision(&Claim::Taken(found), request.lease(), request.term()) {
             Decision::Replay(response) => Begin::Replay(response),
             Decision::Refuse(refusal) => Begin::Refused(refusal),
-            // Whoever found a record there owns nothing.
+            // A claim that found a record owns nothing.
             Decision::Execute => Begin::Refused(Refusal::StoreUnavailable),
         }
     }
@@ -163,7 +163,7 @@ impl Idempotency {
     }
 }
 
-/// The lease under which the same request runs, if that is what was found.
+/// The lease under which the same request runs, if the record is one.
 fn lease_of_original<'f>(request: &KeyedRequest, found: &'f Record) -> Option<&'f Pending> {
     match found {
         Record::Pending(lease) if lease.identity() == request.lease().identity() => Some(lease),

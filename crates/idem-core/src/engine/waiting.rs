@@ -35,8 +35,7 @@ pub(super) enum Waited {
 }
 
 impl<'a> Waiter<'a> {
-    /// Waits with others that wait for the same, if there are any and there is a place: it asks the store for
-    /// nothing then.
+    /// Joins others that wait for the same request, without asking the store first: only if there are any, and a place.
     pub(super) fn among_others(request: &'a KeyedRequest, wait: Wait) -> Option<Self> {
         let calls = request.calls();
         let identity = request.lease().identity();
@@ -82,7 +81,7 @@ impl<'a> Waiter<'a> {
         }
     }
 
-    /// Tells the others what was found in this one's turn.
+    /// Tells the others what this one found in its turn.
     pub(super) fn tell(&self, turn: u64, found: &Record) {
         self.member.tell(turn, found);
     }

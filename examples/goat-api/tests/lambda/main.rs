@@ -11,6 +11,7 @@ mod conformance;
 #[path = "../api/customer.rs"]
 mod customer;
 mod events;
+mod exactly_once;
 mod freezing;
 mod function;
 mod market;

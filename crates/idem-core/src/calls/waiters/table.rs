@@ -1,4 +1,4 @@
-//! The keys for which somebody waits in this process.
+//! The keys that somebody in this process waits for.
 
 use std::{
     collections::HashMap,
@@ -8,13 +8,13 @@ use std::{
     },
 };
 
-use crate::calls::waiters::{Group, Key};
+use crate::calls::waiters::{Key, group::Group};
 
 type Groups = HashMap<Key, Vec<Arc<Group>>>;
 
-/// How many groups there are, for all those requests that need not know more than that there are none.
+/// How many groups there are: nearly always none, which is all that most requests need to know.
 ///
-/// Nothing is ordered by it. Who misses the first member of a group as it comes is asked about after its first
+/// It orders nothing. An execution that ends while a group is founded may miss it; the group then asks after its first
 /// pause, which is short.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 

@@ -4,6 +4,12 @@ use std::{borrow::Cow, ops::Range};
 
 use super::work;
 
+/// Up to this many bytes, an object is sorted where it stands as soon as it has been read.
+///
+/// An object in 127 others is moved 127 times then. As long as that fits into the nearest cache, it
+/// takes less time than to note what is to be sorted.
+pub(super) const SMALL: usize = 4096;
+
 /// The text so far: a rewritten part, then input that stands as it came.
 pub(super) struct Written<'a> {
     input: &'a [u8],
@@ -35,8 +41,9 @@ impl<'a> Written<'a> {
 
     pub(super) fn copy_up_to(&mut self, at: usize) {
         if self.rewritten.capacity() == 0 {
-            // Most forms are no longer than the input.
-            self.rewritten.reserve(self.input.len());
+            // Most forms are no longer than the input, and sorting takes some room.
+            let room = self.input.len().min(SMALL);
+            self.rewritten.reserve(self.input.len() + room);
         }
         work::note(at - self.copied);
         self.rewritten
