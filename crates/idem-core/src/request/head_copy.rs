@@ -1,6 +1,6 @@
 //! What counts of a request's head, kept until its payload is known.
 
-use std::{borrow::Cow, fmt, iter};
+use std::{borrow::Cow, fmt, iter, str};
 
 use crate::request::RequestHead;
 
