@@ -87,6 +87,8 @@ impl DynamoDbBuilder {
         let (client, table) = (self.client.clone(), self.table.clone());
         let store = self.build()?;
         prepare::check(&client, &table).await?;
+        // Its answer tells the store what time it is, too.
+        prepare::probe(store.inner()).await?;
         Ok(store)
     }
 

@@ -32,6 +32,9 @@ const SECOND: i64 = 1_000;
 /// The last instant of the year 9999, in milliseconds.
 const END_OF_TIME: i64 = 253_402_300_799_999;
 
+/// Nothing ends so early.
+const NEVER: i64 = 0;
+
 /// What is known of the service's clock.
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
@@ -100,9 +103,15 @@ impl Moment {
         self.now
     }
 
-    /// The latest end that is certainly over, no matter who wrote it.
-    pub(crate) const fn over(&self) -> i64 {
-        self.now - MARGIN
+    /// The latest end that is over for its writer, if the service's clock was heard just now; else none is.
+    pub(crate) const fn now_if(&self, heard: bool) -> i64 {
+        if heard { self.now } else { NEVER }
+    }
+
+    /// The latest end that is over for everybody, if the service's clock was heard just now; else none is: a host
+    /// whose clock is ahead would take over what still runs.
+    pub(crate) const fn over_if(&self, heard: bool) -> i64 {
+        if heard { self.now - MARGIN } else { NEVER }
     }
 
     pub(crate) fn after(&self, duration: Duration) -> i64 {

@@ -108,7 +108,7 @@ impl Group {
         }
     }
 
-    /// Makes the next turn due, whoever takes it.
+    /// Makes the next turn due, for any member.
     pub(super) fn make_due(&self) {
         let mut state = self.state();
         state.is_due = true;

@@ -137,6 +137,7 @@ fn somebody() -> Put {
         .unwrap()
 }
 
+// S63
 #[tokio::test]
 async fn effect_and_record_are_one_request() {
     let trial = Trial::new().await;
@@ -158,6 +159,7 @@ async fn a_conflict_is_tried_again() {
     assert!(trial.is_recorded().await);
 }
 
+// S69
 #[tokio::test]
 async fn a_conflict_that_stays_is_undone_and_may_be_tried_later() {
     let trial = Trial::new().await;
@@ -178,6 +180,7 @@ async fn a_conflict_that_stays_is_undone_and_may_be_tried_later() {
     assert!(trial.is_free().await);
 }
 
+// S67
 #[tokio::test]
 async fn a_transaction_whose_answer_was_lost_is_done_once() {
     for fault in [Fault::CutAfter, Fault::InternalAfter, Fault::Hang] {
@@ -219,6 +222,7 @@ async fn a_transaction_that_arrives_when_its_key_is_free_does_nothing() {
     assert!(trial.is_free().await);
 }
 
+// S68
 #[tokio::test]
 async fn a_refusal_of_the_service_is_for_good() {
     let trial = Trial::new().await;
@@ -256,6 +260,7 @@ async fn the_condition_that_failed_gives_its_own_answer() {
     assert!(trial.is_free().await, "the client may change its mind");
 }
 
+// S71
 #[tokio::test]
 async fn the_record_of_a_long_response_is_one_commit_with_the_effect_too() {
     let trial = Trial::new().await;
@@ -301,6 +306,7 @@ fn refusal(begun: Result<DynamoDbTransaction, TransactionError>) -> EnlistError 
     }
 }
 
+// S73
 #[tokio::test]
 async fn what_cannot_end_the_execution_is_refused_where_it_begins() {
     let trial = Trial::new().await;
@@ -348,6 +354,7 @@ async fn what_cannot_end_the_execution_is_refused_where_it_begins() {
     assert_eq!(refusal(late), EnlistError::Ended);
 }
 
+// S72
 #[tokio::test]
 async fn without_a_key_it_is_committed_now() {
     let trial = Trial::new().await;
