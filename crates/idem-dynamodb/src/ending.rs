@@ -25,7 +25,8 @@ use crate::{
     store::Inner,
 };
 
-/// A handler's writes that were handed over. Nothing is sent before the commit, so there is nothing to roll back.
+/// A handler's writes that were handed over. Nothing is sent before the commit, so there is nothing to roll
+/// back.
 #[derive(Debug)]
 pub(crate) struct DynamoDbEnding {
     store: Arc<Inner>,
@@ -40,8 +41,9 @@ impl DynamoDbEnding {
 
 /// The write of the record that comes first in its transaction.
 ///
-/// The contract lets an absent key through its fence, and this does not: a transaction that is late on its way must not
-/// land after the question about it has freed the key. DynamoDB has no lock that the question could wait for.
+/// The contract lets an absent key through its fence, and this does not: a transaction that is late on its way
+/// must not land after the question about it has freed the key. DynamoDB has no lock that the question could
+/// wait for.
 fn fence(
     store: &Inner,
     completion: &Completion<'_>,

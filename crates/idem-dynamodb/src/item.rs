@@ -45,8 +45,8 @@ pub(crate) const IS_OURS: &str = "idem_owner = :owner AND idem_state = :state";
 pub(crate) const CAN_BE_COMPLETED: &str = "attribute_not_exists(#pk) OR idem_until <= :over OR \
     (idem_owner = :owner AND idem_state = :pending)";
 
-/// How long after its end an item may be deleted, in seconds: every question after a transaction in doubt is over
-/// by then.
+/// How long after its end an item may be deleted, in seconds: every question after a transaction in doubt is
+/// over by then.
 const KEPT: i64 = 60 * 60;
 
 /// As long again, so that a record that is read has all of its parts.

@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
-//! Idempotency records in **Amazon DynamoDB**, over the AWS SDK: in a table of their own or beside your data. A handler
-//! that writes through a transaction of the store takes effect exactly once: its writes and the record of its response
-//! are one `TransactWriteItems`.
+//! Idempotency records in **Amazon DynamoDB**, over the AWS SDK: in a table of their own or beside your data. A
+//! handler that writes through a transaction of the store takes effect exactly once: its writes and the record
+//! of its response are one `TransactWriteItems`.
 //!
 //! ```no_run
 //! use axum::{Extension, Router, extract::State, http::StatusCode, routing::post};
@@ -46,23 +46,25 @@
 //! # }
 //! ```
 //!
-//! The crate needs Rust 1.94.1, because the SDK does. It was tested on a stand-in for DynamoDB, moto 5.2, and never on
-//! the service itself.
+//! The crate needs Rust 1.94.1, because the SDK does. It was tested on a stand-in for DynamoDB, moto 5.2, and
+//! never on the service itself.
 //!
 //! # The table
-//! [`Table`] names it and its attributes. A record is one item: its partition key is a prefix and 64 hexadecimal digits, and
-//! its sort key, if the table has one, is always the same. Its other attributes begin with `idem_`. A response of more than
-//! 1 KB is in items of its own beside it, of 384 KiB each.
+//! [`Table`] names it and its attributes. A record is one item: its partition key is a prefix and 64
+//! hexadecimal digits, and its sort key, if the table has one, is always the same. Its other attributes begin
+//! with `idem_`. A response of more than 1 KB is in items of its own beside it, of 384 KiB each.
 //!
-//! [`prepare`](DynamoDbBuilder::prepare) creates the table and enables its time to live, [`check`](DynamoDbBuilder::check)
-//! only looks, and [`build`](DynamoDbBuilder::build) asks nothing, for a function that starts often.
+//! [`prepare`](DynamoDbBuilder::prepare) creates the table and enables its time to live,
+//! [`check`](DynamoDbBuilder::check) only looks, and [`build`](DynamoDbBuilder::build) asks nothing, for a
+//! function that starts often.
 //!
-//! The role needs `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `DeleteItem` on the table. `TransactWriteItems` needs no
-//! action of its own: it needs those of its writes, and `ConditionCheckItem` for checks. `check` needs `DescribeTable` and
-//! `DescribeTimeToLive` as well, and `prepare` also `CreateTable` and `UpdateTimeToLive`.
+//! The role needs `dynamodb:GetItem`, `PutItem`, `UpdateItem` and `DeleteItem` on the table.
+//! `TransactWriteItems` needs no action of its own: it needs those of its writes, and `ConditionCheckItem` for
+//! checks. `check` needs `DescribeTable` and `DescribeTimeToLive` as well, and `prepare` also `CreateTable` and
+//! `UpdateTimeToLive`.
 //!
-//! **Global tables** take the last write of any region, so conditions hold in one region alone: let one region write the
-//! records.
+//! **Global tables** take the last write of any region, so conditions hold in one region alone: let one region
+//! write the records.
 //!
 //! # What it costs
 //! | | requests | write units | read units |
@@ -77,16 +79,18 @@
 //! | a renewal | 1 | 1 | – |
 //!
 //! Parts are written and read at the same time, so a long response takes one round trip more. DynamoDB bills a
-//! conditional write that fails by the item that it finds, which is why long responses are elsewhere. The units are counted
-//! from the sizes of the items by DynamoDB's documented rules, and no bill was compared. An item whose state and response come
-//! to more than 1 KB together takes 2 units where the table says 1. Deletions by the time to live cost nothing.
+//! conditional write that fails by the item that it finds, which is why long responses are elsewhere. The units
+//! are counted from the sizes of the items by DynamoDB's documented rules, and no bill was compared. An item
+//! whose state and response come to more than 1 KB together takes 2 units where the table says 1. Deletions by
+//! the time to live cost nothing.
 //!
 //! # Exactly once
 //! [`begin`](DynamoDbStore::begin) takes the request's [`CurrentExecution`](idem_core::CurrentExecution).
-//! [`put`](DynamoDbTransaction::put), [`update`](DynamoDbTransaction::update), [`delete`](DynamoDbTransaction::delete) and
-//! [`check`](DynamoDbTransaction::check) collect what the SDK's builders make, and
-//! [`commit_with_response`](DynamoDbTransaction::commit_with_response) hands it over. Once the response is known, and before
-//! its first byte leaves, one `TransactWriteItems` has the record, behind the owner's fence, and these writes.
+//! [`put`](DynamoDbTransaction::put), [`update`](DynamoDbTransaction::update),
+//! [`delete`](DynamoDbTransaction::delete) and [`check`](DynamoDbTransaction::check) collect what the SDK's
+//! builders make, and [`commit_with_response`](DynamoDbTransaction::commit_with_response) hands it over. Once
+//! the response is known, and before its first byte leaves, one `TransactWriteItems` has the record, behind the
+//! owner's fence, and these writes.
 //!
 //! | what happened | the writes | the client gets | the key |
 //! |---|---|---|---|
@@ -101,24 +105,26 @@
 //! | … six times | found out by a conditional delete of the lease | the response or 503 | completed or freed |
 //! | … and nobody could be asked | unknown | 503 | left to its lease |
 //!
-//! A transaction has at most 100 actions, of which 99 are the handler's, and one action an item. What cannot be is
-//! refused where it is begun or collected ([`TransactionError`]). Reads are the handler's own: to write only if what
-//! was read still holds, give the write a condition, and an answer for when it fails.
+//! A transaction has at most 100 actions, of which 99 are the handler's, and one action an item. What cannot be
+//! is refused where it is begun or collected ([`TransactionError`]). Reads are the handler's own: to write only
+//! if what was read still holds, give the write a condition, and an answer for when it fails.
 //!
 //! Without a key, `current` is `None` and `commit_with_response` commits at once. A condition that fails is
 //! [`TransactionError::ConditionFailed`] then, with the same answer in it.
 //!
 //! # The clock
-//! DynamoDB's conditions cannot ask what time it is, so the store sends the time. It takes the host's clock, and corrects it
-//! by the `Date` of each answer. Two servers agree to about 2 s in this way, which has two consequences:
+//! DynamoDB's conditions cannot ask what time it is, so the store sends the time. It takes the host's clock,
+//! and corrects it by the `Date` of each answer. Two servers agree to about 2 s in this way, which has two
+//! consequences:
 //!
-//! - A lease is over for its holder at its end, and free for others **2 s later**. So is a result after its retention.
-//! - A function that was frozen may wake with an old idea of the time. When an answer shows that a write's time was off by more
-//!   than 2 s, the store writes its end anew, in 1 request. Nothing is taken over before an answer has told the time, so
-//!   a host whose clock is ahead takes nothing that still runs.
+//! - A lease is over for its holder at its end, and free for others **2 s later**. So is a result after its
+//!   retention.
+//! - A function that was frozen may wake with an old idea of the time. When an answer shows that a write's time
+//!   was off by more than 2 s, the store writes its end again, in 1 request. Nothing is taken over before an
+//!   answer has told the time, so a host whose clock is ahead takes nothing that still runs.
 //!
-//! Make leases long beside 2 s: 10 s or more. DynamoDB deletes expired items within days. Each condition looks at the time
-//! itself, so an expired item that is still there counts as absent.
+//! Make leases long beside 2 s: 10 s or more. DynamoDB deletes expired items within days. Each condition looks
+//! at the time itself, so an expired item that is still there counts as absent.
 //!
 //! # When DynamoDB fails
 //! | what happens | the call gets |
@@ -130,8 +136,8 @@
 //! | it refuses the credentials, the permissions or the table | `Rejected`, nothing written |
 //! | a transaction is at work on the item | it is sent again within the call timeout; then `Unavailable`, nothing written |
 //!
-//! The SDK retries none of the store's calls, since a retry that it makes unseen could make a call of the store say
-//! the wrong thing. The library itself asks again where that is right. Your own client keeps its retries.
+//! The SDK retries none of the store's calls, since a retry that it makes unseen could make a call of the store
+//! say the wrong thing. The library itself asks again where that is right. Your own client keeps its retries.
 
 mod actions;
 mod builder;

@@ -26,8 +26,8 @@ use crate::{
     parts::Placed,
 };
 
-/// How often a claim or a completion is sent: once for an absent key, again for a record that ran out, and some more
-/// for what others do meanwhile.
+/// How often a claim or a completion is sent: once for an absent key, again for a record that ran out, and some
+/// more for what others do meanwhile.
 const ATTEMPTS: usize = 4;
 
 /// Keeps records in a table of DynamoDB, one item each. Clones share the client.
@@ -150,7 +150,7 @@ impl Inner {
         duration: Duration,
         until: Instant,
     ) -> Result<Fenced, Failure> {
-        tracing::debug!("this host's clock was not that of DynamoDB, so an end was written anew");
+        tracing::debug!("this host's clock was not that of DynamoDB, so an end was written again");
         let (held, _) = self
             .prolong(key, lease, (state, IS_OURS), duration, until)
             .await?;
