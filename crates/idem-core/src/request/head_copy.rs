@@ -1,6 +1,6 @@
 //! What counts of a request's head, kept until its payload is known.
 
-use std::{borrow::Cow, fmt, iter, str};
+use std::{borrow::Cow, fmt, iter};
 
 use crate::request::RequestHead;
 
