@@ -136,8 +136,8 @@ impl FingerprintRules {
         self
     }
 
-    /// The fingerprint of a whole request. It reads the payload once, and a payload that is in
-    /// canonical form already is hashed where it stands.
+    /// The fingerprint of a whole request. It reads the payload once, and hashes it where it stands if it is
+    /// in canonical form already and has no escapes.
     #[must_use]
     pub fn fingerprint(&self, head: &impl RequestHead, payload: &[u8]) -> Fingerprint {
         self.finish(self.begin(head), payload)
