@@ -12,12 +12,15 @@ use bytes::Bytes;
 use idem_actix::IdempotencyMiddleware;
 use idem_axum::IdempotencyLayer;
 use idem_benches::{
-    PostOrders, Spelling, order,
+    PostOrders, Spelling,
+    asked::Asked,
+    order,
     orders::{
         Handler, Key, Orders, actix,
         axum::{AxumOrders, router},
     },
     records::{RETENTION, key, lease, outcome, unbounded},
+    table::{Row, grouped, heading},
 };
 use idem_core::{
     FingerprintRules, Headers, Idempotency, IdempotencyStore, Policy, Response, Verdict,
@@ -30,7 +33,8 @@ use tokio::runtime::Builder;
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() {
-    let is_test = std::env::args().any(|argument| argument == "--test");
+    let asked = Asked::of_process();
+    heading(&[""], &["allocations", "reallocations", "bytes"]);
     let runtime = Builder::new_current_thread()
         .enable_time()
         .build()
@@ -38,16 +42,22 @@ fn main() {
     runtime.block_on(async {
         fingerprints();
         requests().await;
-        records(if is_test { 1_000 } else { 1_000_000 }).await;
     });
     rt::System::new().block_on(adapters());
+    runtime.block_on(records(if asked.is_test { 1_000 } else { 1_000_000 }));
 }
 
 fn print(name: &str, stats: Stats) {
-    println!(
-        "{name:<44} {:>3} allocations, {:>2} reallocations, {:>6} bytes",
-        stats.allocations, stats.reallocations, stats.bytes_allocated
-    );
+    let mut row = Row::default();
+    row.text(name);
+    for count in [
+        stats.allocations,
+        stats.reallocations,
+        stats.bytes_allocated,
+    ] {
+        row.number(count as f64, 0);
+    }
+    println!("{row}");
 }
 
 fn fingerprints() {
@@ -66,21 +76,19 @@ fn fingerprints() {
 async fn requests() {
     let idempotency = Idempotency::new(unbounded(), Policy::reference());
     let payload = order(200, Spelling::InOrder);
-    for name in ["first request of all", "another key", "one more key"] {
+    // The first request of all makes the table of its shard.
+    for name in ["first request of all", "another key"] {
         let head = idem_benches::WithKey(name);
         let response = response();
         let region = Region::new(ALLOCATOR);
         execute(&idempotency, &head, &payload, response).await;
         let change = region.change();
-        print(&format!("fresh: {name}"), change);
+        print(&format!("engine, fresh: {name}"), change);
     }
-    for name in ["another key", "one more key"] {
-        let head = idem_benches::WithKey(name);
-        let region = Region::new(ALLOCATOR);
-        replay(&idempotency, &head, &payload).await;
-        let change = region.change();
-        print(&format!("replay: {name}"), change);
-    }
+    let head = idem_benches::WithKey("another key");
+    let region = Region::new(ALLOCATOR);
+    replay(&idempotency, &head, &payload).await;
+    print("engine, replay", region.change());
     let region = Region::new(ALLOCATOR);
     drop(response());
     print("the response itself, 200 B", region.change());
@@ -171,13 +179,20 @@ async fn records(count: u64) {
         let _ = store.complete(&key, &lease, &outcome(200), RETENTION).await;
     }
     let full = held(&region);
-    println!("{:<44} {empty} bytes", "an empty store");
-    println!(
-        "{:<44} {} bytes ({} by its own count)",
-        format!("each of {count} records, 200 B of body"),
-        (full - empty) / count as isize,
-        store.bytes() as u64 / count
-    );
+    heading(&["the memory store holds"], &["bytes", "by its own count"]);
+    let mut row = Row::default();
+    row.text("while it is empty");
+    row.number(empty as f64, 0);
+    row.number(0.0, 0);
+    println!("{row}");
+    let mut row = Row::default();
+    row.text(format!(
+        "for each of {} records, 200 B of body",
+        grouped(count)
+    ));
+    row.number((full - empty) as f64 / count as f64, 0);
+    row.number(store.bytes() as f64 / count as f64, 0);
+    println!("{row}");
 }
 
 fn held(region: &Region<'_, System>) -> isize {

@@ -1,11 +1,15 @@
 //! Variants measured in turns, and told as ratios to a baseline.
 //!
+//! What is measured goes to the standard error as it comes, and tables to the standard output.
+//!
 //! Criterion measures one variant after the other. Where other work comes and goes on the machine,
 //! that compares two moments; here all variants share each moment.
 
 use std::{fmt, hint::black_box, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::table::{Row, heading};
 
 /// How long one sample takes at least.
 const SAMPLE: Duration = Duration::from_micros(250);
@@ -157,26 +161,57 @@ impl Figures {
         figure.median - self.0[figure.baseline].median
     }
 
+    /// A variant as a multiple of its baseline: the median, and in parentheses the lowest decile.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    #[must_use]
+    pub fn ratio(&self, name: &str) -> String {
+        let (median, decile) = self.ratios(self.find(name));
+        format!("{median:.2} ({decile:.2})")
+    }
+
+    fn ratios(&self, figure: &Figure) -> (f64, f64) {
+        let baseline = &self.0[figure.baseline];
+        let median = figure.median / baseline.median;
+        (median, figure.lowest_decile / baseline.lowest_decile)
+    }
+
     fn find(&self, name: &str) -> &Figure {
         let found = self.0.iter().find(|figure| figure.name == name);
         found.expect("variants are looked for by the names they were given")
     }
 
     fn print(&self, name: &str) {
-        println!(
+        eprintln!(
             "\n{name:<44} {:>12} {:>9} {:>13}",
             "median", "ratio", "lowest decile"
         );
         for figure in &self.0 {
-            let baseline = &self.0[figure.baseline];
-            println!(
-                "  {:<42} {:>9.0} ns {:>8.2}x {:>12.2}x",
-                figure.name,
-                figure.median,
-                figure.median / baseline.median,
-                figure.lowest_decile / baseline.lowest_decile,
-            );
+            let (ratio, decile) = self.ratios(figure);
+            let (name, median) = (&figure.name, figure.median);
+            eprintln!("  {name:<42} {median:>9.0} ns {ratio:>8.2}x {decile:>12.2}x");
         }
+    }
+}
+
+/// Prints comparisons of the same variants as columns of one Markdown table; in each cell are the ratios of the
+/// median and of the lowest decile, and for a baseline its time.
+pub fn print_side_by_side(columns: &[(&str, Figures)]) {
+    let names: Vec<_> = columns.iter().map(|(name, _)| *name).collect();
+    heading(&[""], &names);
+    let variants = columns.iter().map(|(_, figures)| figures.0.len()).min();
+    for index in 0..variants.unwrap_or(0) {
+        let mut row = Row::default();
+        row.text(&columns[0].1.0[index].name);
+        for (_, figures) in columns {
+            let figure = &figures.0[index];
+            match figure.baseline == index {
+                true => row.text(format!("{:.2} µs", figure.median / 1e3)),
+                false => row.text(figures.ratio(&figure.name)),
+            }
+        }
+        println!("{row}");
     }
 }
 

@@ -5,11 +5,15 @@ use std::fmt::Write;
 
 use idem_core::adapter::RequestHead;
 
+pub mod allocators;
+pub mod asked;
 pub mod interleaved;
 pub mod orders;
 pub mod payloads;
+#[cfg(feature = "plots")]
 pub mod plot;
 pub mod records;
+pub mod table;
 
 /// A `POST /orders` with JSON.
 #[derive(Clone, Copy, Debug)]

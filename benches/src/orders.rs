@@ -6,6 +6,7 @@ use std::future::Future;
 use bytes::Bytes;
 use futures_util::future::pending;
 
+#[cfg(feature = "actix")]
 pub mod actix;
 pub mod axum;
 mod key;

@@ -51,7 +51,7 @@ pub fn unbounded() -> MemoryStore {
 ///
 /// # Panics
 /// If the store fails.
-pub async fn put(store: &impl IdempotencyStore, key: RecordKey, outcome: &Outcome) {
+pub async fn put(store: &(impl IdempotencyStore + ?Sized), key: RecordKey, outcome: &Outcome) {
     let lease = lease(1);
     let claim = store.claim(&key, &lease).await;
     let _ = claim.expect("the store takes claims");

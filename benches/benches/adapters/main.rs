@@ -1,8 +1,8 @@
 //! What a request costs on both frameworks in process: bare, and under the adapter with the memory
 //! store. One thread, all variants in turns, as ratios to the bare service.
 //!
-//! `cargo bench -p idem-benches --bench adapters -- requests` runs the part of that name; without
-//! a name all parts run.
+//! `cargo bench -p idem-benches --features actix --bench adapters -- requests` runs the part of that name; without
+//! a name all parts run. With the feature `plots`, `--plots` rewrites what `docs/plots` shows of a part.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
@@ -13,27 +13,26 @@ mod sizes;
 mod variants;
 
 use actix_web::rt::{System, SystemRunner};
+use idem_benches::asked::Asked;
 
-/// Measures in so many rounds, and prints.
-type Part = fn(&SystemRunner, usize);
+/// Measures, and prints.
+type Part = fn(&SystemRunner, &Asked);
+
+const PARTS: &[(&str, Part)] = &[
+    ("requests", requests::run),
+    ("growth", growth::run),
+    ("sizes", sizes::run),
+];
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let is_test = arguments.iter().any(|argument| argument == "--test");
-    let names: Vec<_> = arguments
-        .iter()
-        .filter(|argument| !argument.starts_with("--"))
-        .collect();
-    let parts: [(&str, Part); 3] = [
-        ("requests", requests::run),
-        ("growth", growth::run),
-        ("sizes", sizes::run),
-    ];
-    let rounds = if is_test { 1 } else { 300 };
+    let asked = Asked::of_process();
     let system = System::new();
-    for (name, run) in parts {
-        if names.is_empty() || names.iter().any(|wanted| name.contains(wanted.as_str())) {
-            run(&system, rounds);
-        }
+    for (_, run) in asked.parts(PARTS) {
+        run(&system, &asked);
     }
+}
+
+/// So many rounds, or one where it is only tried.
+fn rounds(asked: &Asked) -> usize {
+    if asked.is_test { 1 } else { 300 }
 }

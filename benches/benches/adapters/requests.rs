@@ -4,31 +4,36 @@ use actix_web::rt::SystemRunner;
 use bytes::Bytes;
 use idem_benches::{
     Spelling,
-    interleaved::{Comparison, Figures},
+    asked::Asked,
+    interleaved::{Comparison, Figures, print_side_by_side},
     order,
     orders::{Handler, Orders},
     records::unbounded,
 };
 use idem_core::MemoryStore;
 
-use crate::variants::{FRESH, HANGING, actix, any_of, axum, calls, fill, from, hang};
+use crate::{
+    rounds,
+    variants::{FRESH, HANGING, actix, any_of, axum, calls, fill, from, hang},
+};
 
 /// The orders that are there to be replayed.
 const KEPT: u64 = 1_000;
 
-pub(crate) fn run(system: &SystemRunner, rounds: usize) {
-    for (name, bytes, spelling) in [
+pub(crate) fn run(system: &SystemRunner, asked: &Asked) {
+    let columns = [
         ("256 B", 200, Spelling::InOrder),
-        ("1 KiB", 1 << 10, Spelling::InOrder),
-        ("1 KiB", 1 << 10, Spelling::OutOfOrder),
-    ] {
+        ("1 KiB in order", 1 << 10, Spelling::InOrder),
+        ("1 KiB out of order", 1 << 10, Spelling::OutOfOrder),
+    ];
+    let columns = columns.map(|(name, bytes, spelling)| {
         let payload = Bytes::from(order(bytes, spelling));
-        let name = format!("{name}, {spelling:?} ({} bytes)", payload.len());
-        compare(system, &name, &payload, rounds);
-    }
+        (name, compare(system, name, &payload, rounds(asked)))
+    });
+    print_side_by_side(&columns);
 }
 
-fn compare(system: &SystemRunner, name: &str, payload: &Bytes, rounds: usize) {
+fn compare(system: &SystemRunner, name: &str, payload: &Bytes, rounds: usize) -> Figures {
     let other = another(payload);
     let on_axum = Framework {
         name: "axum",
@@ -42,7 +47,9 @@ fn compare(system: &SystemRunner, name: &str, payload: &Bytes, rounds: usize) {
     };
     let comparison = on_axum.variants(Comparison::new(name), system, payload, &other);
     let comparison = on_actix.variants(comparison.new_baseline(), system, payload, &other);
-    added(&comparison.run(rounds));
+    let figures = comparison.run(rounds);
+    added(&figures);
+    figures
 }
 
 /// An order of the same size for something else.
@@ -107,7 +114,7 @@ fn added(figures: &Figures) {
     for outcome in ["fresh", "replay", "in progress", "mismatch"] {
         let added = |framework| figures.added(&format!("{framework}, {outcome}"));
         let (axum, actix) = (added("axum"), added("actix"));
-        println!(
+        eprintln!(
             "  added, {outcome:<35} axum {axum:>6.0} ns, actix {actix:>6.0} ns: {:>5.2}x",
             actix / axum
         );

@@ -4,14 +4,18 @@ use actix_web::rt::SystemRunner;
 use bytes::Bytes;
 use idem_benches::{
     Spelling,
+    asked::Asked,
     interleaved::Comparison,
     order,
     orders::Handler,
-    plot::{Line, Plot},
     records::unbounded,
+    table::{Row, grouped, heading},
 };
 
-use crate::variants::{FRESH, any_of, axum, calls, fill, from};
+use crate::{
+    rounds,
+    variants::{FRESH, any_of, axum, calls, fill, from},
+};
 
 const SIZES: [usize; 5] = [200, 1 << 10, 1 << 12, 1 << 14, 1 << 16];
 
@@ -20,11 +24,41 @@ const KEPT: u64 = 1_000;
 
 const OUTCOMES: [&str; 3] = ["bare", "fresh", "replay"];
 
-pub(crate) fn run(system: &SystemRunner, rounds: usize) {
+pub(crate) fn run(system: &SystemRunner, asked: &Asked) {
     let points = SIZES.map(|bytes| {
         let payload = Bytes::from(order(bytes, Spelling::InOrder));
-        (payload.len(), compare(system, &payload, rounds.div_ceil(3)))
+        let medians = compare(system, &payload, rounds(asked).div_ceil(3));
+        (payload.len(), medians)
     });
+    print(&points);
+    #[cfg(feature = "plots")]
+    if asked.plots {
+        plot(&points);
+    }
+}
+
+/// A payload's bytes, and the medians by outcome.
+type Point = (usize, [f64; 3]);
+
+fn print(points: &[Point]) {
+    heading(
+        &["payload, B"],
+        &OUTCOMES.map(|outcome| format!("{outcome}, µs")),
+    );
+    for (bytes, medians) in points {
+        let mut row = Row::default();
+        row.text(grouped(bytes));
+        for median in medians {
+            row.number(median / 1e3, 2);
+        }
+        println!("{row}");
+    }
+}
+
+#[cfg(feature = "plots")]
+fn plot(points: &[Point]) {
+    use idem_benches::plot::{Line, Plot};
+
     let lines = OUTCOMES.iter().enumerate().map(|(index, outcome)| Line {
         name: (*outcome).to_owned(),
         points: points
@@ -32,14 +66,12 @@ pub(crate) fn run(system: &SystemRunner, rounds: usize) {
             .map(|(bytes, medians)| (*bytes as f64, medians[index]))
             .collect(),
     });
-    if rounds > 1 {
-        Plot {
-            title: "CPU time of a request on axum by payload (ns)",
-            x: "bytes of JSON in order",
-            lines: lines.collect(),
-        }
-        .write("payload.svg");
+    Plot {
+        title: "CPU time of a request on axum by payload (ns)",
+        x: "bytes of JSON in order",
+        lines: lines.collect(),
     }
+    .write("payload.svg");
 }
 
 /// The medians, by outcome.

@@ -5,42 +5,59 @@ use idem_benches::{
     interleaved::Comparison,
     order,
     payloads::{ADVERSARIAL, value_and_sort},
+    table::{Row, heading},
 };
 use idem_core::FingerprintRules;
 use sha2::{Digest, Sha256};
 
+const FINGERPRINT: &str = "fingerprint";
+const TREE: &str = "`serde_json::Value`, sorted, hashed";
+
 pub(crate) fn run(rounds: usize) {
+    let mut rows = Vec::new();
     for (name, bytes) in [("200 B", 200), ("1 KiB", 1 << 10), ("16 KiB", 1 << 14)] {
-        for spelling in [Spelling::InOrder, Spelling::OutOfOrder, Spelling::Pretty] {
-            compare(
-                &format!("{name}, {spelling:?}"),
-                &order(bytes, spelling),
-                rounds,
-            );
+        for (said, spelling) in [
+            ("in order", Spelling::InOrder),
+            ("out of order", Spelling::OutOfOrder),
+            ("pretty-printed", Spelling::Pretty),
+        ] {
+            let name = format!("{name}, {said}");
+            rows.push(row(&name, &order(bytes, spelling), rounds));
         }
     }
     for (name, payload) in ADVERSARIAL {
-        compare(
-            &format!("1 MiB, {name}"),
-            &payload(1 << 20),
-            rounds.div_ceil(10),
-        );
+        let (name, payload) = (format!("1 MiB, {name}"), payload(1 << 20));
+        rows.push(row(&name, &payload, rounds.div_ceil(10)));
+    }
+    heading(&["payload"], &[FINGERPRINT, TREE]);
+    for row in rows {
+        println!("{row}");
     }
 }
 
-fn compare(name: &str, payload: &[u8], rounds: usize) {
+fn row(name: &str, payload: &[u8], rounds: usize) -> Row {
     let rules = FingerprintRules::default();
-    let name = format!("{name} ({} bytes)", payload.len());
-    Comparison::new(&name)
+    let mut row = Row::default();
+    row.text(name);
+    let fingerprint = || rules.fingerprint(&PostOrders, payload);
+    row.text(ratio(FINGERPRINT, fingerprint, name, payload, rounds));
+    // Not in turns with the fingerprint: what a tree of a megabyte frees slows down the next large allocation by
+    // up to ten milliseconds.
+    let tree = || value_and_sort(payload);
+    row.text(ratio(TREE, tree, name, payload, rounds));
+    row
+}
+
+fn ratio<T>(
+    variant: &str,
+    job: impl FnMut() -> T,
+    name: &str,
+    payload: &[u8],
+    rounds: usize,
+) -> String {
+    Comparison::new(format!("{name} ({} bytes)", payload.len()))
         .variant("SHA-256 of the bytes", || Sha256::digest(payload))
-        .variant("fingerprint", || rules.fingerprint(&PostOrders, payload))
-        .run(rounds);
-    // Apart from the others: a tree of a megabyte leaves so many free pieces on the heap that the next large
-    // allocation, whoever makes it, takes ten milliseconds.
-    Comparison::new(format!("{name}, as a tree"))
-        .variant("SHA-256 of the bytes", || Sha256::digest(payload))
-        .variant("serde_json::Value, sorted, hashed", || {
-            value_and_sort(payload)
-        })
-        .run(rounds);
+        .variant(variant, job)
+        .run(rounds)
+        .ratio(variant)
 }

@@ -1,36 +1,34 @@
 //! The figures of `docs/performance.md`: variants measured in turns, as ratios to a baseline.
 //!
 //! `cargo bench -p idem-benches --bench ratios -- fingerprint` runs the part of that name; without
-//! a name all parts run.
+//! a name all parts run. The part `momento` needs `--features momento`.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
 mod fingerprint;
 mod memory;
+#[cfg(feature = "momento")]
 mod momento;
 mod stalls;
+
+use idem_benches::asked::Asked;
 
 /// Measures in so many rounds, and prints.
 type Part = fn(usize);
 
+const PARTS: &[(&str, Part)] = &[
+    ("fingerprint", fingerprint::run),
+    ("memory", memory::run),
+    #[cfg(feature = "momento")]
+    ("momento", momento::run),
+    ("stalls", stalls::run),
+];
+
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let is_test = arguments.iter().any(|argument| argument == "--test");
-    let names: Vec<_> = arguments
-        .iter()
-        .filter(|argument| !argument.starts_with("--"))
-        .collect();
-    let parts: [(&str, Part); 4] = [
-        ("fingerprint", fingerprint::run),
-        ("memory", memory::run),
-        ("momento", momento::run),
-        ("stalls", stalls::run),
-    ];
-    let rounds = if is_test { 1 } else { 300 };
-    for (name, run) in parts {
-        if names.is_empty() || names.iter().any(|wanted| name.contains(wanted.as_str())) {
-            run(rounds);
-        }
+    let asked = Asked::of_process();
+    let rounds = if asked.is_test { 1 } else { 300 };
+    for (_, run) in asked.parts(PARTS) {
+        run(rounds);
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use dashmap::DashMap;
-use idem_benches::interleaved::{Comparison, cpu_time};
+use idem_benches::interleaved::{Comparison, cpu_time, print_side_by_side};
 use idem_core::{
     IdempotencyStore, MemoryLimits, MemoryStore, RecordKey, Response,
     store::{Fingerprint, Identity, Lease, Outcome, OwnerToken},
@@ -29,7 +29,7 @@ pub(crate) fn run(rounds: usize) {
         .enable_time()
         .build()
         .expect("a runtime starts");
-    Comparison::new("claim + complete of 200,000 fresh keys")
+    let figures = Comparison::new("claim + complete of 200,000 fresh keys")
         .timed("dashmap 6: insert + update", |calls| {
             let map = DashMap::new();
             let start = cpu_time();
@@ -41,7 +41,7 @@ pub(crate) fn run(rounds: usize) {
             }
             cpu_time() - start
         })
-        .timed("memory store", |calls| {
+        .timed("memory store: claim + complete", |calls| {
             let limits = MemoryLimits::default()
                 .records(usize::MAX)
                 .bytes(usize::MAX);
@@ -56,6 +56,7 @@ pub(crate) fn run(rounds: usize) {
             })
         })
         .run_batches(KEYS, rounds.div_ceil(15));
+    print_side_by_side(&[("a fresh key", figures)]);
 }
 
 /// What a store must keep of a record, at the least.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use idem_benches::{
     Spelling, WithKey,
-    interleaved::{Comparison, cpu_time},
+    interleaved::{Comparison, cpu_time, print_side_by_side},
     order,
     records::{RETENTION, key, lease, outcome, put},
 };
@@ -71,13 +71,13 @@ pub(crate) fn run(rounds: usize) {
             })
         })
         .run_batches(CALLS, rounds);
-    println!(
-        "  added to the SDK's own calls: {:.1} µs",
-        figures.added("the engine") / 1e3
-    );
+    print_side_by_side(&[("a fresh request", figures)]);
     emulator.calls().reset();
     runtime.block_on(execute(&idempotency, 0, &payload));
-    println!("  round trips: {}", emulator.calls().total());
+    println!(
+        "| round trips of the engine | {} |",
+        emulator.calls().total()
+    );
 }
 
 /// What a fresh request asks of the SDK, with the same bytes.

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use idem_benches::{
     interleaved::cpu_time,
     records::{RETENTION, key, lease, outcome, unbounded},
+    table::{Row, grouped, heading},
 };
 use idem_core::{IdempotencyStore, MemoryStore, store::Outcome};
 use tokio::{runtime::Builder, time::Instant};
@@ -31,8 +32,11 @@ async fn stalls(records: u64) {
         let retention = end.saturating_duration_since(Instant::now());
         put(&store, number, &outcome, retention, &mut growing).await;
     }
-    println!("\nthe longest calls, CPU time of the thread; {records} records");
-    growing.print("claim + complete, growing");
+    heading(
+        &["claim + complete, µs"],
+        &["median", "p99.9", "third longest", "second", "longest"],
+    );
+    growing.print(&format!("while {} keys come", grouped(records)));
 
     tokio::time::sleep_until(end + Duration::from_secs(1)).await;
     let mut expiring = Longest::default();
@@ -53,7 +57,7 @@ async fn stalls(records: u64) {
             expiring.add(start.elapsed());
         }
     }
-    expiring.print(&format!("claim + complete, {swept_from} records expiring"));
+    expiring.print(&format!("while {} run out at once", grouped(swept_from)));
 }
 
 async fn put(
@@ -103,13 +107,13 @@ impl Longest {
 
     fn print(mut self, name: &str) {
         self.0.sort_unstable();
-        let at = |share: f64| self.0[((self.0.len() - 1) as f64 * share) as usize];
-        println!(
-            "  {name:<48} median {:?}, p99.9 {:?}, longest three of {}: {:?}",
-            at(0.5),
-            at(0.999),
-            self.0.len(),
-            &self.0[self.0.len().saturating_sub(3)..]
-        );
+        let last = self.0.len() - 1;
+        let at = |share: f64| (last as f64 * share) as usize;
+        let mut row = Row::default();
+        row.text(name);
+        for place in [at(0.5), at(0.999), last - 2, last - 1, last] {
+            row.number(self.0[place].as_nanos() as f64 / 1e3, 2);
+        }
+        println!("{row}");
     }
 }

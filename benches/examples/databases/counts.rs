@@ -1,13 +1,14 @@
 //! What one request takes: statements, round trips, flushes to disk. Nothing here is timed.
 //!
-//! A relay before PostgreSQL counts the client's round trips, `pg_stat_statements` the statements, the
+//! Relays before PostgreSQL and Redis count the client's round trips, `pg_stat_statements` the statements, the
 //! position in its log the bytes that were logged, and strace the system calls of all its processes, or of the
-//! service's where that has SQLite in it.
+//! service's where that has SQLite in it, and those of Redis where records are there.
 
 use std::time::Duration;
 
+use idem_benches::table::Row;
 use sqlx::{Connection, PgConnection};
-use test_servers::Relay;
+use test_servers::{RedisRelay, Relay};
 use tokio::time::sleep;
 
 use crate::{
@@ -15,9 +16,8 @@ use crate::{
     client::{Asked, Until, ask},
     cpu,
     place::Places,
-    service::{Running, Service, Sweeping},
+    service::{Running, Sweeping},
     strace::{Calls, Strace},
-    table::Row,
     variant::{Database, Record, Variant},
 };
 
@@ -43,6 +43,7 @@ pub(crate) async fn count() -> Result<(), AnyError> {
         .execute(&mut asking)
         .await?;
     let relay = Relay::to(places.server.port())?;
+    let redis = RedisRelay::to(places.redis.port())?;
     // How many connections there are changes nothing of a request by itself.
     let variants = Variant::ALL.into_iter();
     for variant in variants.filter(|variant| variant.record != Record::InsideManyConnections) {
@@ -54,7 +55,8 @@ pub(crate) async fn count() -> Result<(), AnyError> {
             }
             Database::Sqlite => places.of(variant),
         };
-        let mut service = Service::new(variant, place);
+        let mut service = places.service(variant);
+        (service.place, service.redis) = (place, redis.url());
         service.sweeping = Sweeping::Never;
         let service = service.start()?;
         for asked in asked_of(variant) {
@@ -62,6 +64,7 @@ pub(crate) async fn count() -> Result<(), AnyError> {
                 service: &service,
                 places: &places,
                 relay: &relay,
+                redis: &redis,
                 asking: &mut asking,
             };
             println!("{}", counting.row(*asked).await?);
@@ -82,6 +85,7 @@ struct Counting<'a> {
     service: &'a Running,
     places: &'a Places,
     relay: &'a Relay,
+    redis: &'a RedisRelay,
     asking: &'a mut PgConnection,
 }
 
@@ -91,18 +95,23 @@ impl Counting<'_> {
         // Connections are opened, and statements prepared, once.
         self.ask(asked, 20).await?;
         let on_postgres = variant.database == Database::Postgres;
-        let processes = match on_postgres {
+        let mut processes = match on_postgres {
             true => cpu::family(self.places.postmaster),
             false => vec![self.service.id()],
         };
+        let on_redis = variant.record == Record::Redis;
+        if on_redis {
+            processes.push(self.places.redis_process);
+        }
         let strace = Strace::attach(&processes)?;
         sqlx::raw_sql("SELECT pg_stat_statements_reset()")
             .execute(&mut *self.asking)
             .await?;
-        let trips = self.relay.trips();
+        let (trips, scripts) = (self.relay.trips(), self.redis.scripts());
         let (_, log) = self.told().await?;
         self.ask(asked, REQUESTS).await?;
         let trips = self.relay.trips() - trips;
+        let scripts = self.redis.scripts() - scripts;
         let calls = strace.map(Strace::detach).transpose()?;
         let (statements, logged) = self.told().await?;
 
@@ -115,6 +124,7 @@ impl Counting<'_> {
         row.text(asked);
         row.counted(here(statements as f64), 2);
         row.counted(here(trips as f64), 2);
+        row.counted(each(scripts as f64).filter(|_| on_redis), 2);
         row.counted(of_calls(|calls| calls.syncs), 2);
         row.counted(of_calls(|calls| calls.writes), 2);
         row.counted(here((logged - log) as f64), 0);

@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use idem_benches::table::{Row, grouped};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tokio::time::sleep;
 
@@ -9,8 +10,7 @@ use crate::{
     AnyError,
     client::{Asked, Until, ask},
     place::Places,
-    service::{Running, Service, Sweeping},
-    table::{Row, grouped},
+    service::{Running, Sweeping},
     variant::{Database, Record, Variant},
 };
 
@@ -26,7 +26,7 @@ pub(crate) async fn watch(cycles: usize, sweeping: Option<Duration>) -> Result<(
     let places = Places::prepare(&[]).await?;
     for database in [Database::Postgres, Database::Sqlite] {
         let variant = Variant::new(database, Record::Inside);
-        let mut service = Service::new(variant, places.of(variant));
+        let mut service = places.service(variant);
         service.retention = Some(KEPT);
         service.sweeping = sweeping.map_or(Sweeping::AsUsual, Sweeping::Every);
         let service = service.start()?;

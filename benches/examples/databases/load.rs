@@ -2,17 +2,18 @@
 
 use std::time::{Duration, Instant};
 
+use idem_benches::table::{Row, median};
+
 use crate::{
     AnyError,
     client::{Asked, Until, ask},
     cpu,
     place::Places,
-    service::{Running, Service},
-    table::{Row, median},
+    service::Running,
     variant::{Database, Variant},
 };
 
-pub(crate) const CLIENTS: [usize; 2] = [1, 16];
+pub(crate) const CLIENTS: [usize; 2] = [1, 32];
 
 /// One line of the table, as it is measured round after round.
 #[derive(Debug)]
@@ -31,15 +32,16 @@ struct Sample {
     p50: Duration,
     p99: Duration,
     failures: usize,
-    /// CPU time a request, of the service and of PostgreSQL.
+    /// CPU time a request, of the service, of PostgreSQL and of Redis.
     service: Duration,
     database: Duration,
+    redis: Duration,
 }
 
 /// Measures, and prints the table. A round before the first warms up.
 pub(crate) async fn compare(rounds: usize, length: Duration) -> Result<(), AnyError> {
     let places = Places::prepare(&[]).await?;
-    let services = Variant::ALL.map(|variant| Service::new(variant, places.of(variant)).start());
+    let services = Variant::ALL.map(|variant| places.service(variant).start());
     let services = services.into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut lines: Vec<Line> = CLIENTS.into_iter().flat_map(lines).collect();
     for round in 0..=rounds {
@@ -95,13 +97,15 @@ impl Line {
             Database::Postgres => cpu::of_family(places.postmaster),
             Database::Sqlite => Duration::ZERO,
         };
-        let (served, stored) = (cpu::of(service.id()), database());
+        let redis = || cpu::of(places.redis_process);
+        let (served, stored, recorded) = (cpu::of(service.id()), database(), redis());
         let until = Until::Over(Instant::now() + length);
         let mut seen = ask(service.port, self.clients, self.asked, until).await?;
         let requests = u32::try_from(seen.took.len())?.max(1);
         Ok(Sample {
             service: cpu::of(service.id()).saturating_sub(served) / requests,
             database: database().saturating_sub(stored) / requests,
+            redis: redis().saturating_sub(recorded) / requests,
             per_second: seen.per_second(),
             of_bare: 1.0,
             p50: seen.within(0.5),
@@ -133,6 +137,7 @@ fn row(few: &Line, many: &Line) -> Row {
     }
     row.number(many.median(|sample| milliseconds(sample.service) * 1e3), 0);
     row.number(many.median(|sample| milliseconds(sample.database) * 1e3), 0);
+    row.number(many.median(|sample| milliseconds(sample.redis) * 1e3), 0);
     row.number((few.failures() + many.failures()) as f64, 0);
     row
 }

@@ -1,8 +1,8 @@
 //! The stores in databases beside the bare handler: `databases [load|counts|growth|all]`.
 //!
 //! The handler makes one INSERT in a transaction, behind a socket, on PostgreSQL and on SQLite; the record of
-//! its response is kept nowhere, in memory, in the database, or in the handler's transaction. Each variant is
-//! a process of this program. It needs Debian's packages `postgresql` and, to count flushes, `strace`.
+//! its response is kept nowhere, in memory, in Redis, in the database, or in the handler's transaction. Each variant is
+//! a process of this program. It needs Debian's packages `postgresql` and `redis-server` and, to count flushes, `strace`.
 //!
 //! `load [ROUNDS] [SECONDS]` measures all variants in turns; `counts` counts statements, round trips and flushes
 //! of a request; `growth [CYCLES] [SWEEP_MS]` tells how large the tables get.
@@ -19,14 +19,12 @@ mod orders;
 mod place;
 mod service;
 mod strace;
-mod table;
 mod variant;
 
 use std::{env, error::Error, str::FromStr, time::Duration};
 
+use idem_benches::table::heading;
 use tokio::runtime::Builder;
-
-use crate::table::heading;
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -74,6 +72,7 @@ async fn counts() -> Result<(), AnyError> {
         &[
             "statements",
             "round trips",
+            "to Redis",
             "flushes",
             "file writes",
             "log, B",
@@ -85,13 +84,13 @@ async fn counts() -> Result<(), AnyError> {
 async fn load(arguments: &[String]) -> Result<(), AnyError> {
     let seconds = number(arguments, 1)?.unwrap_or(2);
     let length = Duration::from_secs(seconds);
-    println!(
+    eprintln!(
         "\nOf {} client, and of {} clients at once:",
         load::CLIENTS[0],
         load::CLIENTS[1]
     );
     let each = ["requests/s", "of bare", "p50, ms", "p99, ms"];
-    let costs = ["service, µs", "PostgreSQL, µs", "failures"];
+    let costs = ["service, µs", "PostgreSQL, µs", "Redis, µs", "failures"];
     heading(
         &["", "record", ""],
         &[&each[..], &each[..], &costs[..]].concat(),

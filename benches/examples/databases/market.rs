@@ -9,6 +9,7 @@ use idem_benches::{
     records::{RETENTION, key, lease, unbounded},
 };
 use idem_core::{Idempotency, IdempotencyStore, Policy, store::Fenced};
+use idem_redis::RedisStore;
 use idem_sqlx::{PostgresStore, SqliteStore};
 use sqlx::{
     postgres::PgPoolOptions,
@@ -26,7 +27,7 @@ use crate::{
 pub(crate) const RENEWALS: &str = "/renewals";
 
 /// As many as there are clients at most, so that no handler waits for a connection.
-const CONNECTIONS: u32 = 16;
+const CONNECTIONS: u32 = 32;
 
 /// Where records are kept, if anywhere.
 type Store = Option<Arc<dyn IdempotencyStore>>;
@@ -39,6 +40,11 @@ pub(crate) async fn router(service: &Service) -> Result<Router, AnyError> {
     };
     let store: Store = match service.variant.record {
         Record::Memory => Some(Arc::new(unbounded())),
+        Record::Redis => Some(Arc::new(
+            RedisStore::builder(service.redis.as_str())
+                .connect()
+                .await?,
+        )),
         _ => in_database,
     };
     let router = Router::new().route(PATH, post(order));

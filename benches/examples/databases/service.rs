@@ -27,6 +27,8 @@ pub(crate) struct Service {
     pub(crate) variant: Variant,
     /// The URL or the file of the database.
     pub(crate) place: String,
+    /// The URL of Redis, where the variant keeps its records there.
+    pub(crate) redis: String,
     pub(crate) sweeping: Sweeping,
     pub(crate) retention: Option<Duration>,
 }
@@ -41,10 +43,11 @@ pub(crate) struct Running {
 }
 
 impl Service {
-    pub(crate) fn new(variant: Variant, place: String) -> Self {
+    pub(crate) fn new(variant: Variant, place: String, redis: String) -> Self {
         Self {
             variant,
             place,
+            redis,
             sweeping: Sweeping::AsUsual,
             retention: None,
         }
@@ -61,7 +64,8 @@ impl Service {
         let retention = self.retention.unwrap_or_default().as_millis();
         let mut process = Command::new(std::env::current_exe()?)
             .args([SERVE, &database.to_string(), &record.to_string()])
-            .args([&self.place, &sweeping, &retention.to_string()])
+            .args([&self.place, &self.redis, &sweeping])
+            .arg(retention.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -79,13 +83,14 @@ impl Service {
     }
 
     fn parse(arguments: &[String]) -> Result<Self, AnyError> {
-        let [database, record, place, sweeping, retention] = arguments else {
-            return Err("a service takes five arguments".into());
+        let [database, record, place, redis, sweeping, retention] = arguments else {
+            return Err("a service takes six arguments".into());
         };
         let retention = Duration::from_millis(retention.parse()?);
         Ok(Self {
             variant: Variant::new(database.parse()?, record.parse()?),
             place: place.clone(),
+            redis: redis.clone(),
             sweeping: match sweeping.as_str() {
                 "usual" => Sweeping::AsUsual,
                 "never" => Sweeping::Never,

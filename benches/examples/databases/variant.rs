@@ -22,7 +22,9 @@ pub(crate) enum Record {
     Inside,
     /// The same, with as many connections of the store's own as there are clients.
     InsideManyConnections,
-    /// The first of the two, with `every_effect_is_in_this_database`.
+    /// In Redis, written after the handler's own commit.
+    Redis,
+    /// Inside, with `every_effect_is_in_this_database`.
     InsideWithOption,
 }
 
@@ -34,15 +36,17 @@ pub(crate) struct Variant {
 
 impl Variant {
     /// All there are, the bare handler of a database before the others on it.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::new(Database::Postgres, Record::Bare),
         Self::new(Database::Postgres, Record::Memory),
+        Self::new(Database::Postgres, Record::Redis),
         Self::new(Database::Postgres, Record::Outside),
         Self::new(Database::Postgres, Record::Inside),
         Self::new(Database::Postgres, Record::InsideManyConnections),
         Self::new(Database::Postgres, Record::InsideWithOption),
         Self::new(Database::Sqlite, Record::Bare),
         Self::new(Database::Sqlite, Record::Memory),
+        Self::new(Database::Sqlite, Record::Redis),
         Self::new(Database::Sqlite, Record::Outside),
         Self::new(Database::Sqlite, Record::Inside),
     ];
@@ -57,7 +61,7 @@ impl Variant {
 
     /// Whether its records are in the database.
     pub(crate) const fn keeps_records_there(self) -> bool {
-        !matches!(self.record, Record::Bare | Record::Memory)
+        !matches!(self.record, Record::Bare | Record::Memory | Record::Redis)
     }
 }
 
@@ -66,12 +70,13 @@ const DATABASES: [(Database, &str); 2] = [
     (Database::Sqlite, "SQLite"),
 ];
 
-const RECORDS: [(Record, &str); 6] = [
+const RECORDS: [(Record, &str); 7] = [
     (Record::Bare, "bare"),
     (Record::Memory, "memory store"),
+    (Record::Redis, "Redis"),
     (Record::Outside, "outside"),
     (Record::Inside, "inside"),
-    (Record::InsideManyConnections, "inside, 16 connections"),
+    (Record::InsideManyConnections, "inside, 32 connections"),
     (Record::InsideWithOption, "inside, option"),
 ];
 

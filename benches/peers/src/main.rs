@@ -15,7 +15,7 @@ use bytes::Bytes;
 use idem_axum::IdempotencyLayer;
 use idem_benches::{
     Spelling,
-    interleaved::{Comparison, cpu_time},
+    interleaved::{Comparison, Figures, cpu_time, print_side_by_side},
     order,
     orders::{
         Handler, Key, Orders,
@@ -36,13 +36,14 @@ fn main() {
     let is_test = std::env::args().any(|argument| argument == "--test");
     let rounds = if is_test { 1 } else { 300 };
     let system = System::new();
-    for bytes in [200, 1 << 10] {
+    let columns = [("256 B", 200), ("1 KiB", 1 << 10)].map(|(name, bytes)| {
         let payload = Bytes::from(order(bytes, Spelling::InOrder));
-        compare(&system, &payload, rounds);
-    }
+        (name, compare(&system, &payload, rounds))
+    });
+    print_side_by_side(&columns);
 }
 
-fn compare(system: &actix_rt::SystemRunner, payload: &Bytes, rounds: usize) {
+fn compare(system: &actix_rt::SystemRunner, payload: &Bytes, rounds: usize) -> Figures {
     let idem = service(|router| router.layer(IdempotencyLayer::new(unbounded())));
     let idempotent = system.block_on(async {
         let store = idempotent::memory::MemoryStore::builder().try_build();
@@ -55,7 +56,7 @@ fn compare(system: &actix_rt::SystemRunner, payload: &Bytes, rounds: usize) {
     let comparison = protected(comparison, "idem-axum", system, idem, payload);
     let comparison = protected(comparison, "idempotent 2.0", system, idempotent, payload);
     let name = "axum-idempotent 0.6";
-    protected(comparison, name, system, axum_idempotent, payload).run(rounds);
+    protected(comparison, name, system, axum_idempotent, payload).run(rounds)
 }
 
 fn service(layer: impl FnOnce(Router) -> Router) -> AxumOrders {

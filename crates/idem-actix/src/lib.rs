@@ -25,10 +25,10 @@
 //! A whole server to copy, with its shutdown, is `examples/orders.rs` in the repository:
 //! `cargo run -p idem-actix --example actix_orders`.
 //!
-//! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
-//! identical response, an error (another payload), or the word that the original is still running.
-//! Requests without the header, and other methods, pass through untouched. The [policy](Policy) says what is
-//! refused, kept and compared:
+//! A `POST` or `PATCH` that carries the header runs its handler once. A duplicate gets the identical response,
+//! an error (another payload), or "in progress" while the original is still running. Requests without the
+//! header, and other methods, pass through untouched. The [policy](Policy) decides what is refused, kept and
+//! compared:
 //!
 //! ```
 //! use std::time::Duration;
@@ -51,26 +51,27 @@
 //!     });
 //! ```
 //!
-//! The names of the first day are at this crate's root, and all of [`idem_core`] is in it, so an application needs
-//! no other crate of this family until it chooses a store.
+//! This crate's root has the names that you need on the first day, and it re-exports [`idem_core`], so an
+//! application needs no other crate of this family until it chooses a store.
 //!
 //! # Features
-//! `metrics` counts events through the facade of that name. It is not on by default. The oldest supported Rust is 1.89, because actix-web
-//! asks for it.
+//! `metrics` counts events through the `metrics` facade. It is not on by default. The oldest supported Rust is
+//! 1.89, because actix-web needs it.
 //!
 //! # Where next
 //! - [`idem_core`]'s module `guide` has a tutorial, how-to pages and a reference, and says what happens in a crash.
-//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit), `idem-momento`.
+//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit),
+//!   `idem-redis` (Redis, Valkey), `idem-momento`.
 //! - Tests of your service from outside: `idem-conformance`.
 //!
 //! # Where to put the middleware
-//! On an `App`, a scope, a resource or a route, inside every middleware that may refuse a request
-//! (authentication, limits) or that belongs to one exchange: `Compress`, CORS, timeouts, `Logger`. Those
-//! then see refusals and replays too, and the record holds the plain response. The middleware that is
-//! wrapped last is the outermost.
+//! On an `App`, a scope, a resource or a route, inside all middleware that may refuse a request
+//! (authentication, limits) or that belongs to one exchange: `Compress`, CORS, timeouts, `Logger`. Those then
+//! also see refusals and replays, and the record holds the plain response. The middleware that is wrapped last
+//! is the outermost.
 //!
-//! Where a key is required, wrap the route. On an `App`, a scope or a resource the middleware asks for a
-//! key before actix-web can answer 404 or 405:
+//! If a key is required, wrap the route. On an `App`, a scope or a resource, the middleware asks for a key
+//! before actix-web can answer 404 or 405:
 //!
 //! ```
 //! use actix_web::web;
@@ -84,12 +85,13 @@
 //! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common middleware: where
 //! it goes, why, what happens in the wrong order, and a complete stack.
 //!
-//! The middleware may stand twice on a request's way, on an app and on one of its resources: the outer one protects it,
-//! and the inner one lets it through.
+//! A request may pass the middleware twice, on an app and on one of its resources: the outer one protects it,
+//! and the inner one passes it on.
 //!
 //! # Its types have names
-//! A struct can hold the middleware, and a service of your own can hold the [`IdempotencyService`] that it makes. A
-//! function returns what it is wrapped around as actix-web has it, with the body of the middleware's responses:
+//! A struct can hold the middleware, and a service of your own can hold the [`IdempotencyService`] that it
+//! makes. A function can return an app or a scope that is wrapped in it, with the body type of the middleware's
+//! responses:
 //!
 //! ```
 //! use actix_web::{
@@ -121,7 +123,7 @@
 //!     }
 //! }
 //!
-//! /// A middleware of your own that measures what stands under it.
+//! /// Middleware of your own that measures the services under it.
 //! struct Measured<S> {
 //!     inner: IdempotencyService<S>,
 //! }
@@ -139,9 +141,9 @@
 //! dropped there ends, and its key stays taken until its lease runs out.
 //!
 //! # Shutdown
-//! A worker that stops takes its handlers with it, also those whose client hung up and that nobody
-//! else waits for. So let executions end first, and stop the server then. From the call of
-//! [`drain`](IdempotencyMiddleware::drain) on, requests under a key are refused with 503.
+//! A worker that stops takes its handlers with it, including those whose client hung up. So let executions end
+//! first, and then stop the server. From the call of [`drain`](IdempotencyMiddleware::drain) on, requests under
+//! a key are refused with 503.
 //!
 //! ```no_run
 //! # use actix_web::{App, HttpServer, rt};

@@ -16,9 +16,9 @@ use crate::service::IdempotencyService;
 
 /// Makes the services under it safe to retry.
 ///
-/// Clones share the store. Make it before `HttpServer::new` and clone it in there: the closure runs
-/// once for each worker, and a [`MemoryStore`](idem_core::MemoryStore) that is made inside knows
-/// nothing of the requests of other workers.
+/// Clones share the store. Make it before `HttpServer::new` and clone it in there: the closure runs once for
+/// each worker, and a [`MemoryStore`](idem_core::MemoryStore) that is made inside does not see the requests of
+/// other workers.
 #[derive(Clone, Debug)]
 pub struct IdempotencyMiddleware {
     options: Options<ServiceRequest>,
@@ -38,9 +38,9 @@ impl IdempotencyMiddleware {
 
     /// Says who the client is, from what the application knows of an authenticated request.
     ///
-    /// The rule answers with anything that becomes a [`Scope`](idem_core::Scope), such as a name or a number, or with
-    /// an `Option` of it. Two scopes never share a key. A request for which the answer is `None` is bound to the
-    /// credentials that it carries, as all are without a rule.
+    /// The rule returns anything that converts into a [`Scope`](idem_core::Scope), such as a name or a number,
+    /// or an `Option` of it. Two scopes never share a key. If it returns `None`, the request is bound to the
+    /// credentials that it carries, as all requests are without a rule.
     #[must_use]
     pub fn scope<S: IntoScope>(
         self,
@@ -49,13 +49,12 @@ impl IdempotencyMiddleware {
         self.options.scope(rule).into()
     }
 
-    /// Says how long a request holds its key, where that is known of the request: from the deadline
-    /// of the function that serves it, say. The rule answers with a `Duration`, which is renewed each third of it,
-    /// with a [`LeaseTerm`](idem_core::LeaseTerm), which may be fixed, or with an `Option` of either.
+    /// Sets how long a request holds its key, if the request says so: by the deadline of the function that
+    /// serves it, for example. The rule returns a `Duration`, which is renewed after each third of it, a
+    /// [`LeaseTerm`](idem_core::LeaseTerm), which may be fixed, or an `Option` of either.
     ///
-    /// A request for which the answer is `None` has the [policy's lease](Policy::lease). Only
-    /// requests with a valid key are asked about, once and before their body is read; the lease runs
-    /// from their claim.
+    /// If it returns `None`, the request has the [policy's lease](Policy::lease). The rule is called once for
+    /// each request with a valid key, before its body is read; the lease runs from the claim.
     #[must_use]
     pub fn lease<T: IntoLeaseTerm>(
         self,
@@ -64,15 +63,15 @@ impl IdempotencyMiddleware {
         self.options.lease(rule).into()
     }
 
-    /// The store and the policy, for what does not go through the middleware: code outside HTTP handlers, freeing a
+    /// The store and the policy, for everything outside the middleware: code outside HTTP handlers, freeing a
     /// key, draining.
     #[must_use]
     pub fn idempotency(&self) -> &Idempotency {
         self.options.idempotency()
     }
 
-    /// Lets no more executions begin, and waits until those under way have ended and are recorded,
-    /// whether or not their client still listens.
+    /// Lets no new executions begin, and waits until the running ones have ended and are recorded, even if
+    /// their client no longer listens.
     ///
     /// Call it at shutdown, before the server is stopped, because a worker that stops drops the handlers whose
     /// clients hung up. From the call on, requests under a key are refused with 503, here and in all clones of the

@@ -9,6 +9,7 @@ use idem_core::{
     CurrentExecution, Refusal,
     adapter::{Answer, Endpoint, Handled, Opened, ResponseHead},
 };
+use tower::ServiceExt;
 use tower_service::Service;
 
 use crate::{
@@ -63,14 +64,15 @@ where
     }
 
     fn call(
-        mut self,
+        self,
         current: Option<CurrentExecution>,
     ) -> impl Future<Output = Result<(Head, Body), S::Error>> {
         let mut request = Request::from_parts(self.head, self.payload.into_body());
         if let Some(current) = current {
             request.extensions_mut().insert(current);
         }
-        self.inner.call(request).map_ok(|response| {
+        // Not ready before: whatever it reserves is held only while it works.
+        self.inner.oneshot(request).map_ok(|response| {
             let (head, body) = response.into_parts();
             (Head(head), Body::new(body))
         })

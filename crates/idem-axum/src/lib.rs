@@ -15,10 +15,10 @@
 //! A whole server to copy, with its shutdown, is `examples/orders.rs` in the repository:
 //! `cargo run -p idem-axum --example orders`.
 //!
-//! A `POST` or `PATCH` that carries the header runs its handler once; a duplicate gets the
-//! identical response, an error (another payload), or the word that the original is still running.
-//! Requests without the header, and other methods, pass through untouched. The [policy](Policy) says what is
-//! refused, kept and compared:
+//! A `POST` or `PATCH` that carries the header runs its handler once. A duplicate gets the identical response,
+//! an error (another payload), or "in progress" while the original is still running. Requests without the
+//! header, and other methods, pass through untouched. The [policy](Policy) decides what is refused, kept and
+//! compared:
 //!
 //! ```
 //! use std::time::Duration;
@@ -38,24 +38,26 @@
 //!     .scope(|head: &Parts| head.extensions.get::<Tenant>().map(|tenant| Scope::from(&tenant.0)));
 //! ```
 //!
-//! The names of the first day are at this crate's root, and all of [`idem_core`] is in it, so an application needs
-//! no other crate of this family until it chooses a store.
+//! This crate's root has the names that you need on the first day, and it re-exports [`idem_core`], so an
+//! application needs no other crate of this family until it chooses a store.
 //!
 //! # Features
-//! `metrics` counts events through the facade of that name. It is not on by default. The oldest supported Rust is 1.85.
+//! `metrics` counts events through the `metrics` facade. It is not on by default. The oldest supported Rust is
+//! 1.85.
 //!
 //! # Where next
 //! - [`idem_core`]'s module `guide` has a tutorial, how-to pages and a reference, and says what happens in a crash.
-//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit), `idem-momento`.
+//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit),
+//!   `idem-redis` (Redis, Valkey), `idem-momento`.
 //! - Tests of your service from outside: `idem-conformance`.
 //!
 //! # Where to put the layer
 //! Inside every layer that may refuse a request (authentication, limits) or that belongs to one exchange:
-//! compression, CORS, timeouts, traces, request ids. Those then see refusals and replays too, and the
-//! record holds the plain response. Inside a nested router the original path counts.
+//! compression, CORS, timeouts, traces, request ids. Those then also see refusals and replays, and the record
+//! holds the plain response. Inside a nested router, the original path counts.
 //!
-//! Where a key is required, put the layer on the method, before the route's other methods. On a whole
-//! router it asks for a key before the router can answer 404 or 405:
+//! If a key is required, put the layer on the method, before the route's other methods. On a whole router, it
+//! asks for a key before the router can answer 404 or 405:
 //!
 //! ```
 //! use axum::{Router, routing::post};
@@ -71,8 +73,8 @@
 //! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common layer of axum and
 //! tower-http: where it goes, why, what happens in the wrong order, and a complete stack.
 //!
-//! The layer may stand twice on a request's way, on a router and on one of its routes: the outer one protects it, and
-//! the inner one lets it through.
+//! A request may pass the layer twice, on a router and on one of its routes: the outer one protects it, and the
+//! inner one passes it on.
 //!
 //! # Other tower services
 //! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone` and `Send`. The body's type is

@@ -2,7 +2,6 @@
 
 use std::{
     future::{Future, Ready, ready},
-    mem,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -15,6 +14,7 @@ use futures_util::{
 };
 use http::{Request, Response, request::Parts};
 use idem_core::adapter::{Admission, Answer, HandOver, Options};
+use tower::{ServiceExt, util::Oneshot};
 use tower_service::Service;
 
 use crate::{
@@ -23,6 +23,10 @@ use crate::{
 };
 
 /// A service whose protected requests take effect once.
+///
+/// It is always ready itself. The service under it is asked whether it is ready when it is called: for a request under a key
+/// that is when its handler runs, so a replay, a refusal or a duplicate that waits takes no place in a limit
+/// there. An error of its readiness is the error of that call.
 #[derive(Clone, Debug)]
 pub struct IdempotencyService<S> {
     inner: S,
@@ -36,8 +40,8 @@ impl<S> IdempotencyService<S> {
 }
 
 /// A request that passes through, one that is refused at once, or one that is protected.
-type Serving<F, B, E> = Either<
-    MapOk<F, fn(Response<B>) -> Response<Body>>,
+type Serving<S, B, E> = Either<
+    MapOk<Oneshot<S, Request<Body>>, fn(Response<B>) -> Response<Body>>,
     Either<Ready<Served<E>>, HandOver<Pin<Box<dyn Future<Output = Served<E>> + Send>>>>,
 >;
 
@@ -55,10 +59,10 @@ where
 {
     type Response = Response<Body>;
     type Error = S::Error;
-    type Future = Serving<S::Future, ResBody, S::Error>;
+    type Future = Serving<S, ResBody, S::Error>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.inner.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
@@ -70,7 +74,7 @@ where
         {
             Admission::PassThrough => {
                 let request = Request::from_parts(head, Body::new(body));
-                let passing = self.inner.call(request);
+                let passing = self.inner.clone().oneshot(request);
                 Either::Left(passing.map_ok(|response| response.map(Body::new)))
             }
             Admission::Refused(refusal) => {
@@ -80,11 +84,8 @@ where
             }
             Admission::Protected(protected) => {
                 let watch = protected.watch();
-                // The service that was polled ready is the one to call; the clone is not ready.
-                let clone = self.inner.clone();
-                let inner = mem::replace(&mut self.inner, clone);
                 let idempotency = idempotency.clone();
-                let exchange = HttpEndpoint::new(inner, head, body);
+                let exchange = HttpEndpoint::new(self.inner.clone(), head, body);
                 let serve: Pin<Box<dyn Future<Output = _> + Send>> =
                     Box::pin(idempotency.serve(protected, exchange));
                 Either::Right(Either::Right(HandOver::new(serve, watch)))

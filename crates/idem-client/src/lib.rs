@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 //!
 //! # An example with tower
@@ -30,6 +32,13 @@
 //!
 //! Without any, there is what both clients share: [keys](IdempotencyKey), [dialects](Dialect) and the
 //! [decision](decision), for another HTTP client.
+//!
+//! # Where next
+//!
+//! - `IdempotentRetries` has the settings, `Report` and `Error` say how an operation went, and [`Dialect`] how a server is
+//!   understood.
+//! - For the server, take `idem-axum` or `idem-actix`.
+//! - To choose and store keys, read the guide's page on keys, in the module `guide` of `idem-core`.
 
 pub mod decision;
 

@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! Drives any HTTP server over a socket and says which idempotency scenarios it passes.
 //!
 //! A [`Profile`] says what the server promises and which operations there are; a [`Suite`] plays
@@ -29,6 +31,20 @@
 //!
 //! The tool sends requests that take effect: point it at a server for tests. It knows nothing of how
 //! the server is written, and needs nothing in it.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `cli` (default) | the program `idem-conformance` |
+//! | `tls` (default) | base URLs that start with `https://` |
+//!
+//! As a library, `default-features = false` saves the dependencies of both.
+//!
+//! # Where next
+//! - [`Profile::from_toml`] and the [built-in profiles](BUILTIN): what a server promises, and how it is asked.
+//! - [`Report`]: as text, JSON, JUnit and Markdown.
+//! - The page on testing a server (`docs/conformance.md` in the repository) has every scenario and every option of a
+//!   profile.
 
 mod compare;
 mod json;

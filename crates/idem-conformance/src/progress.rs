@@ -3,7 +3,7 @@
 use idem_conformance::{Outcome, Verdict};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar on the standard error; it is not drawn where that is no terminal.
+/// A bar on the standard error; it is drawn only if that is a terminal.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {

@@ -55,7 +55,7 @@ impl Outcome {
         self.scenario
     }
 
-    /// What came of it.
+    /// Its result.
     #[must_use]
     pub fn verdict(&self) -> &Verdict {
         &self.verdict

@@ -1,4 +1,4 @@
-//! Calls to the store: each has a timeout, and each is told as an event.
+//! Calls to the store: each has a timeout, and each is reported as an event.
 
 use std::{
     future::{Future, poll_fn, ready},
@@ -12,16 +12,20 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     contract::{
-        Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind, WriteEffect,
+        Claim, Completion, Fenced, IdempotencyStore, Operation, Recall, StoreError, StoreErrorKind,
+        WriteEffect,
     },
     events::{Event, report, shielded, times_store_calls},
     policy::{Policy, ResponseRules},
-    record::{Lease, Outcome, RecordKey, Stored},
+    record::{Lease, Outcome, RecordKey, Response, Stored},
+    request::{Counted, RequestTag},
 };
 
 mod counters;
+mod waiters;
 
 pub(crate) use counters::{Counters, Place};
+pub(crate) use waiters::{FirstTurn, Member, Turn};
 
 /// A store under a policy, as executions call it, and a count of those.
 ///
@@ -31,6 +35,7 @@ pub(crate) use counters::{Counters, Place};
 pub(crate) struct Calls {
     pub(crate) store: Arc<dyn IdempotencyStore>,
     pub(crate) policy: Arc<Policy>,
+    pub(crate) counted: Arc<Counted>,
     pub(crate) counters: Counters,
 }
 
@@ -38,6 +43,7 @@ impl Calls {
     pub(crate) fn new(store: Arc<dyn IdempotencyStore>, policy: Policy) -> Self {
         Self {
             store,
+            counted: Arc::new(counted(&policy)),
             policy: Arc::new(policy),
             counters: Counters::default(),
         }
@@ -46,6 +52,7 @@ impl Calls {
     /// The same store and the same counters under another policy.
     pub(crate) fn with_policy(&self, policy: Policy) -> Self {
         Self {
+            counted: Arc::new(counted(&policy)),
             policy: Arc::new(policy),
             ..self.clone()
         }
@@ -59,6 +66,39 @@ impl Calls {
 
     pub(crate) fn report(&self, key: &RecordKey, event: &Event<'_>) {
         report(self.policy.observed_by(), key, event);
+    }
+
+    /// What the store recalls by, if it does.
+    fn recalls(&self) -> Option<&dyn Recall> {
+        shielded(|| self.store.recalls()).flatten()
+    }
+
+    /// Whether it is worth making tags.
+    pub(crate) fn can_recall(&self) -> bool {
+        self.recalls().is_some()
+    }
+
+    /// The response to a request that is known by its tag: it stands for a claim, and is told as one.
+    pub(crate) fn recall(&self, key: &RecordKey, tag: &RequestTag) -> Option<Arc<Response>> {
+        let started = times_store_calls(self.policy.observed_by()).then(Instant::now);
+        let recalls = self.recalls()?;
+        let response = shielded(|| recalls.recall(key, tag)).flatten()?;
+        if let Some(started) = started {
+            let event = Event::StoreCalled {
+                operation: Operation::Claim,
+                elapsed: started.elapsed(),
+                error: None,
+            };
+            self.report(key, &event);
+        }
+        Some(response)
+    }
+
+    /// Tells the store of a record that a transaction has committed.
+    pub(crate) fn committed(&self, completion: &Completion<'_>, until: Instant) {
+        if let Some(recalls) = self.recalls() {
+            shielded(|| recalls.committed(completion, until));
+        }
     }
 
     /// Claims at a time that is known already.
@@ -168,6 +208,10 @@ impl Calls {
         }
         result
     }
+}
+
+fn counted(policy: &Policy) -> Counted {
+    Counted::new(&policy.fingerprint, &policy.credential_headers)
 }
 
 /// What a call of a store's method gives.

@@ -8,80 +8,83 @@ use crate::record::{Lease, Outcome, Record, RecordKey, Stored};
 
 mod ending;
 mod error;
+#[cfg(feature = "mock")]
+mod mock;
+mod recall;
 
 pub use ending::{Commit, Completion, Ending, InDoubt, RolledBack, StoreIdentity};
 pub use error::{Operation, StoreError, StoreErrorKind, WriteEffect};
+#[cfg(feature = "mock")]
+pub use mock::MockIdempotencyStore;
+pub use recall::Recall;
 
 /// Keeps records, and decides which of many concurrent claims of a key is the one that executes.
 ///
 /// # The contract
-/// A key is absent, pending (somebody holds a lease) or completed. Every operation is atomic: it
-/// happens at one instant, wholly or not at all, and no two of them on one key overlap.
+/// A key is absent, pending (an execution holds a lease) or completed. Every operation is atomic: it happens at
+/// one instant, completely or not at all, and no two operations on one key overlap.
 ///
 /// - **One owner.** Of any number of concurrent claims of an absent key exactly one is
 ///   [`Claim::Owned`]. A store that may read stale data must not decide this by a read.
-/// - **Fenced.** [`renew`](Self::renew), [`complete`](Self::complete) and
-///   [`release`](Self::release) act only while the record is pending *and* carries the lease's own
-///   token. Otherwise they answer [`Fenced::Lost`] and change nothing, so a holder that comes
-///   late never overwrites, extends or frees somebody else's record. Who bears the lease does not
-///   matter: it may have been claimed [in another process](crate::TravellingLease).
-/// - **The store's clock.** Leases and retention are durations that the store measures itself,
-///   from when it takes the operation. When one has run out, at that very instant, the record is
-///   absent to every operation, swept or not.
+/// - **Fenced.** [`renew`](Self::renew), [`complete`](Self::complete) and [`release`](Self::release) act only
+///   while the record is pending *and* carries the lease's own token. Otherwise, they answer [`Fenced::Lost`]
+///   and change nothing, so a late holder never overwrites, extends or frees another's record. It does not
+///   matter who bears the lease: it may have been claimed [in another process](crate::TravellingLease).
+/// - **The store's clock.** Leases and retention are durations that the store measures itself, from when it
+///   executes the operation. From the instant when one runs out, the record is absent to every operation, swept
+///   or not. A database without a clock gets the time from its clients: such a store may let a record stand for
+///   some seconds longer, documents how many, and never ends one early.
 /// - **Nothing live is dropped.** A store that is full refuses the claim, before anything has run;
 ///   it never makes room by dropping a pending or completed record.
 /// - **Honest errors.** An error whose write may have landed says so
 ///   ([`StoreError::may_have_landed`]), and every error keeps its source.
 ///
-/// No method has a default body: each store says for itself how it is atomic.
+/// No method that touches a record has a default body: each store must decide for itself how it is atomic.
 ///
-/// Durations are at least 1 ms. One that is longer than the store can keep is an error
-/// ([`StoreErrorKind::Rejected`]) or, in a store without such a limit, for ever.
+/// Durations are at least 1 ms. A duration that is longer than the store can keep is an error
+/// ([`StoreErrorKind::Rejected`]), or means for ever in a store without such a limit.
 ///
 /// # Cancel safety
-/// A dropped future may have had its effect or not, as with an error whose write may have landed.
-/// Calling again with the same lease is always right: claims and completions are idempotent for
-/// their owner.
+/// A dropped future may or may not have had its effect, as with an error whose write may have landed. It is
+/// always right to call again with the same lease: claims and completions are idempotent for their owner.
 ///
 /// # A store
-/// The trait's methods are those of [`async_trait`](macro@async_trait), so an implementation needs `#[async_trait]` and
-/// a dependency on that crate. This store keeps the contract, as a test in `idem-store-tests` shows. It grows, since it
-/// removes what ran out only when its key comes again:
+/// The trait's methods are those of [`async_trait`](macro@async_trait), so an implementation needs
+/// `#[async_trait]` and a dependency on that crate. This store keeps the contract, as a test in
+/// `idem-store-tests` shows. It keeps growing, because it removes an expired record only when its key is used
+/// again:
 ///
 /// ```
 #[doc = include_str!("contract/example_store.rs")]
 /// ```
-// mockall writes a struct that no one documents.
-#[cfg_attr(feature = "mock", mockall::automock)]
 #[async_trait]
 pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
-    /// Takes the lease if the key is absent, else tells what stands there. 1 round trip when the
-    /// key is absent, at most 2 otherwise.
+    /// Takes the lease if the key is absent, and otherwise returns the record that is there. 1 round trip when
+    /// the key is absent, at most 2 otherwise.
     ///
-    /// It is idempotent for its owner: while the key is pending under the same token the answer is
-    /// `Owned`, and the lease runs from the first time. So a lost reply can be asked for again.
+    /// It is idempotent for its owner: while the key is pending under the same token the answer is `Owned`, and
+    /// the lease runs from the first time. So after a lost reply, the claim can be repeated.
     ///
-    /// A store that answers before a write would outlast its crash may do so only for a lease that is
-    /// not [durable](Lease::is_durable).
+    /// A store may answer before a write would survive a crash, but only for a lease that is not
+    /// [durable](Lease::is_durable).
     ///
     /// # Errors
-    /// Nothing may be executed. If the error may have landed, the key may be taken for as long as
-    /// the lease; claiming again with the same lease tells.
+    /// Nothing may be executed. If the claim may have landed, the key may be taken for as long as the lease;
+    /// claim again with the same lease to find out.
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError>;
 
-    /// Lets the lease run anew from now, for its whole duration, which may be longer or shorter than
-    /// that of its claim. 1 round trip.
+    /// Restarts the lease from now, for its whole duration, which may be longer or shorter than that of its
+    /// claim. 1 round trip.
     ///
     /// # Errors
-    /// The lease ends when it did before, or later if the error may have landed.
+    /// The lease ends when it would have before, or later if the renewal may have landed.
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError>;
 
-    /// Replaces the lease by what came of it, kept for `retention` from now. 1 round trip.
+    /// Replaces the lease by the outcome, kept for `retention` from now. 1 round trip.
     ///
-    /// It lands on an absent key too: the lease ran out, nobody took over, and what was done must
-    /// be remembered. Completing again by the same owner is applied once and answers `Held`. A
-    /// store that is full takes the completion of a pending record nevertheless, since its claim
-    /// was admitted.
+    /// It also lands on an absent key: the lease ran out, no one took over, and finished work must be
+    /// remembered. If the same owner completes again, it is applied once and answers `Held`. A full store still
+    /// accepts the completion of a pending record, because its claim was admitted.
     ///
     /// # Errors
     /// [`StoreErrorKind::TooLarge`] if the record is over [`Capacity::max_record_bytes`]: complete
@@ -95,33 +98,39 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
         retention: Duration,
     ) -> Result<Fenced, StoreError>;
 
-    /// Makes the key absent, so that anybody may claim it. 1 round trip.
+    /// Makes the key absent, so that any request may claim it. 1 round trip.
     ///
-    /// Nobody releases after having tried to complete.
+    /// Never called by an owner that has tried to complete.
     ///
     /// # Errors
-    /// The key stays taken until the lease runs out, unless the error may have landed.
+    /// The key stays taken until the lease runs out, unless the release may have landed.
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError>;
 
-    /// Tells what stands under the key, and changes nothing; `None` if the key is absent. 1 round
-    /// trip when it is, at most 2 otherwise.
+    /// Returns the record under the key, and changes nothing; `None` if the key is absent. 1 round trip if it
+    /// is absent, at most 2 otherwise.
     ///
-    /// It is for people who ask, and decides nothing: the answer may be stale, and where it takes
-    /// two reads, what [remains](Stored::remaining) may be that of a later record than the one
-    /// told. It neither takes the key, nor lets a lease or a retention run anew, nor sweeps. What
-    /// has run out is absent to it, as to every other operation.
+    /// It is for people, and decides nothing: the answer may be stale, and if it takes two reads, the time that
+    /// [remains](Stored::remaining) may be that of a later record than the one returned. It does not take the
+    /// key, restart a lease or a retention, or sweep. Expired records are absent to it, as to every other
+    /// operation.
     ///
     /// # Errors
     /// Nothing is known of the key, and nothing was written: the error
     /// [never](StoreError::may_have_landed) may have landed.
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError>;
 
-    /// What the store can take. It does not change, and asking costs nothing.
+    /// The limits of the store. They do not change, and asking costs nothing.
     fn capacity(&self) -> Capacity;
 
-    /// Tells this store from others. It does not change, clones have the same, and a wrapper hands on that
-    /// of what it wraps.
+    /// Identifies this store. The identity does not change, clones share it, and a wrapper returns that of the
+    /// store it wraps.
     fn identity(&self) -> StoreIdentity;
+
+    /// What the store can answer of repeated requests without a claim; `None`, the default, if nothing. It does not
+    /// change, and a wrapper hands on that of what it wraps, or a way of its own.
+    fn recalls(&self) -> Option<&dyn Recall> {
+        None
+    }
 }
 
 /// The answer to a claim.
@@ -130,15 +139,15 @@ pub trait IdempotencyStore: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Claim {
-    /// The lease is the caller's, who alone may execute.
+    /// The lease belongs to the caller, the only one that may execute.
     Owned,
-    /// Somebody else's live record stands there, and it stays as it is.
+    /// Another's live record is there, and stays as it is.
     Taken(Record),
 }
 
-/// The answer to an operation that only the holder of the lease may do.
+/// The answer to an operation that is reserved for the holder of the lease.
 ///
-/// The enum is complete: the fence lets through or it does not.
+/// The enum is complete: the fence either opens or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Fenced {
@@ -172,14 +181,14 @@ impl Capacity {
 
     /// The largest response that a record may hold, in bytes; `None` without a limit.
     ///
-    /// A store that encodes records states less than it holds: a header's byte can take six.
+    /// A store that encodes records states less than it can hold: one byte of a header can take six.
     #[must_use]
     pub const fn max_record_bytes(&self) -> Option<usize> {
         self.max_record_bytes
     }
 }
 
-/// Shared stores are stores, so that several layers and frameworks can use one.
+/// A shared store is a store, so that several layers and frameworks can use it.
 #[async_trait]
 impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
@@ -214,5 +223,9 @@ impl<S: IdempotencyStore + ?Sized> IdempotencyStore for Arc<S> {
 
     fn identity(&self) -> StoreIdentity {
         (**self).identity()
+    }
+
+    fn recalls(&self) -> Option<&dyn Recall> {
+        (**self).recalls()
     }
 }

@@ -1,4 +1,4 @@
-//! The entry: a store under a policy, and what may be asked of the two.
+//! The entry: a store under a policy, and what the two can do together.
 //!
 //! A request enters by [`admit`](Idempotency::admit), is claimed and decided by
 //! [`begin`](Idempotency::begin), and its execution goes on one room below. Code that is not an HTTP
@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     calls::Calls,
     contract::IdempotencyStore,
-    policy::Policy,
+    policy::{LeaseTerm, Policy},
     record::RecordKey,
     request::{IdempotencyKey, Scope, grpc},
 };
@@ -20,6 +20,7 @@ mod begin;
 mod continuation;
 mod decision;
 mod operator;
+mod recall;
 mod run;
 mod undone;
 mod waiting;
@@ -30,10 +31,11 @@ pub use begin::Begin;
 pub use continuation::{Continuation, Resumed};
 pub use decision::{Decision, decide};
 pub use operator::{Freed, KeyState, KeyStatus};
+pub(crate) use recall::Identified;
 pub use run::{Done, OperationError, RunError};
 pub(crate) use undone::Instead;
 
-/// A store and a policy: all that makes operations idempotent. Clones share both.
+/// A store and a policy: everything that makes operations idempotent. Clones share both.
 ///
 /// An adapter calls [`admit`](Self::admit) with the head of each request, and
 /// [`serve`](Self::serve) with those that are protected. Code that is not an HTTP handler calls
@@ -43,6 +45,8 @@ pub(crate) use undone::Instead;
 #[derive(Clone)]
 pub struct Idempotency {
     calls: Arc<Calls>,
+    /// In place of the policy's.
+    lease: Option<LeaseTerm>,
     grpc: Arc<grpc::PassThrough>,
 }
 
@@ -51,6 +55,7 @@ impl Idempotency {
     pub fn new(store: impl IdempotencyStore, policy: Policy) -> Self {
         Self {
             calls: Arc::new(Calls::new(Arc::new(store), policy)),
+            lease: None,
             grpc: Arc::default(),
         }
     }
@@ -60,8 +65,35 @@ impl Idempotency {
     pub fn with_policy(&self, policy: Policy) -> Self {
         Self {
             calls: Arc::new(self.calls.with_policy(policy)),
+            lease: None,
             grpc: Arc::default(),
         }
+    }
+
+    /// The same, with another lease than the [policy's](Policy::lease) for what enters here: as long as an
+    /// invocation of AWS Lambda can last, say. `None` is the policy's. It costs no allocation.
+    ///
+    /// ```
+    /// use std::time::{Duration, SystemTime};
+    /// use idem_core::{Done, Idempotency, IdempotencyKey, LeaseTerm, RunError};
+    ///
+    /// /// What one invocation does, which is killed at its deadline.
+    /// async fn ship(idempotency: &Idempotency, deadline: SystemTime) -> Result<Done<u32>, RunError<std::io::Error>> {
+    ///     let lease = LeaseTerm::until(deadline, Duration::from_secs(5));
+    ///     let key = IdempotencyKey::new("order-9").expect("it is a key");
+    ///     idempotency.with_lease(lease).run(&key, "order-9", || async { Ok(1004) }).await
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_lease(&self, lease: impl Into<Option<LeaseTerm>>) -> Self {
+        Self {
+            lease: lease.into(),
+            ..self.clone()
+        }
+    }
+
+    fn lease(&self) -> LeaseTerm {
+        self.lease.unwrap_or_else(|| self.policy().lease.into())
     }
 
     /// The policy.
@@ -83,8 +115,8 @@ impl Idempotency {
         RecordKey::derive(&self.policy().namespace, scope, key)
     }
 
-    /// Lets no more executions begin, and waits until those under way have ended and are recorded,
-    /// whether or not their client still listens.
+    /// Lets no new executions begin, and waits until the running ones have ended and are recorded, even if
+    /// their client no longer listens.
     ///
     /// Call it at shutdown. From the call on, requests under a key are
     /// [refused](crate::Refusal::ShuttingDown) with 503, here and in all clones; nothing is executed for
@@ -95,6 +127,7 @@ impl Idempotency {
     pub async fn drain(&self) {
         let counters = &self.calls.counters;
         counters.executions.close();
+        self.calls.dismiss_waiters();
         counters.executions.wait().await;
         counters.handed_over.close();
         counters.handed_over.wait().await;

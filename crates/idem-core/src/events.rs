@@ -1,4 +1,4 @@
-//! What happens, told once: to `tracing`, to metrics and to the application.
+//! What happens, reported once: to `tracing`, to metrics and to the application.
 //!
 //! Events carry the first 12 hexadecimal digits of the [record key](RecordKey), and never the raw
 //! key, the payload or the response.
@@ -21,8 +21,8 @@ pub(crate) use shield::{ShieldedSpan, shielded};
 
 /// Something that happened to a request under a key.
 ///
-/// With the feature `metrics` they are counted through the facade of that name, and
-/// `describe_metrics` gives a recorder their help texts and begins the counters at zero:
+/// With the feature `metrics` they are counted through the `metrics` facade, and `describe_metrics` gives a
+/// recorder their help texts and starts the counters at zero:
 ///
 /// | metric | kind | labels |
 /// |---|---|---|
@@ -40,7 +40,7 @@ pub(crate) use shield::{ShieldedSpan, shielded};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// It was decided what becomes of a request.
+    /// It was decided how a request is answered.
     Decided(Answered),
     /// A call to the store ended.
     StoreCalled {
@@ -53,28 +53,28 @@ pub enum Event<'a> {
     },
     /// A running execution renewed its lease, or could not.
     Renewed(Result<Fenced, &'a StoreError>),
-    /// The lease was found to be no longer the execution's own: what it does may be done twice.
+    /// The lease was found to belong to another execution: the work may be done twice.
     LeaseLost(Operation),
     /// An execution ended.
     Ended(End),
-    /// An execution ended and the store did not take its end; the lease stays until it runs out.
+    /// An execution ended and the store did not record its end; the lease stays until it runs out.
     Unrecorded(&'a StoreError),
     /// A transaction that was to be committed with its record was rolled back, for this reason if one is
     /// known. Its client does not get the handler's response.
     RolledBack(Option<&'a (dyn Error + 'static)>),
-    /// Nobody knows whether a transaction was committed with its record, and the store is asked.
+    /// It is not known whether a transaction was committed with its record, and the store is asked.
     InDoubt(&'a StoreError),
     /// The caller of an execution vanished, and a task took the execution over.
     HandedOver,
     /// The caller of a request vanished while its claim was on its way, and no task could take it over: the
     /// key may be taken until the lease runs out.
     ClaimAbandoned,
-    /// A lease that had travelled here was to be resumed: its work runs, or it was lost already and
-    /// nothing runs, as for a message that is delivered again.
+    /// A lease that travelled here is resumed: its work runs, or it was already lost and nothing runs, as for a
+    /// message that is delivered again.
     Resumed(Result<Fenced, &'a StoreError>),
 }
 
-/// What became of a request.
+/// How a request was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Answered {
@@ -82,21 +82,21 @@ pub enum Answered {
     Execute,
     /// It got the recorded response.
     Replay,
-    /// It was told that the response was not kept.
+    /// It was refused: the operation was done, but its response was not kept.
     NotKept,
     /// It was refused: another request had the key.
     Mismatch,
     /// It was refused: another caller had the key.
     OtherCaller,
-    /// It was told that the original still runs.
+    /// It was refused for now: the original still runs.
     InProgress,
     /// It was refused: too many wait already.
     TooManyWaiters,
-    /// It was refused: the store could not be asked.
+    /// It was refused: the store did not answer.
     StoreUnavailable,
     /// It was refused: no more executions begin here.
     ShuttingDown,
-    /// Its handler runs without protection: the store could not be asked.
+    /// Its handler runs without protection: the store did not answer.
     Unprotected,
 }
 
@@ -137,7 +137,7 @@ impl Answered {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum End {
-    /// What came of it is recorded.
+    /// Its outcome is recorded.
     Recorded,
     /// It failed, and its key is free.
     Freed,
@@ -178,20 +178,20 @@ impl End {
 
 /// An application's own view of what happens.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
-    /// Is called where the event happens, on the path of the request: it must be quick.
+    /// Called where the event happens, on the path of the request, so it must be quick.
     ///
-    /// If it panics, the event is lost to it and nothing else happens.
+    /// If it panics, it misses this event and nothing else happens.
     fn observe(&self, key: &RecordKey, event: &Event<'_>);
 }
 
-/// Whether anybody wants to know how long a call to the store took that went well.
+/// Whether successful store calls are timed.
 pub(crate) fn times_store_calls(observer: Option<&dyn Observer>) -> bool {
     cfg!(feature = "metrics")
         || observer.is_some()
         || shielded(log::tells_store_calls).unwrap_or(false)
 }
 
-/// Tells an event to all who listen. Some happen in destructors, while a panic unwinds.
+/// Reports an event to all listeners. Some happen in destructors, while a panic unwinds.
 pub(crate) fn report(observer: Option<&dyn Observer>, key: &RecordKey, event: &Event<'_>) {
     shielded(|| log::log(key, event));
     #[cfg(feature = "metrics")]

@@ -48,18 +48,18 @@ pub struct Execution {
     _under_way: TaskTrackerToken,
 }
 
-/// What is to become of the key.
+/// What happens to the key.
 ///
 /// The enum is complete: something is remembered, or nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Remember what came of it, for as long as the policy retains.
+    /// Remember the outcome, for as long as the policy retains it.
     Keep(Outcome),
     /// Free the key: the handler failed, and the client may try again, also with another payload.
     Free,
 }
 
-/// What came of an execution: the work's result, and its end.
+/// How an execution went: the work's result, and its end.
 pub(crate) struct Ran<R> {
     pub(crate) result: R,
     pub(crate) ended: Ended,
@@ -131,13 +131,12 @@ impl Execution {
 
     /// Runs the handler's work to its end, and records its verdict before it hands its result back.
     ///
-    /// While the work runs the lease is renewed each third of it, in the same task, unless its term is
-    /// [fixed](crate::LeaseTerm::fixed). The end takes 1
-    /// round trip; while the store fails it is tried up to four times within the lease, and if it
-    /// fails for good that is [reported](Event::Unrecorded) and the result is handed back all the
-    /// same. Work that panics frees the key, and goes on unwinding.
+    /// While the work runs, the same task renews the lease after each third of it, unless its term is
+    /// [fixed](crate::LeaseTerm::fixed). The end takes 1 round trip; while the store fails, it is tried up to
+    /// four times within the lease. If it fails for good, that is [reported](Event::Unrecorded), and the result
+    /// is still returned. If the work panics, the key is freed and the panic goes on unwinding.
     ///
-    /// Work that is ready at once sets no timer, and nothing here asks the work to be `Send`.
+    /// Work that is ready at once sets no timer, and the work need not be `Send`.
     ///
     /// # Errors
     /// The work handed a transaction over, and it was [undone](Undone).

@@ -30,25 +30,24 @@
 //! # Features
 //! | feature | adds |
 //! |---|---|
-//! | `metrics` | events as metrics, through the facade of that name, and `event::describe_metrics` |
+//! | `metrics` | events as metrics, through the `metrics` facade, and `event::describe_metrics` |
 //! | `mock` | `store::MockIdempotencyStore`, a mockall mock of the store trait for an application's own tests |
 //!
-//! Neither is on by default, and neither changes what the rest does. The oldest supported Rust is 1.85.
+//! Neither is on by default, and neither changes how the rest behaves. The oldest supported Rust is 1.85.
 //!
 //! # Where next
 //! - The guide is the module [`guide`]: a tutorial, how-to pages, a reference, and what happens in a crash.
 //! - Using it: [`Idempotency`], [`Policy`] with its three profiles, [`Scope`], [`MemoryStore`], and
-//!   [`CurrentExecution`], which is what a handler may know of its own execution.
+//!   [`CurrentExecution`], a handler's view of its own execution.
 //! - Operating it: [`event`], [`operator`].
 //! - Writing a store: [`store`]. Writing an adapter for another framework: [`adapter`].
 //!
 //! # What it promises
-//! While the store keeps the record, an operation whose response was kept runs once. That is not
-//! exactly-once: the record is apart from your data, so a crash between the handler's effect and the
-//! record, or work that outlasts its lease, can run again. Where that must not happen, pass a
-//! [derived key](CurrentExecution::derived_key) on to what you call, or let a store commit the record in
-//! the handler's own transaction, as `idem-sqlx` does on PostgreSQL and SQLite
-//! ([`store::Ending`]).
+//! An operation whose response was kept runs once while the store keeps the record. That is not exactly-once:
+//! the record is stored apart from your data, so work can run again after a crash between the handler's effect
+//! and the record, or after it outlasts its lease. If that must not happen, pass a [derived
+//! key](CurrentExecution::derived_key) on to the services that you call, or let a store commit the record in
+//! the handler's own transaction, as `idem-sqlx` does on PostgreSQL and SQLite ([`store::Ending`]).
 
 pub mod adapter;
 mod calls;
@@ -60,6 +59,7 @@ mod execution;
 // Its snippets are doctests in the repository, where the crates that they name are at hand.
 #[cfg(all(doc, not(doctest)))]
 pub mod guide;
+mod local_cache;
 mod memory;
 mod policy;
 mod record;
@@ -69,6 +69,7 @@ pub use crate::{
     contract::IdempotencyStore,
     engine::{Continuation, Done, Idempotency, OperationError, Resumed, RunError},
     execution::{CurrentExecution, InvalidLease, TravelError, TravellingLease, Undone, Verdict},
+    local_cache::LocalCache,
     memory::{MemoryLimits, MemoryStore},
     policy::{KeyRequirement, LeaseTerm, OnLeaseEnd, OnStoreFailure, Policy, Profile, Refusal},
     record::{Headers, RecordKey, Response},
@@ -80,10 +81,11 @@ pub use crate::{
 
 /// For authors of stores: the contract, the records that cross it, and their bytes elsewhere.
 ///
-/// A store implements [`IdempotencyStore`], whose page has one of 140 lines, and shows by the crate `idem-store-tests`
-/// that it keeps the contract.
+/// A store implements [`IdempotencyStore`], whose page shows one in 140 lines. The crate `idem-store-tests`
+/// checks that it keeps the contract.
 ///
-/// For the tests of an application, the feature `mock` has a mock of the trait. What is not expected fails the test:
+/// For an application's own tests, the feature `mock` has a mock of the trait. An unexpected call fails the
+/// test:
 ///
 #[cfg_attr(feature = "mock", doc = "```")]
 #[cfg_attr(not(feature = "mock"), doc = "```ignore")]
@@ -107,7 +109,8 @@ pub use crate::{
 /// # }
 /// ```
 ///
-/// Where a test needs a store that works and then fails, `idem-store-tests` has a `FaultyStore` around any other.
+/// If a test needs a store that works and then fails, wrap any store in the `FaultyStore` of
+/// `idem-store-tests`.
 pub mod store {
     #[cfg(feature = "mock")]
     pub use crate::contract::MockIdempotencyStore;
@@ -115,15 +118,15 @@ pub mod store {
     pub use crate::{Headers, IdempotencyStore, RecordKey, Response};
     pub use crate::{
         contract::{
-            Capacity, Claim, Commit, Completion, Ending, Fenced, InDoubt, Operation, RolledBack,
-            StoreError, StoreErrorKind, StoreIdentity, WriteEffect,
+            Capacity, Claim, Commit, Completion, Ending, Fenced, InDoubt, Operation, Recall,
+            RolledBack, StoreError, StoreErrorKind, StoreIdentity, WriteEffect,
         },
         execution::{EnlistError, Renewals, Reservation},
         record::{
             Completed, DecodeError, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record,
             Stored, decode, encode_completed, encode_pending,
         },
-        request::{CredentialsDigest, Fingerprint},
+        request::{CredentialsDigest, Fingerprint, RequestTag},
     };
 }
 
@@ -134,7 +137,7 @@ pub mod event {
     pub use crate::events::{Answered, End, Event, Observer};
 }
 
-/// For operators: where a key stands, and what freeing it found.
+/// For operators: the state of a key, and the result of freeing it.
 pub mod operator {
     pub use crate::engine::{Freed, KeyState, KeyStatus};
 }

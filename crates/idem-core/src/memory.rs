@@ -1,4 +1,7 @@
 //! The store inside the process: the embedded default, and the fastest.
+//!
+//! What it must do is said plainly by the contract's example store and by the model of the protocol's tests, and this is for
+//! speed: records stay where they are while millions come and go, so that no call waits for long.
 
 use std::{
     fmt,
@@ -13,10 +16,11 @@ use async_trait::async_trait;
 
 use crate::{
     contract::{
-        Capacity, Claim, Fenced, IdempotencyStore, Operation, StoreError, StoreErrorKind,
+        Capacity, Claim, Fenced, IdempotencyStore, Operation, Recall, StoreError, StoreErrorKind,
         StoreIdentity, WriteEffect,
     },
-    record::{Lease, Outcome, RecordKey, Stored},
+    record::{Lease, Outcome, RecordKey, Response, Stored},
+    request::RequestTag,
 };
 
 mod clock;
@@ -33,7 +37,7 @@ use hash::Seed;
 use shard::{Change, Hashed, Shard};
 
 /// A power of two, far above the cores that contend for the locks.
-const SHARDS: usize = 128;
+const SHARDS: usize = 256;
 
 /// What a claim sweeps of its own shard on the way, so that expiry keeps up with the load even
 /// where no task can be spawned.
@@ -41,14 +45,14 @@ const SWEEP_ON_CLAIM: usize = 4;
 
 /// Keeps records in this process's memory. Clones share one store.
 ///
-/// Records expire on their own: a task, started by the first record on the tokio runtime that it
-/// comes from, removes what has run out once a second, and ends when the store is empty or dropped.
-/// Without a runtime each claim removes a few, and nothing else does.
+/// Records expire on their own: the first record starts a task on its tokio runtime, which removes expired
+/// records once a second and ends when the store is empty or dropped. Without a runtime, only claims remove
+/// expired records, a few each.
 ///
-/// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it refuses
-/// claims and keeps what it has: a record that was dropped early would let its request run twice.
-/// Executions that were admitted before are recorded all the same, so the bytes may pass the limit
-/// by what was running then.
+/// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it
+/// refuses claims and keeps what it has: a record that was dropped early would let its request run twice.
+/// Executions that were admitted before are still recorded, so the bytes may exceed the limit by what was
+/// running then.
 ///
 /// Records live as long as the process and no longer. Several servers behind one address need a
 /// store that they share.
@@ -65,7 +69,7 @@ pub struct MemoryStore {
     shared: Arc<Shared>,
 }
 
-/// Where a [`MemoryStore`] refuses to take more.
+/// When a [`MemoryStore`] refuses to take more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryLimits {
     records: usize,
@@ -135,8 +139,8 @@ impl MemoryStore {
         }
     }
 
-    /// How many records the store holds. What has run out is none: it is removed first, which takes each of
-    /// the store's locks for a moment.
+    /// How many records the store holds. Expired ones are removed first, which takes each of the store's locks
+    /// for a moment.
     #[must_use]
     pub fn records(&self) -> usize {
         sweeper::sweep_all(&self.shared);
@@ -265,6 +269,17 @@ impl IdempotencyStore for MemoryStore {
 
     fn identity(&self) -> StoreIdentity {
         self.shared.identity
+    }
+
+    fn recalls(&self) -> Option<&dyn Recall> {
+        Some(self)
+    }
+}
+
+impl Recall for MemoryStore {
+    fn recall(&self, key: &RecordKey, tag: &RequestTag) -> Option<Arc<Response>> {
+        let (shard, key) = self.shared.shard(key);
+        shard.recall(key, tag, || self.shared.clock.now())
     }
 }
 

@@ -1,5 +1,4 @@
-//! What an application decides: which requests are protected, for how long, and how duplicates
-//! are told.
+//! What an application decides: which requests are protected, for how long, and how duplicates are answered.
 
 use std::{sync::Arc, time::Duration};
 
@@ -25,7 +24,7 @@ pub use response_rules::ResponseRules;
 /// No lease is shorter: it would protect nothing.
 pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Nothing is longer, so that a clock can be added to it: 100 years.
+/// No duration is longer, so that any clock can add it: 100 years.
 pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// The conventions by which clients are answered.
@@ -53,7 +52,7 @@ pub enum KeyRequirement {
     Required,
 }
 
-/// What happens to a request while the store cannot be asked.
+/// What happens to a request while the store does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnStoreFailure {
@@ -68,11 +67,11 @@ pub enum OnStoreFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnLeaseEnd {
-    /// The next request with the key takes over and executes. Nobody knows what the lost holder
-    /// did, so its effect may come twice.
+    /// The next request with the key takes over and executes. What the lost holder did is unknown, so its
+    /// effect may happen twice.
     TakeOver,
-    /// Requests with the key are told that the original is running, for as long as the retention,
-    /// or until an operator [frees](crate::Idempotency::free) the key.
+    /// Requests with the key get "in progress", for as long as the retention, or until an operator
+    /// [frees](crate::Idempotency::free) the key.
     Refuse,
 }
 
@@ -159,8 +158,8 @@ impl Policy {
         }
     }
 
-    /// The IETF draft's answers; the key is required, as the draft has it for an operation that is
-    /// documented to be idempotent.
+    /// The IETF draft's answers. The key is required, as in the draft for an operation that is documented to be
+    /// idempotent.
     #[must_use]
     pub fn ietf() -> Self {
         Self {
@@ -170,8 +169,8 @@ impl Policy {
         }
     }
 
-    /// Stripe's answers; kept is whatever ran, also if it failed: statuses below 400, 402, and 500
-    /// and above. Other client errors are refusals before anything ran, and are not kept.
+    /// Stripe's answers. The result of everything that ran is kept, failures included: statuses below 400, 402,
+    /// and 500 and above. Other client errors are refusals before anything ran, and are not kept.
     #[must_use]
     pub fn stripe() -> Self {
         Self {

@@ -1,10 +1,10 @@
-//! What a store holds under a record key: a lease that is running, or what came of it.
+//! What a store holds under a record key: a running lease, or the outcome.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
     digest::Hex,
-    request::{CredentialsDigest, Fingerprint},
+    request::{CredentialsDigest, Fingerprint, RequestTag},
 };
 
 mod codec;
@@ -18,7 +18,7 @@ pub(crate) use response::{STATUSES, is_field};
 
 /// A random 128-bit number that names one holder of a lease.
 ///
-/// Whoever knows it may complete, renew or release the lease.
+/// Anyone who knows it can complete, renew or release the lease.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OwnerToken([u8; 16]);
 
@@ -49,7 +49,7 @@ impl fmt::Debug for OwnerToken {
     }
 }
 
-/// Who asked for what: a duplicate must agree in both.
+/// The caller and the request: a duplicate must agree in both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Identity {
     fingerprint: Fingerprint,
@@ -57,7 +57,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// An identity without credentials: the scope says who asked.
+    /// An identity without credentials: the scope identifies the caller.
     #[must_use]
     pub const fn new(fingerprint: Fingerprint) -> Self {
         Self {
@@ -79,7 +79,7 @@ impl Identity {
         &self.fingerprint
     }
 
-    /// The credentials that it was asked with, where no scope says who asked.
+    /// The credentials of the request, if no scope identifies the caller.
     #[must_use]
     pub const fn credentials(&self) -> Option<&CredentialsDigest> {
         self.credentials.as_ref()
@@ -96,6 +96,8 @@ pub struct Lease {
     identity: Identity,
     duration: Duration,
     durable: bool,
+    tag: Option<RequestTag>,
+    completion_in_doubt: bool,
 }
 
 impl Lease {
@@ -113,11 +115,29 @@ impl Lease {
             identity,
             duration,
             durable: false,
+            tag: None,
+            completion_in_doubt: false,
         }
     }
 
-    /// The same lease, and a store must not forget it in a crash: nobody takes it over, so only its holder
-    /// or an operator may end it before its time.
+    /// The same lease, of a request with this tag. It stays in the process: it is no part of a record or of a lease
+    /// that travels.
+    #[must_use]
+    pub const fn with_tag(mut self, tag: Option<RequestTag>) -> Self {
+        self.tag = tag;
+        self
+    }
+
+    /// The same lease, which may already have been completed: an earlier completion was not answered, or
+    /// another process also bears the lease.
+    #[must_use]
+    pub const fn completed_perhaps(mut self) -> Self {
+        self.completion_in_doubt = true;
+        self
+    }
+
+    /// The same lease, which a store must not forget in a crash: it is never taken over, so only its holder or
+    /// an operator may end it early.
     #[must_use]
     pub const fn durable(mut self) -> Self {
         self.durable = true;
@@ -148,22 +168,35 @@ impl Lease {
         self.duration
     }
 
-    /// Whether each write of the lease must outlast a crash of the store, also where the store may forget
-    /// the last writes of others: its policy [refuses](crate::OnLeaseEnd::Refuse) to take over.
+    /// Whether each write of the lease must survive a crash of the store, even if the store may forget the last
+    /// writes of other leases: its policy [refuses](crate::OnLeaseEnd::Refuse) to take over.
     #[must_use]
     pub const fn is_durable(&self) -> bool {
         self.durable
+    }
+
+    /// The exact bytes of the request, for a store that [recalls](crate::store::Recall).
+    #[must_use]
+    pub const fn tag(&self) -> Option<&RequestTag> {
+        self.tag.as_ref()
+    }
+
+    /// Whether an earlier completion of it may stand, so that [`Held`](crate::store::Fenced::Held) does not say whose
+    /// outcome the record has, nor since when.
+    #[must_use]
+    pub const fn is_completed_perhaps(&self) -> bool {
+        self.completion_in_doubt
     }
 }
 
 /// What stands under a record key.
 ///
-/// The enum is complete: a store knows these three cases and no other.
+/// The enum is complete: a store has only these three cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Record {
-    /// Somebody holds a lease.
+    /// An execution holds a lease.
     Pending(Pending),
-    /// Somebody's execution succeeded.
+    /// An execution succeeded.
     Completed(Completed),
     /// A record that this version cannot read, because a newer one wrote it.
     Unreadable,
@@ -177,7 +210,7 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Describes what stands under a key; `remaining` is `None` where the store cannot tell.
+    /// Describes the record under a key; `remaining` is `None` if the store cannot tell.
     #[must_use]
     pub const fn new(record: Record, remaining: Option<Duration>) -> Self {
         Self { record, remaining }
@@ -206,7 +239,7 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Describes a running lease; `remaining` is `None` where the store cannot tell cheaply.
+    /// Describes a running lease; `remaining` is `None` if the store cannot tell cheaply.
     #[must_use]
     pub const fn new(owner: OwnerToken, identity: Identity, remaining: Option<Duration>) -> Self {
         Self {
@@ -266,7 +299,7 @@ impl Completed {
         &self.identity
     }
 
-    /// What came of it.
+    /// The outcome.
     #[must_use]
     pub const fn outcome(&self) -> &Outcome {
         &self.outcome
@@ -280,7 +313,7 @@ impl Completed {
 pub enum Outcome {
     /// The response, to be replayed.
     Response(Arc<Response>),
-    /// That it was done, and why the response is not there.
+    /// It was done, but the response was not kept, for this reason.
     NotKept(NotKept),
 }
 

@@ -8,7 +8,7 @@
 //! `idem-conformance` instead, which drives every adapter too.
 //!
 //! A server implements [`Adapter`], usually in about 80 lines, and calls [`http_tests!`] once with
-//! the type that does. With the feature `axum`, a store needs no more than [`Records`].
+//! the type that does. With the features `axum` and `actix`, a store needs no more than [`Records`].
 //!
 //! Each case becomes a `#[test]` in the module of its group, so every server runs a new case at once.
 
@@ -19,9 +19,12 @@ mod client;
 mod effects;
 mod hang_up;
 mod market;
+#[cfg(feature = "actix")]
+mod on_actix;
 #[cfg(feature = "axum")]
 mod on_axum;
 mod patience;
+mod records;
 mod server;
 mod store_calls;
 mod suite;
@@ -33,12 +36,15 @@ pub use crate::{
     hang_up::{HandedOver, begin, hang_up, observed_on},
     market::{Body, Reply, Request, lease, tenant},
     patience::{NEVER, until},
+    records::Records,
     server::Server,
     store_calls::StoreCalls,
     suite::CASES,
 };
 
+#[cfg(feature = "actix")]
+pub use crate::on_actix::{Actix, serve_actix_app, serve_actix_until_stopped};
 #[cfg(feature = "axum")]
-pub use crate::on_axum::{Axum, Records, serve_app};
+pub use crate::on_axum::{Axum, serve_app};
 #[doc(hidden)]
 pub use crate::suite::{tasks, threads};

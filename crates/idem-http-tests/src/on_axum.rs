@@ -14,15 +14,9 @@ use idem_axum::IdempotencyLayer;
 use idem_core::{CurrentExecution, IdempotencyStore, Policy};
 use tokio::net::TcpListener;
 
-use crate::{Adapter, Body as ReplyBody, Effects, Request, lease, tenant};
+use crate::{Adapter, Body as ReplyBody, Effects, Records, Request, lease, tenant};
 
-/// Where the records of an [`Axum`] are.
-pub trait Records: Clone {
-    /// An empty store. Clones share their records.
-    fn store() -> impl IdempotencyStore + Clone;
-}
-
-/// The market in axum, to be given to [`http_tests!`](crate::http_tests) by those who test a store.
+/// The market in axum, to be given to [`http_tests!`](crate::http_tests).
 #[derive(Clone, Debug)]
 pub struct Axum<R>(IdempotencyLayer, PhantomData<R>);
 

@@ -13,7 +13,7 @@ use std::{
 
 use momento::{CacheClient, MomentoErrorCode, MomentoResult};
 
-/// After how many calls in a row without an answer the client is built anew.
+/// After how many calls in a row without an answer the client is rebuilt.
 ///
 /// One or two happen when the service is slow. A connection that died silently never recovers
 /// without keep-alive, so every call on it is lost.
@@ -65,7 +65,7 @@ impl Client {
         }
     }
 
-    /// A client that can be built anew.
+    /// A client that can be rebuilt.
     pub(crate) fn renewable(
         connect: impl Fn() -> MomentoResult<CacheClient> + Send + Sync + 'static,
     ) -> MomentoResult<Self> {
@@ -76,8 +76,8 @@ impl Client {
         })
     }
 
-    /// Makes a call, and notices if it has no answer: its deadline passed, or whoever waited for it
-    /// gave up. After a pause that is longer than `idle`, it is made with a client that is new.
+    /// Makes a call, and notices if it has no answer: its deadline passed, or its caller gave up. After a pause
+    /// that is longer than `idle`, it is made with a new client.
     pub(crate) async fn call<T, F>(
         &self,
         idle: Option<Duration>,

@@ -19,10 +19,10 @@
 //! the oldest supported Rust is 1.85. The guide's page on stores, in `idem_core`'s module `guide`, says when to take it.
 //!
 //! # The protocol
-//! Three values stand under an item's key, which is the 32 bytes of the record key: a pending record,
-//! byte-identical for its whole lease; a completed one; and a constant that says "released". Only
-//! conditional writes (`SetIf…`) and reads ever touch an item: Momento leaves undefined what happens
-//! when they are mixed with `Set` or `Delete`, and has no conditional delete.
+//! An item's key is the 32 bytes of the record key. Its value is a pending record, which is byte-identical for
+//! its whole lease, a completed one, or a constant that says "released". Only conditional writes (`SetIf…`) and
+//! reads ever touch an item: Momento leaves undefined what happens when they are mixed with `Set` or `Delete`,
+//! and has no conditional delete.
 //!
 //! | operation | call | round trips |
 //! |---|---|---|
@@ -32,7 +32,7 @@
 //! | release | `SetIfEqual(released, equal = pending, TTL = 1 s)` | 1 |
 //! | look up | `Get`, then `ItemGetTtl` of what it found | 1 absent, 2 otherwise |
 //!
-//! Reads may be stale, so only a `SetIf…` ever authorises an execution; a `Get` may only deny one.
+//! Reads may be stale, so only a `SetIf…` can authorise an execution; a `Get` can only deny one.
 //!
 //! # What it costs, and its limits
 //! As Momento documents them for on-demand plans (read in August 2026): items of up to 5 MB, a
@@ -41,29 +41,28 @@
 //! replay about 3: some 25 fresh requests a second on the default limits.
 //!
 //! # What a cache can and cannot promise
-//! Duplicates are suppressed while the cache keeps the record. It does not aim to evict before the
-//! time-to-live, and does not promise not to: a record that is lost lets its request run again. So does
-//! a crash after the effect and before the record, or work that outlasts its lease. For money, pass the
-//! key on downstream, or keep the record in the same database transaction as the effect. The protocol
-//! assumes that `SetIf…` is linearizable.
+//! Duplicates are suppressed while the cache keeps the record. The cache aims to keep it until the
+//! time-to-live, but does not promise to: if a record is lost, its request can run again. The same is true
+//! after a crash between the effect and the record, or if work outlasts its lease. For money, pass a derived
+//! key on downstream, or keep the record in the same database transaction as the effect. The protocol assumes
+//! that `SetIf…` is linearizable.
 //!
 //! # Servers and Lambda
 //! [`MomentoStore::from_env`] has 500 ms deadlines and keep-alive, for servers in the cache's region: a
 //! connection that died silently is noticed within seconds. In a Lambda function keep-alive does harm: an
-//! instance is frozen between its requests, and answers no ping. So [`MomentoStore::on_lambda`] has the
-//! SDK's `configurations::Lambda`, without it, and does two things in its place. After a minute without calls
-//! the client is built anew before the next one ([`MomentoStore::idle`]), for a connection may have died
-//! meanwhile; and it is built anew after three calls in a row that had no answer, as each client of
-//! [`MomentoStore::connect`] is.
+//! instance is frozen between its requests, and answers no ping. So [`MomentoStore::on_lambda`] has the SDK's
+//! `configurations::Lambda`, without it, and does two things in its place. After a minute without calls the
+//! client is rebuilt before the next one ([`MomentoStore::idle`]), because its connection may have died
+//! meanwhile. Like every client of [`MomentoStore::connect`], it is also rebuilt after three calls in a row
+//! without an answer.
 //!
-//! An instance that starts makes up to 3 control calls in [`MomentoStore::prepare`], of which Momento takes
-//! about 5 a second: where many start together, go on without the check when it fails with
-//! `LimitExceededError`, or make it when you deploy.
-
+//! An instance makes up to 3 control calls at its start, in [`MomentoStore::prepare`], and Momento takes about
+//! 5 a second. If many instances start together, go on without the check when it fails with
+//! `LimitExceededError`, or run it when you deploy.
 //!
 //! # The SDK's types
-//! Constructors and errors of this crate have types of the SDK, which is re-exported as [`momento`]: an application
-//! that names them there has the version that this crate uses, and needs no dependency of its own.
+//! Constructors and errors of this crate use types of the SDK, which is re-exported as [`momento`]. An
+//! application that takes them from there gets the same version, and needs no dependency of its own.
 //!
 //! ```no_run
 //! use idem_momento::{

@@ -1,4 +1,4 @@
-//! A check at start-up: the cache is there, and takes what the policy asks of it.
+//! A check at start-up: the cache exists, and can keep what the policy needs.
 
 use std::{future::Future, time::Duration};
 

@@ -67,7 +67,7 @@ fn build(
 
 /// What a read found.
 enum Found {
-    /// Nothing that binds anybody: the item is absent or released, or the read was stale.
+    /// Nothing binding: the item is absent or released, or the read was stale.
     Nothing,
     Released,
     Record(Record),
@@ -80,8 +80,8 @@ impl MomentoStore {
         Self::with(Client::fixed(client), cache)
     }
 
-    /// Uses a client that can be built anew, which is done after three calls in a row that had no
-    /// answer: a connection that died silently does not recover by itself without keep-alive.
+    /// Uses a client that can be rebuilt, which happens after three calls in a row without an answer: without
+    /// keep-alive, a connection that died silently does not recover by itself.
     ///
     /// # Errors
     /// The client cannot be built, for example from a malformed key.
@@ -118,9 +118,9 @@ impl MomentoStore {
         Self::connect(connect, cache)
     }
 
-    /// Connects with these credentials as a Lambda function should: with one connection, deadlines of
-    /// 1.1 s and no keep-alive, for which a frozen instance has no time. Before the first call
-    /// after a minute without calls the client is built anew, as by [`idle`](Self::idle).
+    /// Connects with these credentials as a Lambda function should: with one connection, deadlines of 1.1 s and
+    /// no keep-alive, for which a frozen instance has no time. After a minute without calls, the client is
+    /// rebuilt before the next one, as with [`idle`](Self::idle).
     ///
     /// # Errors
     /// The endpoint is malformed.
@@ -143,8 +143,8 @@ impl MomentoStore {
         }
     }
 
-    /// Sets the largest item that the cache takes, in bytes: 5,000,000 by default. A response that does not fit is not
-    /// kept; that its request was done is remembered all the same.
+    /// Sets the largest item that the cache takes, in bytes: 5,000,000 by default. A response that does not fit
+    /// is not kept, but the store still remembers that the request was done.
     #[must_use]
     pub const fn max_item_bytes(mut self, bytes: usize) -> Self {
         self.max_item_bytes = bytes;
@@ -159,14 +159,14 @@ impl MomentoStore {
         self
     }
 
-    /// Builds the client anew before the first call after a pause that is longer, if it
-    /// [can be](Self::connect). Never by default.
+    /// Rebuilds the client before the first call after a longer pause, if it [can be rebuilt](Self::connect).
+    /// Never by default.
     ///
-    /// It is for connections without keep-alive. One that died while nobody looked, as a NAT forgets those
-    /// that are idle for some minutes, takes calls and never answers; with this the first
-    /// call after the pause pays for a new connection, and not for a deadline that passes. The pause is
-    /// measured by the wall clock, which also runs while a process is frozen. Who calls meanwhile waits, so
-    /// `connect` must not wait for anything itself.
+    /// It is for connections without keep-alive. A connection can die unnoticed, because NATs forget those that
+    /// are idle for some minutes; it then accepts calls and never answers. With this setting, the first call
+    /// after the pause pays for a new connection instead of waiting for a deadline. The pause is measured by
+    /// the wall clock, which also runs while a process is frozen. Other calls wait meanwhile, so `connect` must
+    /// not wait for anything itself.
     #[must_use]
     pub const fn idle(mut self, longest: Duration) -> Self {
         self.idle = Some(longest);

@@ -58,9 +58,12 @@ impl Confirming {
         arguments: &[&[u8]],
         deadline: Instant,
     ) -> Result<Value, Failure> {
-        let Ok(_permit) = timeout_at(deadline, self.free.acquire()).await else {
+        // Later, it would be cut off while it waits for replicas, with a claim that may stand.
+        let latest = deadline.checked_sub(self.timeout).unwrap_or(deadline);
+        let permit = timeout_at(latest, self.free.acquire()).await;
+        if permit.is_err() || Instant::now() >= latest {
             return Err(Failure::Busy);
-        };
+        }
         let claim = timeout_at(deadline, self.claim_on_one(key, arguments)).await;
         let answer = claim.unwrap_or(Err(Failure::Silent));
         if !matches!(answer, Ok(_) | Err(Failure::TooFewReplicas { .. })) {

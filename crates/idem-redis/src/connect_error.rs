@@ -16,6 +16,9 @@ pub enum ConnectError {
         /// The client's error.
         source: RedisError,
     },
+    /// The address asks for TLS, which this build has not.
+    #[error("the address asks for TLS; build idem-redis with its feature `tls-rustls`")]
+    NoTls,
     /// The server gave no answer.
     #[error("could not {action}: no answer in {} seconds", timeout.as_secs())]
     Timeout {
@@ -27,7 +30,7 @@ pub enum ConnectError {
     /// The server drops records to make room, and a request whose record is dropped runs again.
     #[error(
         "the server evicts records when it is full (maxmemory-policy {policy}); set maxmemory-policy to \
-         noeviction, use a server of its own for the records, or accept that with `allow_eviction`"
+         noeviction, use a server of its own for the records, or accept that with `RedisBuilder::allow_eviction`"
     )]
     Evicts {
         /// Its `maxmemory-policy`; empty if it does not tell.

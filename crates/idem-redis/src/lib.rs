@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 //! Idempotency records in **Redis** or **Valkey**, over the `redis` crate.
 //!
 //! ```no_run
@@ -67,11 +69,14 @@
 //! |---|---|---|
 //! | nobody listens | `Unavailable`, nothing written | the next call connects |
 //! | the connection breaks during a call | `Unavailable`, may have landed | the next call connects |
-//! | no answer within the call timeout | `Timeout`, may have landed | after three in a row, the next call connects |
+//! | no answer within the call timeout, or within its caller's | `Timeout`, may have landed | after three in a row, the next call connects |
 //! | the server became a replica | `Unavailable`, nothing written | the next call connects, and so follows the name |
 //! | it loads its data, or its cluster is down | `Unavailable`, nothing written | the next call tries again |
+//! | a primary of a cluster dies | `Unavailable` or `Timeout`, may have landed | once its replica was promoted, calls work |
 //! | it is full | `Full`, nothing written | as above |
 //! | it refuses the password or the command | `Rejected`, nothing written | the next call connects |
+//! | it forbids its user a command of a script | `Rejected`, may have landed | the next call tries again |
+//! | another program's value has the name | `Rejected` or `Corrupt`, nothing written | the value stays as it is |
 //!
 //! This is so for the store's own connection, by [`RedisStore::builder`] or [`RedisStore::with_client`]. One that you
 //! hand over by [`RedisStore::with_connection`] follows its own rules.
@@ -85,6 +90,20 @@
 //! `rediss://` URLs need the feature `tls-rustls`, which is not on by default, and trust the system's certificates; a
 //! client with others is for [`RedisStore::with_client`]. If the process has no default cryptographic provider of
 //! rustls, `connect` installs *ring*.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `cluster` | [`RedisStore::cluster`], for a Redis Cluster |
+//! | `tls-rustls` | `rediss://` URLs |
+//!
+//! Neither is on by default. `redis-tests` adds nothing to the library.
+//!
+//! # Where next
+//! - [`RedisBuilder`] has the settings, and [`ConnectError`] what `connect` complains about.
+//! - The guide is `idem_core`'s module `guide`: its page on stores says when to take Redis and how to size it, and its
+//!   page on crashes what each moment means for a client.
+//! - `idem-sqlx` commits the record together with your own data.
 
 mod answer;
 mod builder;

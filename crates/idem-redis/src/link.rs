@@ -9,9 +9,6 @@ pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = RedisResult<Value>> + 
 pub(crate) trait Link: Send + Sync {
     /// Sends a command, and waits for its answer.
     fn send<'a>(&'a self, command: &'a Cmd) -> Sending<'a>;
-
-    /// Hears that the last call was given up without an answer.
-    fn was_silent(&self) {}
 }
 
 /// A connection that somebody else built, and that repairs itself or does not.

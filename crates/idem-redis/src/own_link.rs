@@ -21,6 +21,9 @@ use crate::link::{Link, Sending, send};
 /// the manager does not take a timeout for a broken connection.
 const SILENT: u32 = 3;
 
+/// After how long a call that its caller gave up says something about the connection, and not about the caller.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// How often the connection is replaced at most: a replica answers READONLY to each call.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -103,6 +106,14 @@ impl OwnLink {
         }
     }
 
+    fn was_silent(&self) {
+        let before = self.silent.fetch_add(1, Ordering::Relaxed);
+        if before + 1 >= SILENT {
+            self.silent.store(0, Ordering::Relaxed);
+            self.give_up(Instant::now());
+        }
+    }
+
     /// Marks the connection that a call used which began then, unless it was replaced since.
     fn give_up(&self, begun: Instant) {
         let mut current = self.current();
@@ -116,18 +127,36 @@ impl Link for OwnLink {
     fn send<'a>(&'a self, command: &'a Cmd) -> Sending<'a> {
         Box::pin(async move {
             let mut manager = self.manager();
-            let begun = Instant::now();
+            let waiting = Waiting {
+                link: self,
+                begun: Instant::now(),
+                is_over: false,
+            };
             let answer = send(&mut manager, command).await;
-            self.heard(begun, answer.as_ref().err());
+            waiting.heard(answer.as_ref().err());
             answer
         })
     }
+}
 
-    fn was_silent(&self) {
-        let before = self.silent.fetch_add(1, Ordering::Relaxed);
-        if before + 1 >= SILENT {
-            self.silent.store(0, Ordering::Relaxed);
-            self.give_up(Instant::now());
+/// A call that waits for its answer. Dropped without one, it was given up.
+struct Waiting<'a> {
+    link: &'a OwnLink,
+    begun: Instant,
+    is_over: bool,
+}
+
+impl Waiting<'_> {
+    fn heard(mut self, error: Option<&RedisError>) {
+        self.is_over = true;
+        self.link.heard(self.begun, error);
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_over && self.begun.elapsed() >= PATIENCE.min(self.link.call_timeout / 2) {
+            self.link.was_silent();
         }
     }
 }

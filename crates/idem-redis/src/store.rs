@@ -76,10 +76,7 @@ impl Inner {
         let call = script.call(&*self.link, &name, arguments);
         match timeout_at(deadline, call).await {
             Ok(answer) => Ok(answer?),
-            Err(_) => {
-                self.link.was_silent();
-                Err(Failure::Silent)
-            }
+            Err(_) => Err(Failure::Silent),
         }
     }
 

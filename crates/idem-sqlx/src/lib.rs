@@ -1,4 +1,6 @@
 #![forbid(unsafe_code)]
+// docs.rs shows which feature an item needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // Without a database there is nothing that uses what both have in common.
 #![cfg_attr(not(any(feature = "postgres", feature = "sqlite")), allow(dead_code))]
 //! Idempotency records in **PostgreSQL** or **SQLite**, beside an application's own data, over sqlx. A handler
@@ -149,6 +151,21 @@
 //! # Expired records
 //! An expired record is absent to every operation at once. A background task of the store deletes it
 //! later, in bounded batches, and ends when the last clone of the store is dropped.
+//!
+//! # Features
+//! | feature | adds |
+//! |---|---|
+//! | `postgres` | `PostgresStore` |
+//! | `sqlite` | `SqliteStore`, with the SQLite that `libsqlite3-sys` bundles |
+//!
+//! Neither is on by default. `postgres-tests` adds nothing to the library.
+//!
+//! # Where next
+//! - `PostgresStore` or `SqliteStore`, and their builders, which have the settings.
+//! - The guide is `idem_core`'s module `guide`: its page on exactly once has transactions, what clients see, COMMIT in
+//!   doubt and pgbouncer, and its page on stores says when to take which.
+//! - `PostgresEnlistment` is for handlers on
+//!   other drivers, such as tokio-postgres or SeaORM.
 
 mod budget;
 mod connections;

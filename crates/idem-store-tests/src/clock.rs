@@ -12,6 +12,7 @@ use tokio::{
 pub struct Clock {
     paused: bool,
     unit: Duration,
+    tolerance: Duration,
 }
 
 impl Clock {
@@ -23,6 +24,7 @@ impl Clock {
             // No whole number of seconds: a store that sweeps by the second has not swept what
             // ran out this instant, and must not show it all the same.
             unit: Duration::from_millis(1_300),
+            tolerance: Duration::ZERO,
         }
     }
 
@@ -32,6 +34,7 @@ impl Clock {
         Self {
             paused: false,
             unit: Duration::from_millis(500),
+            tolerance: Duration::ZERO,
         }
     }
 
@@ -39,6 +42,14 @@ impl Clock {
     #[must_use]
     pub const fn with_unit(mut self, unit: Duration) -> Self {
         self.unit = unit;
+        self
+    }
+
+    /// Sets how much later than its end a lease or a result may still stand: nothing unless set. It is for a store
+    /// that has no clock of its own, whose clients know the time only so well. Nothing may end early for it.
+    #[must_use]
+    pub const fn with_tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance = tolerance;
         self
     }
 
@@ -50,6 +61,11 @@ impl Clock {
         self.unit
     }
 
+    /// How much later than its end something may still stand.
+    pub(crate) const fn tolerance(&self) -> Duration {
+        self.tolerance
+    }
+
     /// The same clock for a machine that was too slow for this one.
     pub(crate) fn slower(self) -> Self {
         self.with_unit(self.unit * 2)
@@ -57,11 +73,12 @@ impl Clock {
 
     /// What is waited beyond a duration until it has certainly run out.
     pub(crate) fn grace(&self) -> Duration {
-        if self.paused {
+        let slowness = if self.paused {
             Duration::ZERO
         } else {
             self.unit / 4
-        }
+        };
+        self.tolerance + slowness
     }
 
     pub(crate) fn runtime(&self) -> Runtime {

@@ -63,7 +63,7 @@ macro_rules! __with_ending_cases {
 macro_rules! ending_tests {
     (
         $(#[$attribute:meta])*
-        clock: $clock:ident $(($unit:expr))?,
+        clock: $clock:ident $(($unit:expr $(, $tolerance:expr)?))?,
         store: $store:expr $(,)?
     ) => {
         #[cfg(test)]
@@ -73,7 +73,7 @@ macro_rules! ending_tests {
 
         #[cfg(test)]
         fn clock_under_test() -> $crate::Clock {
-            $crate::Clock::$clock() $(.with_unit($unit))?
+            $crate::Clock::$clock() $(.with_unit($unit) $(.with_tolerance($tolerance))?)?
         }
 
         $crate::__with_ending_cases! { [$crate::__ending_test_modules] [$(#[$attribute])*] }

@@ -9,12 +9,13 @@ use std::{
 
 use async_trait::async_trait;
 use idem_core::{
-    IdempotencyStore, RecordKey,
+    IdempotencyStore, RecordKey, Response,
     store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
-        StoreIdentity, Stored, WriteEffect,
+        Capacity, Claim, Completion, Fenced, Lease, Operation, Outcome, Recall, RequestTag,
+        StoreError, StoreErrorKind, StoreIdentity, Stored, WriteEffect,
     },
 };
+use tokio::time::Instant;
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +104,11 @@ impl<S> FaultyStore<S> {
             .or_else(|| script.always.get(&operation).copied())
     }
 
+    fn is_to_fail(&self, operation: Operation) -> bool {
+        let script = self.script();
+        script.next.contains_key(&operation) || script.always.contains_key(&operation)
+    }
+
     async fn call<T>(
         &self,
         operation: Operation,
@@ -166,5 +172,27 @@ impl<S: IdempotencyStore> IdempotencyStore for FaultyStore<S> {
 
     fn identity(&self) -> StoreIdentity {
         self.inner.identity()
+    }
+
+    fn recalls(&self) -> Option<&dyn Recall> {
+        self.inner.recalls().map(|_| self as &dyn Recall)
+    }
+}
+
+/// What is recalled counts as a claim, and nothing is while claims fail.
+impl<S: IdempotencyStore> Recall for FaultyStore<S> {
+    fn recall(&self, key: &RecordKey, tag: &RequestTag) -> Option<Arc<Response>> {
+        if self.is_to_fail(Operation::Claim) {
+            return None;
+        }
+        let response = self.inner.recalls()?.recall(key, tag)?;
+        *self.script().calls.entry(Operation::Claim).or_default() += 1;
+        Some(response)
+    }
+
+    fn committed(&self, completion: &Completion<'_>, until: Instant) {
+        if let Some(recalls) = self.inner.recalls() {
+            recalls.committed(completion, until);
+        }
     }
 }

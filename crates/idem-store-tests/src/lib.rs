@@ -19,8 +19,8 @@
 //! }
 //! ```
 //!
-//! The expression after `store:` is evaluated anew for each test, inside an async function: it may
-//! `.await`. It gives a store, or a [`Fixture`] where there is more to say:
+//! The expression after `store:` is evaluated again for each test, inside an async function, so it may
+//! `.await`. It returns a store, or a [`Fixture`] if there is more to say:
 //!
 //! ```
 //! # struct Emulator;
@@ -54,6 +54,8 @@
 //!   unit should be 4 times as long as the store's clock is coarse: `real(Duration::from_secs(4))`
 //!   for whole seconds. A machine that is too slow to say whether an answer came in time fails no
 //!   test: the test is run again with twice the unit.
+//! - `real(unit, tolerance)`: the store's clients know the time only to some seconds, so a lease or a result may stand
+//!   that much longer than it should. It must not end early.
 //!
 //! # Transactions
 //! A store whose transactions end executions, so that effect and record are one commit, implements

@@ -25,7 +25,7 @@ impl Entry {
         self.outcome.is_none() && self.lease.owner() == lease.owner()
     }
 
-    /// What a claim is told that finds it.
+    /// The answer to a claim that finds it.
     fn stands(&self) -> Claim {
         match &self.outcome {
             None => pending(&self.lease),

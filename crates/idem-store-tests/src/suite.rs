@@ -140,7 +140,7 @@ macro_rules! __with_cases {
 
 /// Tests a store: one call gives a test for each rule of the contract.
 ///
-/// `clock` is `paused`, `real` or `real(unit)`, as the crate's documentation says. `store` is an
+/// `clock` is `paused`, `real`, `real(unit)` or `real(unit, tolerance)`, as the crate's documentation says. `store` is an
 /// expression that gives a store or a [`Fixture`](crate::Fixture); it is evaluated for each test,
 /// and may `.await`. Attributes in front of it, such as `#[ignore]`, go to every test.
 ///
@@ -149,7 +149,7 @@ macro_rules! __with_cases {
 macro_rules! store_tests {
     (
         $(#[$attribute:meta])*
-        clock: $clock:ident $(($unit:expr))?,
+        clock: $clock:ident $(($unit:expr $(, $tolerance:expr)?))?,
         store: $store:expr $(,)?
     ) => {
         #[cfg(test)]
@@ -159,7 +159,7 @@ macro_rules! store_tests {
 
         #[cfg(test)]
         fn clock_under_test() -> $crate::Clock {
-            $crate::Clock::$clock() $(.with_unit($unit))?
+            $crate::Clock::$clock() $(.with_unit($unit) $(.with_tolerance($tolerance))?)?
         }
 
         $crate::__with_cases! { [$crate::__test_modules] [$(#[$attribute])*] }
@@ -209,5 +209,5 @@ macro_rules! table {
     };
 }
 
-/// Every case, for whoever wants to run them otherwise than by [`store_tests!`].
+/// Every case, to run them other than by [`store_tests!`].
 pub const CASES: &[crate::Case] = __with_cases!([table] []);

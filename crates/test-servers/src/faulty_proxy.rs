@@ -12,6 +12,8 @@ use std::{
 
 use socket2::SockRef;
 
+use crate::http_request::HttpRequest;
+
 /// A proxy for HTTP/1.1 that disturbs about half of the requests.
 ///
 /// What happens to a request depends on the seed, on its `Idempotency-Key` and on how often that key
@@ -96,7 +98,7 @@ impl FaultyProxy {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -104,7 +106,7 @@ impl State {
     /// One request a connection, so that none is sent on one that is about to be closed.
     fn relay(&self, mut client: TcpStream) -> io::Result<()> {
         client.set_nodelay(true)?;
-        let request = Request::read(&mut client)?;
+        let request = HttpRequest::read(&client)?;
         let fault = self.fault(&request);
         *lock(&self.counts).entry(fault).or_default() += 1;
         match fault {
@@ -140,7 +142,7 @@ impl State {
         }
     }
 
-    fn fault(&self, request: &Request) -> Fault {
+    fn fault(&self, request: &HttpRequest) -> Fault {
         let key = request.header("idempotency-key").unwrap_or_default();
         let nth = {
             let mut seen = lock(&self.seen);
@@ -165,84 +167,24 @@ impl State {
     }
 
     /// Passes a request on, and reads the whole answer.
-    fn ask(&self, request: &Request) -> io::Result<Vec<u8>> {
+    fn ask(&self, request: &HttpRequest) -> io::Result<Vec<u8>> {
         let mut server = TcpStream::connect(("127.0.0.1", self.server))?;
         server.set_nodelay(true)?;
-        server.write_all(&request.for_server(self.hides_keys))?;
+        let hidden = self.hides_keys.then_some("idempotency-key");
+        server.write_all(&request.for_server(hidden))?;
         let mut answer = Vec::new();
         server.read_to_end(&mut answer)?;
         Ok(answer)
     }
 }
 
-struct Request {
-    /// With the empty line.
-    head: Vec<u8>,
-    body: Vec<u8>,
-}
-
-impl Request {
-    fn read(client: &mut TcpStream) -> io::Result<Self> {
-        let mut head = Vec::new();
-        let mut byte = [0];
-        while !head.ends_with(b"\r\n\r\n") {
-            client.read_exact(&mut byte)?;
-            head.extend(byte);
-        }
-        let mut request = Self {
-            head,
-            body: Vec::new(),
-        };
-        let length = request.header("content-length").unwrap_or(b"0");
-        let length = std::str::from_utf8(length)
-            .ok()
-            .and_then(|it| it.parse().ok());
-        request.body = vec![0; length.ok_or(io::ErrorKind::InvalidData)?];
-        client.read_exact(&mut request.body)?;
-        Ok(request)
-    }
-
-    fn lines(&self) -> impl Iterator<Item = &[u8]> {
-        let lines = self.head.split(|byte| *byte == b'\n');
-        lines
-            .filter_map(|line| line.strip_suffix(b"\r"))
-            .filter(|line| !line.is_empty())
-    }
-
-    fn header(&self, name: &str) -> Option<&[u8]> {
-        self.lines().find_map(|line| value_of(line, name))
-    }
-
-    fn for_server(&self, hides_keys: bool) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        for line in self.lines() {
-            if hides_keys && value_of(line, "idempotency-key").is_some() {
-                continue;
-            }
-            bytes.extend_from_slice(line);
-            bytes.extend_from_slice(b"\r\n");
-        }
-        // Its end is the answer's end.
-        bytes.extend_from_slice(b"connection: close\r\n\r\n");
-        bytes.extend_from_slice(&self.body);
-        bytes
-    }
-}
-
-fn value_of<'a>(line: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let colon = line.iter().position(|byte| *byte == b':')?;
-    let (this, value) = line.split_at(colon);
-    let value = value.get(1..)?.trim_ascii();
-    this.eq_ignore_ascii_case(name.as_bytes()).then_some(value)
-}
-
 /// Says nothing until the client has gone.
-fn wait_for_the_end(client: &mut TcpStream) -> io::Result<()> {
+pub(crate) fn wait_for_the_end(client: &mut TcpStream) -> io::Result<()> {
     while client.read(&mut [0; 64])? > 0 {}
     client.shutdown(Shutdown::Both)
 }
 
-fn reset(client: &TcpStream) -> io::Result<()> {
+pub(crate) fn reset(client: &TcpStream) -> io::Result<()> {
     // Closing does not wait for what was not sent yet, and sends a reset.
     SockRef::from(client).set_linger(Some(Duration::ZERO))
 }

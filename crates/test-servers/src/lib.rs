@@ -4,7 +4,10 @@
 //! A server is in a temporary folder of its own, listens on a free port of the loopback interface, and ends
 //! with the process that started it, however that ends.
 
+mod dynamodb;
+mod dynamodb_proxy;
 mod faulty_proxy;
+mod http_request;
 mod port;
 mod postgres;
 mod redis;
@@ -13,6 +16,8 @@ mod redis_relay;
 mod relay;
 
 pub use crate::{
+    dynamodb::{DynamoDb, DynamoDbError},
+    dynamodb_proxy::{DynamoDbFault, DynamoDbProxy},
     faulty_proxy::{Fault, FaultyProxy},
     postgres::{Postgres, StartError},
     redis::{Redis, RedisError},

@@ -8,43 +8,81 @@ use crate::{
 /// How many slots any cluster has.
 const SLOTS: usize = 16_384;
 
-/// Three primaries without replicas.
+const PRIMARIES: usize = 3;
+
+/// Three primaries, which may have a replica.
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<Redis>,
 }
 
 impl RedisCluster {
-    /// Starts one, which takes some seconds.
+    /// Starts one without replicas, which takes some seconds.
     ///
     /// # Errors
     /// Redis is not installed, or does not start, or its nodes do not meet.
     pub fn start() -> Result<Self, RedisError> {
+        Self::start_nodes(PRIMARIES, &[])
+    }
+
+    /// Starts one whose last node is a replica of the first, and takes its place some seconds after that died.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with_replica() -> Result<Self, RedisError> {
+        let patience = ["--cluster-node-timeout", "1000"];
+        let at_once = ["--repl-diskless-sync-delay", "0"];
+        let cluster = Self::start_nodes(PRIMARIES + 1, &[patience, at_once].concat())?;
+        let [primary, .., replica] = &*cluster.nodes else {
+            return Err(failed("start", "there are too few nodes"));
+        };
+        let replicating = |error| failed("replicate", error);
+        let id = primary.command(&["CLUSTER", "MYID"]).map_err(replicating)?;
+        replica
+            .command(&["CLUSTER", "REPLICATE", &id])
+            .map_err(replicating)?;
+        replica.wait_until("copy its primary", || {
+            let info = replica.command(&["INFO", "replication"])?;
+            Ok(info.contains("master_link_status:up"))
+        })?;
+        // Only then do the others vote for it.
+        for node in &cluster.nodes {
+            node.wait_until("know the replica", || {
+                Ok(node.command(&["CLUSTER", "NODES"])?.contains("slave"))
+            })?;
+        }
+        Ok(cluster)
+    }
+
+    fn start_nodes(count: usize, settings: &[&str]) -> Result<Self, RedisError> {
         let meeting = |error| failed("meet", error);
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..count {
             let bus = free_port().map_err(meeting)?.to_string();
-            let settings = ["--cluster-enabled", "yes", "--cluster-port", &bus];
-            nodes.push(Redis::start_with(&settings)?);
+            let own = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+            nodes.push(Redis::start_with(&[&own, settings].concat())?);
             buses.push(bus);
         }
-        for (number, node) in nodes.iter().enumerate() {
-            let (first, end) = (number * SLOTS / 3, (number + 1) * SLOTS / 3);
+        for (number, node) in nodes.iter().take(PRIMARIES).enumerate() {
+            let (first, end) = (number * SLOTS / PRIMARIES, (number + 1) * SLOTS / PRIMARIES);
             let (first, last) = (first.to_string(), (end - 1).to_string());
             node.command(&["CLUSTER", "ADDSLOTSRANGE", &first, &last])
                 .map_err(meeting)?;
-            let (port, bus) = (node.port().to_string(), &buses[number]);
+        }
+        for (node, bus) in nodes.iter().zip(&buses) {
+            let port = node.port().to_string();
             for other in &nodes {
                 other
                     .command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus])
                     .map_err(meeting)?;
             }
         }
+        let known = format!("cluster_known_nodes:{count}");
         for node in &nodes {
             node.wait_until("see its cluster", || {
                 let info = node.command(&["CLUSTER", "INFO"])?;
-                Ok(info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3"))
+                Ok(info.contains("cluster_state:ok") && info.contains(&known))
             })?;
         }
         Ok(Self { nodes })

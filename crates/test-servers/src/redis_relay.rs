@@ -80,6 +80,12 @@ impl RedisRelay {
         self.shared.silenced.store(connections, Ordering::SeqCst);
     }
 
+    /// How many connections clients have opened.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::SeqCst)
+    }
+
     /// How often clients have called a script.
     #[must_use]
     pub fn scripts(&self) -> usize {

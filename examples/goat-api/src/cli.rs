@@ -25,13 +25,7 @@ pub struct Cli {
     pub framework: Framework,
 
     /// Where the idempotency records are kept
-    #[arg(
-        long,
-        help = "Where the idempotency records are kept; with --dynamodb-table, memory is the default",
-        env = "GOAT_STORE",
-        value_enum,
-        default_value_t = Store::Database
-    )]
+    #[arg(long, env = "GOAT_STORE", value_enum, default_value_t = Store::Database)]
     pub store: Store,
 
     /// The Momento cache, created if it is missing
@@ -65,6 +59,19 @@ pub struct Cli {
     /// feature `lambda`
     #[arg(long, env = "GOAT_MOMENTO_SECRET", value_name = "NAME")]
     pub momento_secret: Option<String>,
+
+    /// The Redis or Valkey that keeps the records; any number of processes share it
+    ///
+    /// It is written as `redis://user:password@host:6379/0`, or `rediss://` over TLS. Put a URL with a password into the
+    /// environment, where nobody lists it.
+    #[arg(
+        long,
+        env = "GOAT_REDIS_URL",
+        value_name = "URL",
+        default_value = "redis://127.0.0.1:6379",
+        hide_env_values = true
+    )]
+    pub redis_url: Secret,
 
     /// Where the market's data are: an SQLite file, created if it is missing, or the URL of a PostgreSQL database
     ///
@@ -236,11 +243,6 @@ impl Cli {
         if given("momento_api_key") && !given("momento_secret") {
             cli.momento_secret = None;
         }
-        if cli.dynamodb_table.is_some()
-            && flags.value_source("store") == Some(ValueSource::DefaultValue)
-        {
-            cli.store = Store::Memory;
-        }
         if cli.cors_origin.len() > 1 && cli.cors_origin.iter().any(Origin::is_any) {
             let problem = "the other origins would have no effect beside --cors-origin *";
             return Err(Self::command().error(ErrorKind::ArgumentConflict, problem));
@@ -265,6 +267,9 @@ impl Cli {
         if self.store != Store::Momento {
             let reason = "without --store momento";
             flags.extend(MOMENTO.map(|flag| (flag, reason)));
+        }
+        if self.store != Store::Redis {
+            flags.push(("redis_url", "without --store redis"));
         }
         if self.momento_secret.is_some() {
             flags.push((
@@ -342,6 +347,9 @@ pub enum Store {
     /// In a cache of Momento Serverless Cache, which several processes share; needs a build with the feature
     /// `momento`. A retry places its order again if the process died between order and record
     Momento,
+    /// In a Redis or Valkey, which several processes share; needs a build with the feature `redis`. A retry places its
+    /// order again if the process died between order and record, or if the server lost the record
+    Redis,
 }
 
 impl Store {
@@ -352,6 +360,7 @@ impl Store {
             Self::Database => "database",
             Self::Memory => "memory",
             Self::Momento => "momento",
+            Self::Redis => "redis",
         }
     }
 }
@@ -473,6 +482,12 @@ mod tests {
                 "n",
                 "without --store momento",
             ),
+            (
+                &["--store", "momento"],
+                "--redis-url",
+                "redis://:open-sesame@cache",
+                "without --store redis",
+            ),
             (table, "--database", "goats.db", "with --dynamodb-table"),
             (
                 secret,
@@ -501,6 +516,7 @@ mod tests {
                 "k",
             ][..],
             &["--store", "momento", "--momento-secret", "n"],
+            &["--store", "redis", "--redis-url", "redis://cache"],
             &["--dynamodb-table", "goats"],
             &["--database", "goats.db"],
         ] {
@@ -509,19 +525,14 @@ mod tests {
     }
 
     #[test]
-    fn records_are_in_the_database_unless_it_is_one_that_keeps_none() {
+    fn records_are_in_the_database_unless_they_are_to_be_elsewhere() {
         for (flags, store) in [
             (&[][..], Store::Database),
             (&["--store", "memory"], Store::Memory),
-            (&["--dynamodb-table", "goats"], Store::Memory),
+            (&["--dynamodb-table", "goats"], Store::Database),
             (
                 &["--dynamodb-table", "goats", "--store", "momento"],
                 Store::Momento,
-            ),
-            // What cannot be is refused at the start.
-            (
-                &["--dynamodb-table", "goats", "--store", "database"],
-                Store::Database,
             ),
         ] {
             assert_eq!(read(flags).unwrap().store, store, "{flags:?}");
@@ -531,6 +542,14 @@ mod tests {
     #[test]
     fn the_momento_api_key_is_not_shown_with_the_flags() {
         let cli = read(&["--store", "momento", "--momento-api-key", "open sesame"]).unwrap();
+        assert!(!format!("{cli:?}").contains("sesame"));
+    }
+
+    #[test]
+    fn the_url_of_a_redis_is_not_shown_with_the_flags() {
+        let url = "redis://:sesame@cache";
+        let cli = read(&["--store", "redis", "--redis-url", url]).unwrap();
+        assert_eq!(cli.redis_url.reveal(), url);
         assert!(!format!("{cli:?}").contains("sesame"));
     }
 

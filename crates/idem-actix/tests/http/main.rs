@@ -4,10 +4,21 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
-mod market;
 mod services;
 mod shutdown;
 
-use market::Actix;
+use idem_core::{IdempotencyStore, MemoryStore};
+use idem_http_tests::Records;
+
+#[derive(Clone)]
+struct InMemory;
+
+impl Records for InMemory {
+    fn store() -> impl IdempotencyStore + Clone {
+        MemoryStore::new()
+    }
+}
+
+type Actix = idem_http_tests::Actix<InMemory>;
 
 idem_http_tests::http_tests!(Actix);

@@ -16,14 +16,12 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use idem_actix::IdempotencyMiddleware;
 use idem_core::{MemoryStore, Policy};
-use idem_http_tests::{Effects, Server, send};
-
-use crate::market::serve_app;
+use idem_http_tests::{Effects, Server, send, serve_actix_app};
 
 fn serve(routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> Server {
     let effects = Effects::default();
     let data = effects.clone();
-    let (address, _) = serve_app(move |config| {
+    let (address, _) = serve_actix_app(move |config| {
         config.app_data(web::Data::new(data.clone()));
         routes(config);
     });

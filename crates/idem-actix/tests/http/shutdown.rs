@@ -1,9 +1,11 @@
 //! A server that stops, with a worker's thread under each handler.
 
 use idem_core::{MemoryStore, Policy};
-use idem_http_tests::{Adapter, Effects, NEVER, Server, begin, hang_up, observed_on, send};
+use idem_http_tests::{
+    Adapter, Effects, NEVER, Server, begin, hang_up, observed_on, send, serve_actix_until_stopped,
+};
 
-use crate::market::{Actix, serve_until_stopped};
+use crate::Actix;
 
 // S60
 #[tokio::test]
@@ -11,7 +13,7 @@ async fn a_drain_before_the_stop_loses_no_execution_whose_client_is_gone() {
     let store = MemoryStore::new();
     let (layer, handed_over) = observed_on::<Actix>(store.clone());
     let effects = Effects::default();
-    let (address, stopping) = serve_until_stopped(layer.clone(), effects.clone());
+    let (address, stopping) = serve_actix_until_stopped(layer.clone(), effects.clone());
     let server = Server::at(address, effects);
     let client = begin(&server, "/gated", "{}").await;
     server.effects.wait_for_runs(1).await;
@@ -43,7 +45,7 @@ async fn a_stop_without_a_drain_leaves_the_key_to_its_lease() {
     let store = MemoryStore::new();
     let (layer, handed_over) = observed_on::<Actix>(store.clone());
     let effects = Effects::default();
-    let (address, stopping) = serve_until_stopped(layer, effects.clone());
+    let (address, stopping) = serve_actix_until_stopped(layer, effects.clone());
     let server = Server::at(address, effects);
     let client = begin(&server, "/gated", "{}").await;
     server.effects.wait_for_runs(1).await;

@@ -2,7 +2,12 @@
 
 use std::{
     convert::Infallible,
-    sync::atomic::{AtomicUsize, Ordering},
+    future::{Ready, ready},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
 };
 
 use axum::{
@@ -15,7 +20,7 @@ use http_body_util::{BodyExt, Full};
 use idem_axum::IdempotencyLayer;
 use idem_core::MemoryStore;
 use idem_http_tests::{Effects, Server, send, serve_app};
-use tower::{ServiceBuilder, ServiceExt, service_fn};
+use tower::{Service, ServiceBuilder, ServiceExt, service_fn};
 
 /// A server with an app of its own.
 async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
@@ -139,8 +144,7 @@ async fn the_handler_gets_the_request_as_it_came_trailers_included() {
         .layer(IdempotencyLayer::new(MemoryStore::new()))
         .service(handler);
     let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "17".parse().unwrap())]);
-    let body = Full::new(Bytes::from_static(b"payload"))
-        .with_trailers(std::future::ready(Some(Ok(trailers))));
+    let body = Full::new(Bytes::from_static(b"payload")).with_trailers(ready(Some(Ok(trailers))));
     let request = Request::post("/")
         .header("idempotency-key", "k")
         .extension("an extension");
@@ -152,7 +156,7 @@ async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
     let handler = service_fn(|_: Request<Body>| async {
         let trailers = HeaderMap::from_iter([("x-sum".parse().unwrap(), "17".parse().unwrap())]);
         let body = Full::new(Bytes::from_static(b"whole"));
-        let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
+        let body = body.with_trailers(ready(Some(Ok(trailers))));
         Ok::<_, Infallible>(Response::new(body))
     });
     let service = ServiceBuilder::new()
@@ -169,4 +173,50 @@ async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
     assert_eq!(body.trailers().unwrap()["x-sum"], "17");
     assert_eq!(body.to_bytes(), "whole");
     assert_eq!(service.oneshot(request()).await.unwrap().status(), 409);
+}
+
+/// A service that is not ready the first time.
+#[derive(Clone)]
+struct Overloaded(Arc<AtomicUsize>);
+
+impl Service<Request<Body>> for Overloaded {
+    type Response = Response<Body>;
+    type Error = &'static str;
+    type Future = Ready<Result<Response<Body>, &'static str>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), &'static str>> {
+        Poll::Ready(match self.0.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => Err("overloaded"),
+            _ => Ok(()),
+        })
+    }
+
+    fn call(&mut self, _: Request<Body>) -> Self::Future {
+        ready(Ok(Response::new(Body::empty())))
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_ready_fails_the_request_and_frees_the_key() {
+    let asked = Arc::<AtomicUsize>::default();
+    let service = ServiceBuilder::new()
+        .layer(IdempotencyLayer::new(MemoryStore::new()))
+        .service(Overloaded(Arc::clone(&asked)));
+    let request = |method: &str| {
+        Request::builder()
+            .method(method)
+            .header("idempotency-key", "k")
+            .body(Body::empty())
+            .unwrap()
+    };
+    for method in ["GET", "POST"] {
+        let failed = service.clone().oneshot(request(method)).await;
+        assert_eq!(failed.unwrap_err(), "overloaded");
+    }
+    for replayed in [false, true] {
+        let response = service.clone().oneshot(request("POST")).await.unwrap();
+        let marked = response.headers().contains_key("idempotency-replayed");
+        assert_eq!(marked, replayed);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 3, "a replay needs no service");
 }

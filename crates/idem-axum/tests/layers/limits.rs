@@ -1,21 +1,26 @@
 //! Layers that let in only so many.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use axum::{BoxError, error_handling::HandleErrorLayer, http::StatusCode};
+use idem_axum::IdempotencyLayer;
 use idem_core::{
-    Policy, RecordKey,
+    MemoryStore, Policy, RecordKey,
     event::{Answered, Event, Observer},
+    store::Operation,
 };
 use idem_http_tests::{send, until};
 use reqwest::Client;
 use tokio::task::yield_now;
 use tower::{ServiceBuilder, limit::GlobalConcurrencyLimitLayer, load_shed::LoadShedLayer};
 
-use crate::{gated, idempotency, orders};
+use crate::{gated, idempotency, orders, serve};
 
 #[tokio::test]
 async fn load_shedding_outside_keeps_no_overload() {
@@ -117,4 +122,89 @@ async fn a_concurrency_limit_inside_counts_handlers_whose_clients_hung_up() {
     wrong.effects.wait_for_runs(2).await;
     wrong.effects.open_gate(2);
     assert_eq!(second.await.unwrap().unwrap().status(), 200);
+}
+
+/// Tells how often a claim was answered.
+#[derive(Clone, Debug, Default)]
+struct Claims(Arc<AtomicUsize>);
+
+impl Observer for Claims {
+    fn observe(&self, _: &RecordKey, event: &Event<'_>) {
+        if let Event::StoreCalled {
+            operation: Operation::Claim,
+            ..
+        } = event
+        {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+#[tokio::test]
+async fn duplicates_that_wait_and_replays_take_no_place_in_a_limit_inside() {
+    let store = MemoryStore::new();
+    let elsewhere = IdempotencyLayer::new(store.clone());
+    let elsewhere = serve(|effects| gated(effects).layer(elsewhere)).await;
+    let claims = Claims::default();
+    let policy = Policy::reference().wait(Duration::from_secs(60), 10);
+    let here = IdempotencyLayer::new(store).policy(policy.observer(claims.clone()));
+    let stack = ServiceBuilder::new()
+        .layer(here)
+        .layer(GlobalConcurrencyLimitLayer::new(1));
+    let here = serve(|effects| gated(effects).layer(stack)).await;
+
+    let original = tokio::spawn(elsewhere.post("/goats", "k", "{}").send());
+    elsewhere.effects.wait_for_runs(1).await;
+    let waiting = tokio::spawn(here.post("/goats", "k", "{}").send());
+    let asked = || claims.0.load(Ordering::SeqCst) > 0;
+    until("the duplicate had asked", asked).await;
+
+    here.effects.open_gate(1);
+    let unrelated = send(here.post("/goats", "l", "{}")).await;
+    assert_eq!((unrelated.status, unrelated.is_replay()), (200, false));
+    let working = tokio::spawn(here.post("/goats", "m", "{}").send());
+    here.effects.wait_for_runs(2).await;
+    assert!(send(here.post("/goats", "l", "{}")).await.is_replay());
+    assert!(!waiting.is_finished(), "its original runs on");
+
+    elsewhere.effects.open_gate(1);
+    assert_eq!(original.await.unwrap().unwrap().status(), 200);
+    let replay = waiting.await.unwrap().unwrap();
+    assert!(replay.headers().contains_key("idempotency-replayed"));
+    here.effects.open_gate(1);
+    assert_eq!(working.await.unwrap().unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn load_shedding_outside_does_not_see_a_limit_inside() {
+    let overloaded = |_: BoxError| async { StatusCode::SERVICE_UNAVAILABLE };
+    let shedding = || {
+        ServiceBuilder::new()
+            .layer(HandleErrorLayer::new(overloaded))
+            .layer(LoadShedLayer::new())
+    };
+    let limit = || GlobalConcurrencyLimitLayer::new(1);
+    let progress = Progress::default();
+    let layer = || idempotency(Policy::reference().observer(progress.clone()));
+    let [right, wrong] = orders(
+        |effects| gated(effects).layer(shedding().layer(limit()).layer(layer())),
+        |effects| gated(effects).layer(shedding().layer(layer()).layer(limit())),
+    )
+    .await;
+
+    let first = tokio::spawn(right.post("/goats", "k", "{}").send());
+    right.effects.wait_for_runs(1).await;
+    assert_eq!(send(right.post("/goats", "l", "{}")).await.status, 503);
+    right.effects.open_gate(1);
+    assert_eq!(first.await.unwrap().unwrap().status(), 200);
+
+    let first = tokio::spawn(wrong.post("/goats", "k", "{}").send());
+    wrong.effects.wait_for_runs(1).await;
+    let second = tokio::spawn(wrong.post("/goats", "l", "{}").send());
+    progress.wait_for(3, 0).await;
+    assert_eq!(wrong.effects.runs(), 1, "it has its key, and queues");
+    wrong.effects.open_gate(2);
+    for request in [first, second] {
+        assert_eq!(request.await.unwrap().unwrap().status(), 200);
+    }
 }

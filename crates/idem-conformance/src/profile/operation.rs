@@ -24,7 +24,7 @@ pub(crate) struct Operation {
     /// Whether it takes JSON members that it does not know.
     #[serde(default)]
     pub(crate) unknown_members: bool,
-    /// What must be there before; it is made anew for each use.
+    /// What must exist first; it is created again for each use.
     #[serde(default)]
     pub(crate) setup: Vec<Step>,
     pub(crate) effects: Option<Effects>,

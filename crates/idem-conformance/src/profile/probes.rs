@@ -7,9 +7,9 @@ use super::Operation;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Probes {
-    /// Takes any payload: none, `null`, text, bytes that are no text. `{unique}` is in its path.
+    /// Takes any payload: none, `null`, text, bytes that are not text. `{unique}` is in its path.
     pub(crate) any_body: Option<Operation>,
-    /// Answers with bytes that are no UTF-8.
+    /// Answers with bytes that are not UTF-8.
     pub(crate) binary: Option<Operation>,
     /// Fails with `{status}` until its payload is that of `repaired`.
     pub(crate) broken: Option<Operation>,

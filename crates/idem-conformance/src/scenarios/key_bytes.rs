@@ -1,4 +1,4 @@
-//! Header values that are no key.
+//! Header values that are not keys.
 
 use super::{IDEM, SYNTAX, key::key_of_length};
 use crate::{

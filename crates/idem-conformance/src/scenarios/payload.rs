@@ -12,7 +12,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "fingerprint/not-text",
         "18",
-        "Bytes that are no text are another payload, and harm no record.",
+        "Bytes that are not text are another payload, and harm no record.",
         IDEM,
         |stage| Box::pin(not_text(stage)),
     )
@@ -20,7 +20,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "fingerprint/not-text-replays",
         "18",
-        "Where an operation takes bytes that are no text, they are replayed like any others.",
+        "Where an operation takes bytes that are not text, they are replayed like any others.",
         IDEM,
         |stage| Box::pin(not_text_replays(stage)),
     )
@@ -96,7 +96,7 @@ pub(super) fn object(call: &Call<'_>) -> Check<Json> {
     }
 }
 
-/// Payloads that are no text, no JSON, or cut off.
+/// Payloads that are not text, not JSON, or cut off.
 fn broken(body: &str) -> [Vec<u8>; 4] {
     [
         [body.as_bytes(), b"\xff"].concat(),

@@ -41,7 +41,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario::new(
         "replay/binary",
         "41",
-        "A body that is no text is replayed byte for byte.",
+        "A body that is not text is replayed byte for byte.",
         ENFORCEMENT,
         |stage| Box::pin(binary(stage)),
     )

@@ -38,7 +38,7 @@ impl Failure {
     }
 }
 
-/// A request and what came of it; secrets are blotted out.
+/// A request and its result; secrets are blotted out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchange {
     pub(crate) request: Request,

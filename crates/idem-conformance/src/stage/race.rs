@@ -11,8 +11,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// An original that runs, as its duplicate's answer has shown.
 ///
-/// Nobody can look into a server. Of two identical requests that are sent at once, one is told that
-/// the original is running: so the other one is the original, and its operation has begun.
+/// A client cannot look into a server. Of two identical requests that are sent at once, one gets "in progress":
+/// so the other one is the original, and its operation has begun.
 pub(crate) struct Race<'a> {
     pub(crate) call: Call<'a>,
     pub(crate) key: String,

@@ -16,7 +16,8 @@ pub struct Answer<'a> {
 }
 
 impl<'a> Answer<'a> {
-    /// An answer that is no replay, such as a refusal as [`Refusal::to_response`](crate::Refusal::to_response) words it.
+    /// An answer that is not a replay, such as a refusal as
+    /// [`Refusal::to_response`](crate::Refusal::to_response) words it.
     #[must_use]
     pub fn new(response: &'a Response) -> Self {
         Self {

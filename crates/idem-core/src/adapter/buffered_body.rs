@@ -39,7 +39,7 @@ pub trait Frames {
 /// A body that was read in part: it gives what was read, in one piece, and then the rest.
 pub struct BufferedBody<F: Frames> {
     read: Data,
-    /// The frame that is no data, at which reading stopped.
+    /// The frame without data at which reading stopped.
     last: Option<F::Frame>,
     rest: F,
 }
@@ -66,9 +66,9 @@ impl<F: Frames> BufferedBody<F> {
 
     /// Reads a request's body to its end, for [`Endpoint::read_payload`](crate::adapter::Endpoint::read_payload).
     ///
-    /// `announced` is how many bytes it has at least, as far as its head tells: one that announces more than the limit is
-    /// not read at all. `Some` is a frame that is no data, at which reading stopped: trailers, which are the last that a
-    /// body has, or an error.
+    /// `announced` is the least number of bytes that its head promises: a body that announces more than the
+    /// limit is not read at all. `Some` is a frame without data, at which reading stopped: trailers, which end
+    /// a body, or an error.
     ///
     /// # Errors
     /// The body has more bytes than the limit.
@@ -90,7 +90,7 @@ impl<F: Frames> BufferedBody<F> {
         Err(Refusal::PayloadTooLarge { limit: Some(limit) })
     }
 
-    /// Reads to the end, or to the frame that is no data or takes it over the limit, in bytes.
+    /// Reads to the end, or to the frame that has no data or exceeds the limit, in bytes.
     ///
     /// Frames are joined as they come, so that a body of many small ones takes no more room than one of few.
     ///
@@ -249,7 +249,7 @@ mod tests {
         BufferedBody::new(Ready(frames.iter().map(frame).collect()))
     }
 
-    /// What the client gets, with `|` between frames and `!` for what is no data.
+    /// What the client gets, with `|` between frames and `!` for a frame without data.
     async fn handed_on(mut reading: BufferedBody<Ready>) -> String {
         let mut parts = Vec::new();
         while let Some(frame) = poll_fn(|context| reading.poll_frame(context)).await {

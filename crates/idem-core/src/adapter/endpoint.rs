@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::{
     adapter::{Answer, BufferedBody, Frames, Stop},
-    engine::{Begin, Claimable, Idempotency, Instead, Protected},
+    engine::{Begin, Idempotency, Identified, Instead, Protected},
     execution::{CurrentExecution, Ended, Execution, Ran, Verdict},
     policy::{Policy, Refusal, ResponseRules},
     record::{Headers, NotKept, Response},
@@ -22,13 +22,13 @@ use crate::{
 ///
 /// An adapter implements it: each method converts types, and decides nothing.
 pub trait Endpoint: Sized {
-    /// What stands before the body of the handler's response.
+    /// The handler's response without its body.
     type Head: ResponseHead;
     /// The body of the handler's response.
     type Body;
     /// That body as it is read.
     type Frames: Frames;
-    /// What the framework answers with.
+    /// The framework's response.
     type Response;
     /// How the handler fails without a response.
     type Error;
@@ -51,15 +51,15 @@ pub trait Endpoint: Sized {
         current: Option<CurrentExecution>,
     ) -> impl Future<Output = Result<(Self::Head, Self::Body), Self::Error>>;
 
-    /// The status with which the client will get a handler's error; `None`, the default, where the framework makes no
-    /// response of it.
+    /// The status that the client will get for a handler's error; `None`, the default, if the framework does
+    /// not turn it into a response.
     fn error_status(error: &Self::Error) -> Option<u16> {
         let _ = error;
         None
     }
 
-    /// Makes the response that the client will get of a handler's error, and gives back an error that has it. Called if
-    /// the error may be kept; `None`, the default, frees the key.
+    /// Turns a handler's error into the response that the client will get, and returns an error that carries
+    /// it. Called if the error may be kept; `None`, the default, frees the key.
     ///
     /// Some errors give their response away once, so the error that goes on must not be asked for it again.
     fn render(error: Self::Error) -> (Option<Rendered>, Self::Error) {
@@ -177,11 +177,11 @@ impl Idempotency {
             let refuse = |refusal: Refusal, endpoint: X| {
                 Ok(endpoint.answer(Answer::new(&refusal.to_response(policy))))
             };
-            let claimable = match request.claimable(policy).await {
-                Ok(claimable) => claimable,
-                Err(refusal) => return refuse(refusal, request.endpoint()),
+            let mut begin = match request.identify(&self).await {
+                Ok(Identified::Recalled(response)) => Begin::Replay(response),
+                Ok(Identified::Claimable(claimable)) => self.begin_with(&claimable).await,
+                Err(refusal) => Begin::Refused(refusal),
             };
-            let mut begin = self.begin_with(&claimable).await;
             match begin {
                 Begin::Execute(ref mut execution) => {
                     let ran = execute(execution, &mut request).await;
@@ -217,12 +217,13 @@ struct Request<X> {
 }
 
 impl<X: Endpoint> Request<X> {
-    /// Reads the payload, and says by it what is asked for.
-    async fn claimable(&mut self, policy: &Policy) -> Result<Claimable, Refusal> {
+    /// Reads the payload, and finds out by it what is asked for.
+    async fn identify(&mut self, idempotency: &Idempotency) -> Result<Identified, Refusal> {
         let endpoint = self.endpoint.as_mut().expect(ONCE);
-        let payload = endpoint.read_payload(policy.max_request_bytes).await?;
+        let limit = idempotency.policy().max_request_bytes;
+        let payload = endpoint.read_payload(limit).await?;
         let protected = self.protected.take().expect(ONCE);
-        Ok(protected.identify(policy, &payload))
+        Ok(idempotency.identify(protected, &payload))
     }
 
     fn method(&self) -> &str {
@@ -236,7 +237,7 @@ impl<X: Endpoint> Request<X> {
 
 const ONCE: &str = "a request is identified once and answered once";
 
-/// Runs the handler under its lease; what comes of it is recorded before the response leaves.
+/// Runs the handler under its lease; the result is recorded before the response leaves.
 async fn execute<X: Endpoint>(
     execution: &mut Execution,
     request: &mut Request<X>,

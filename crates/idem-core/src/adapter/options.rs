@@ -1,4 +1,4 @@
-//! What an application gives a layer: a store, a policy, and rules about the head of a request.
+//! An application's settings for a layer: a store, a policy, and rules about the head of a request.
 
 use std::{fmt, sync::Arc};
 
@@ -10,8 +10,8 @@ use crate::{
     request::{RequestHead, Scope},
 };
 
-/// A store, a policy, and what an application says of each request from its head: whose it is, and how
-/// long it holds its key.
+/// A store, a policy, and an application's rules on the head of each request: whose it is, and how long it
+/// holds its key.
 ///
 /// `H` is the head as the application's rules see it, in the web framework's own type. A layer keeps one of
 /// these and hands its own builder methods on to it. Clones share the store.
@@ -37,16 +37,16 @@ impl<H: ?Sized> Options<H> {
         self
     }
 
-    /// Says whose a request is. Without a rule, or with `None` for its answer, a request is bound to the
-    /// credentials that it carries.
+    /// Sets the rule that says whose a request is. Without a rule, or if the rule returns `None`, a request is
+    /// bound to the credentials that it carries.
     #[must_use]
     pub fn scope<S: IntoScope>(mut self, rule: impl Fn(&H) -> S + Send + Sync + 'static) -> Self {
         self.scope = Some(Arc::new(move |head| rule(head).into_scope()));
         self
     }
 
-    /// Says how long a request holds its key. Without a rule, or with `None` for its answer, a request has the
-    /// [policy's lease](Policy::lease).
+    /// Sets the rule that says how long a request holds its key. Without a rule, or if the rule returns `None`,
+    /// a request has the [policy's lease](Policy::lease).
     #[must_use]
     pub fn lease<T: IntoLeaseTerm>(
         mut self,
@@ -119,7 +119,7 @@ impl<H: ?Sized> fmt::Debug for Options<H> {
     }
 }
 
-/// What a scope rule may answer: anything that becomes a [`Scope`], or an `Option` of it.
+/// What a scope rule may return: anything that converts into a [`Scope`], or an `Option` of it.
 pub trait IntoScope {
     /// The scope; `None` binds the request to its credentials.
     fn into_scope(self) -> Option<Scope>;
@@ -137,7 +137,7 @@ impl<T: Into<Scope>> IntoScope for Option<T> {
     }
 }
 
-/// What a lease rule may answer: a [`Duration`](std::time::Duration), a [`LeaseTerm`], or an `Option` of one.
+/// What a lease rule may return: a [`Duration`](std::time::Duration), a [`LeaseTerm`], or an `Option` of one.
 pub trait IntoLeaseTerm {
     /// The term; `None` is the policy's lease.
     fn into_lease_term(self) -> Option<LeaseTerm>;

@@ -22,6 +22,11 @@ pub(crate) struct Counters {
 pub(crate) struct Place(Arc<AtomicUsize>);
 
 impl Counters {
+    /// What tells all clones from others.
+    pub(super) fn family(&self) -> &Arc<AtomicUsize> {
+        &self.waiting
+    }
+
     /// Takes one of so many places, unless all are taken.
     pub(crate) fn place_to_wait(&self, places: usize) -> Option<Place> {
         let next = |inside| (inside < places).then_some(inside + 1);

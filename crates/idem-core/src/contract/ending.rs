@@ -10,7 +10,7 @@ use crate::{
     record::{Lease, Outcome, RecordKey, Response},
 };
 
-/// A transaction in which a handler has worked, and which is to commit together with the record.
+/// A transaction in which a handler has worked, to be committed together with the record.
 ///
 /// A store that can do so hands one to a [`Reservation`](crate::store::Reservation). The library calls
 /// exactly one of the two methods, after the response is known and before its first byte leaves; an
@@ -19,10 +19,10 @@ use crate::{
 pub trait Ending: fmt::Debug + Send + 'static {
     /// Writes the completed record, fenced by the lease's owner, and commits; or does neither.
     ///
-    /// COMMIT is sent only after the fence was seen to let the record through, and never in one message
-    /// with it. The fence lets through a pending record of this owner, an absent one, and a completed one that
-    /// ran out; not one that this very owner has completed, since a lease may be delivered to two workers.
-    /// Unless the answer says otherwise the transaction is over when it comes, because a release is
+    /// COMMIT is sent only after the fence is known to have accepted the record, and never in one message with
+    /// it. The fence accepts a pending record of this owner, an absent one, and an expired completed one. It
+    /// does not accept one that this same owner has completed, because a lease may be delivered to two workers.
+    /// Unless the answer says something else, the transaction has ended when it arrives, because a release is
     /// sent next.
     ///
     /// # Cancel safety
@@ -33,17 +33,17 @@ pub trait Ending: fmt::Debug + Send + 'static {
     /// of the lease.
     ///
     /// # Errors
-    /// Nobody heard that it ended. Nothing is committed, but the key must not be freed yet.
+    /// It is not known to have ended. Nothing is committed, but the key must not be freed yet.
     async fn roll_back(self: Box<Self>) -> Result<(), StoreError>;
 }
 
-/// A COMMIT that was sent, and of which nobody knows whether it landed.
+/// A COMMIT that was sent, and may or may not have landed.
 #[async_trait]
 pub trait InDoubt: fmt::Debug + Send + Sync + 'static {
-    /// Frees the key if its record is still pending under this owner, whether or not the lease has run
-    /// out, and answers `Held` then: the COMMIT did not land, and cannot land any more. Otherwise `Lost`.
+    /// Frees the key if its record is still pending under this owner, whether or not the lease has run out, and
+    /// then answers `Held`: the COMMIT did not land, and can no longer land. Otherwise, it answers `Lost`.
     ///
-    /// It waits for a COMMIT that is still on its way: a read would not, so this is a write. It is dropped
+    /// It waits for a COMMIT that is still on its way. A read would not wait, so this is a write. It is dropped
     /// after the time of a call, and asked again.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl<'a> Completion<'a> {
     }
 }
 
-/// What became of an [`Ending`].
+/// The result of an [`Ending`].
 ///
 /// The enum is complete: these are all that a caller can know of a commit.
 #[derive(Debug)]
@@ -122,15 +122,15 @@ impl<'a> Completion<'a> {
 pub enum Commit {
     /// Effect and record are there.
     Committed,
-    /// The fence refused the record, since the lease is somebody else's: neither is there.
+    /// The fence refused the record, because another owner has the lease: neither is there.
     Lost,
     /// Neither is there, for another reason.
     RolledBack(RolledBack),
-    /// Nobody knows: the connection broke after COMMIT was sent, and before its answer came.
+    /// Unknown: the connection broke after COMMIT was sent and before its answer arrived.
     Unknown(StoreError, Box<dyn InDoubt>),
 }
 
-/// Why a transaction certainly did not commit, and what its client is told.
+/// Why a transaction certainly did not commit, and what its client gets.
 #[derive(Debug, Default)]
 pub struct RolledBack {
     answer: Option<Box<Response>>,
@@ -155,14 +155,14 @@ impl RolledBack {
         }
     }
 
-    /// Nobody heard that the rollback ended: the key is left to its lease instead of being freed.
+    /// The rollback is not known to have ended: the key is left to its lease instead of being freed.
     #[must_use]
     pub fn unheard(mut self) -> Self {
         self.unheard = true;
         self
     }
 
-    /// The client gets this, in place of the library's words: the handler's own condition failed.
+    /// Sends this to the client in place of the library's refusal: a condition of the handler's own failed.
     #[must_use]
     pub fn with_answer(mut self, answer: Response) -> Self {
         self.answer = Some(Box::new(answer));
@@ -182,7 +182,7 @@ impl RolledBack {
         self.answer.as_deref()
     }
 
-    /// Whether it was heard that the rollback ended.
+    /// Whether the rollback is known to have ended.
     #[must_use]
     pub const fn is_heard(&self) -> bool {
         !self.unheard
@@ -207,10 +207,10 @@ impl RolledBack {
     }
 }
 
-/// Tells one store from another: the records of equal ones are the same records.
+/// Identifies a store: two stores with equal identities have the same records.
 ///
-/// An execution may only be ended in the store that has its record. A wrapper hands on the identity
-/// of what it wraps.
+/// An execution may only be ended in the store that has its record. A wrapper returns the identity of the store
+/// it wraps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StoreIdentity([u8; 16]);
 
@@ -221,8 +221,7 @@ impl StoreIdentity {
         Self(rand::random())
     }
 
-    /// The identity of what these parts name, such as a database and a table: two stores on one table
-    /// are one.
+    /// An identity made of these parts, such as a database and a table: two stores on one table are equal.
     pub fn of_parts<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> Self {
         let mut hasher = Hasher::new("idem store identity 1");
         for part in parts {

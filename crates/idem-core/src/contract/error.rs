@@ -1,4 +1,4 @@
-//! What went wrong in a store, and whether the write may have landed all the same.
+//! What went wrong in a store, and whether the write may have landed anyway.
 
 use std::{error::Error, fmt};
 
@@ -8,11 +8,11 @@ use std::{error::Error, fmt};
 pub enum Operation {
     /// Taking a lease.
     Claim,
-    /// Letting a lease run anew.
+    /// Renewing a lease.
     Renew,
-    /// Recording what came of an execution.
+    /// Recording the outcome of an execution.
     Complete,
-    /// Giving a key free.
+    /// Freeing a key.
     Release,
     /// Looking at a key, which writes nothing.
     LookUp,
@@ -44,7 +44,7 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StoreErrorKind {
-    /// The store could not be reached, or is out of order.
+    /// The store could not be reached, or is not working.
     Unavailable,
     /// No answer came in time.
     Timeout,
@@ -83,7 +83,7 @@ impl StoreErrorKind {
 
 /// What a failed operation did to the record.
 ///
-/// The enum is complete: there is nothing between not and perhaps.
+/// The enum is complete: there is nothing between "no" and "perhaps".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum WriteEffect {
     /// Nothing was written, and nothing will be.

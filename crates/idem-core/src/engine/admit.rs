@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::{
     engine::Idempotency,
     execution::{CurrentExecution, KeyedRequest, Watch},
-    policy::{LeaseTerm, Policy, Refusal},
+    policy::{LeaseTerm, Refusal},
     record::{Identity, Lease},
-    request::{CredentialsDigest, IdempotencyKey, RequestHead, Scope, Unfinished},
+    request::{CredentialsDigest, HeadCopy, IdempotencyKey, RequestHead, RequestTag, Scope},
 };
 
 /// What the head of a request says.
@@ -20,7 +20,7 @@ pub enum Admission {
     PassThrough,
     /// The request must not reach its handler.
     Refused(Refusal),
-    /// Read the body, up to [`Policy::max_request_bytes`], and begin.
+    /// Read the body, up to [`Policy::max_request_bytes`](crate::Policy::max_request_bytes), and begin.
     Protected(Protected),
 }
 
@@ -28,8 +28,8 @@ pub enum Admission {
 #[derive(Debug)]
 pub struct Protected {
     request: KeyedRequest,
-    credentials: Option<CredentialsDigest>,
-    fingerprint: Unfinished,
+    head: HeadCopy,
+    has_scope: bool,
     term: LeaseTerm,
 }
 
@@ -38,7 +38,7 @@ pub struct Protected {
 pub(crate) struct Claimable(KeyedRequest);
 
 impl Protected {
-    /// Gives the request a lease of its own in place of the [policy's](Policy::lease).
+    /// Gives the request a lease of its own in place of the [policy's](crate::Policy::lease).
     ///
     /// It is for what is known of one request alone: a function that is killed at a deadline, or a
     /// route whose crash may block a key for longer than others. No round trip, and no allocation.
@@ -54,18 +54,40 @@ impl Protected {
         Watch::new(self.request.clone())
     }
 
-    /// Says what is asked for, now that the body is known.
-    pub(crate) fn identify(self, policy: &Policy, body: &[u8]) -> Claimable {
-        let fingerprint = policy.fingerprint.finish(self.fingerprint, body);
-        let identity = Identity::new(fingerprint).with_credentials(self.credentials);
-        Claimable::new(self.request, identity, self.term)
+    pub(super) const fn request(&self) -> &KeyedRequest {
+        &self.request
+    }
+
+    /// Names the exact bytes of the request.
+    pub(super) fn tag(&self, payload: &[u8]) -> RequestTag {
+        let counted = &self.request.calls().counted;
+        counted.tag(&self.head, self.has_scope, payload)
+    }
+
+    /// Says what is asked for, now that the payload is known.
+    pub(super) fn claimable(self, payload: &[u8], tag: Option<RequestTag>) -> Claimable {
+        let policy = &self.request.calls().policy;
+        let credentials = if self.has_scope {
+            None
+        } else {
+            let (names, salt) = (&policy.credential_headers, self.request.record_key());
+            CredentialsDigest::of(&self.head, names, salt.as_bytes())
+        };
+        let fingerprint = policy.fingerprint.fingerprint(&self.head, payload);
+        let identity = Identity::new(fingerprint).with_credentials(credentials);
+        Claimable::new(self.request, identity, tag, self.term)
     }
 }
 
 impl Claimable {
-    pub(super) fn new(request: KeyedRequest, identity: Identity, term: LeaseTerm) -> Self {
+    pub(super) fn new(
+        request: KeyedRequest,
+        identity: Identity,
+        tag: Option<RequestTag>,
+        term: LeaseTerm,
+    ) -> Self {
         let policy = &request.calls().policy;
-        let lease = Lease::new(identity, policy.pending_duration(term.duration()));
+        let lease = Lease::new(identity, policy.pending_duration(term.duration())).with_tag(tag);
         request.state().claims(policy.with_durability(lease), term);
         Self(request)
     }
@@ -121,22 +143,14 @@ impl Idempotency {
         key: IdempotencyKey,
         scope: Option<Scope>,
     ) -> Protected {
-        let policy = self.policy();
         let scope = scope.filter(Scope::names_somebody);
         let record_key = self.record_key(scope.as_ref(), &key);
-        let credentials = match scope {
-            Some(_) => None,
-            None => {
-                let names = &policy.credential_headers;
-                CredentialsDigest::of(head, names, record_key.as_bytes())
-            }
-        };
         let calls = Arc::clone(&self.calls);
         Protected {
             request: KeyedRequest::new(calls, key, record_key, || head.route()),
-            credentials,
-            fingerprint: policy.fingerprint.begin(head),
-            term: policy.lease.into(),
+            head: self.calls.counted.copy(head, scope.is_some()),
+            has_scope: scope.is_some(),
+            term: self.lease(),
         }
     }
 }

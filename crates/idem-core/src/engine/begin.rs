@@ -1,19 +1,19 @@
 //! From a request that can be claimed to its decision.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use crate::{
     contract::Claim,
     engine::{
-        Claimable, Decision, Idempotency, Protected, decide,
-        waiting::{Waited, wait},
+        Claimable, Decision, Idempotency, Identified, Protected, decide,
+        waiting::{Entry, Waited, Waiter},
     },
     events::Answered,
-    execution::{CurrentExecution, Execution},
+    execution::{CurrentExecution, Execution, KeyedRequest},
     policy::{LeaseTerm, Refusal},
-    record::{Lease, Response},
+    record::{Lease, Pending, Record, Response},
 };
 
 /// What becomes of a protected request.
@@ -34,15 +34,17 @@ pub enum Begin {
 
 impl Idempotency {
     /// Claims the key for a request and decides what becomes of it. 1 round trip when the key is
-    /// fresh, at most 2 otherwise; more only if a claim's reply was lost, or the policy lets
-    /// duplicates wait.
+    /// fresh, at most 2 otherwise. More only if a claim's reply was lost, or the policy lets
+    /// duplicates wait; none for a duplicate that waits with others and is told by them.
     ///
     /// # Cancel safety
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to
     /// the lease. Put what calls it into a [`HandOver`](crate::adapter::HandOver).
     pub async fn begin(&self, request: Protected, body: &[u8]) -> Begin {
-        let claimable = request.identify(self.policy(), body);
-        self.begin_with(&claimable).await
+        match self.identify(request, body) {
+            Identified::Recalled(response) => Begin::Replay(response),
+            Identified::Claimable(claimable) => self.begin_with(&claimable).await,
+        }
     }
 
     pub(crate) async fn begin_with(&self, claimable: &Claimable) -> Begin {
@@ -54,63 +56,80 @@ impl Idempotency {
     }
 
     async fn decide(&self, claimable: &Claimable) -> Begin {
-        let request = claimable.request();
-        let (lease, term) = (request.lease(), request.term());
-        let (policy, executions) = (self.policy(), &self.calls.counters.executions);
-        let timeout = policy.call_timeout(term.duration());
-        let claim = |now| self.calls.claim(request.record_key(), lease, now, timeout);
-        let mut waiter = None;
-        loop {
-            // Taken before it is asked whether more may begin: a drain that comes between waits.
-            let mut under_way = executions.token();
-            if executions.is_closed() {
-                return Begin::Refused(Refusal::ShuttingDown);
-            }
-            // The lease may run from the first time that the claim was sent.
-            let sent = Instant::now();
-            request.state().claim_sent();
-            // Asked again with the same owner if nobody knows whether it landed.
-            let claimed = match claim(sent).await {
-                Err(error) if error.may_have_landed() => Box::pin(claim(Instant::now())).await,
-                answer => answer,
-            };
-            let Ok(claimed) = claimed else {
-                return self.without_store();
-            };
-            let decision = self.decision(&claimed, lease, term);
-            if let Decision::Execute = decision {
-                // The timeouts see to it, unless the whole process stood still: what was owned when
-                // the store answered may be somebody else's now.
-                if sent.elapsed() >= lease.duration() {
-                    return self.without_store();
-                }
-                request.owned(sent + lease.duration());
-            } else {
-                request.state().taken();
-            }
-            if let (Decision::Refuse(Refusal::InProgress { .. }), Some(waits)) =
-                (&decision, policy.wait)
-            {
-                // It executes nothing, and is told to go when it asks again during a drain.
-                drop(under_way);
-                // Boxed, for few wait, and every request would have room for it.
-                match Box::pin(wait(&mut waiter, request, waits)).await {
-                    Waited::AskAgain => continue,
-                    Waited::Enough => under_way = executions.token(),
-                    Waited::NoPlace => {
-                        return Begin::Refused(Refusal::TooManyWaiters);
-                    }
-                }
-            }
-            return match decision {
-                Decision::Execute => {
-                    let current = CurrentExecution::new(request.clone());
-                    Begin::Execute(Execution::new(current, under_way))
-                }
-                Decision::Replay(response) => Begin::Replay(response),
-                Decision::Refuse(refusal) => Begin::Refused(refusal),
-            };
+        let (request, wait) = (claimable.request(), self.policy().wait);
+        if let Some(waiter) = wait.and_then(|wait| Waiter::among_others(request, wait)) {
+            return Box::pin(self.wait(waiter, request)).await;
         }
+        let found = match self.claim(request).await {
+            ControlFlow::Break(begin) => return begin,
+            ControlFlow::Continue(found) => found,
+        };
+        if let (Some(wait), Some(lease)) = (wait, lease_of_original(request, &found)) {
+            match Waiter::enter(request, lease, wait) {
+                // Boxed, for few wait, and every request would have room for it.
+                Entry::Waits(waiter) => return Box::pin(self.wait(waiter, request)).await,
+                Entry::NoPlace => return Begin::Refused(Refusal::TooManyWaiters),
+                Entry::NobodyListens => {}
+            }
+        }
+        self.duplicate(request, found)
+    }
+
+    /// Waits for the original, and takes turns with the others who do to ask the store.
+    async fn wait(&self, mut waiter: Waiter<'_>, request: &KeyedRequest) -> Begin {
+        loop {
+            let found = match waiter.turn().await {
+                Waited::Found(found) => return self.duplicate(request, found),
+                Waited::Ask(turn) => match self.claim(request).await {
+                    ControlFlow::Break(begin) => return begin,
+                    ControlFlow::Continue(found) => {
+                        waiter.tell(turn, &found);
+                        found
+                    }
+                },
+            };
+            if waiter.is_over() || lease_of_original(request, &found).is_none() {
+                return self.duplicate(request, found);
+            }
+        }
+    }
+
+    /// Claims the key, and gives the record that stands there. It breaks where none does: the request executes, or is
+    /// refused in a drain or because the store failed.
+    async fn claim(&self, request: &KeyedRequest) -> ControlFlow<Begin, Record> {
+        let (lease, term) = (request.lease(), request.term());
+        let executions = &self.calls.counters.executions;
+        let timeout = self.policy().call_timeout(term.duration());
+        let claim = |now| self.calls.claim(request.record_key(), lease, now, timeout);
+        // Taken before it is asked whether more may begin: a drain that comes between waits.
+        let under_way = executions.token();
+        if executions.is_closed() {
+            return ControlFlow::Break(Begin::Refused(Refusal::ShuttingDown));
+        }
+        // The lease may run from the first time that the claim was sent.
+        let sent = Instant::now();
+        request.state().claim_sent();
+        // Asked again with the same owner if nobody knows whether it landed.
+        let claimed = match claim(sent).await {
+            Err(error) if error.may_have_landed() => Box::pin(claim(Instant::now())).await,
+            answer => answer,
+        };
+        match claimed {
+            Ok(Claim::Owned) => {}
+            Ok(Claim::Taken(record)) => {
+                request.state().taken();
+                return ControlFlow::Continue(record);
+            }
+            Err(_) => return ControlFlow::Break(self.without_store()),
+        }
+        // The timeouts see to it, unless the whole process stood still: what was owned when
+        // the store answered may be somebody else's now.
+        if sent.elapsed() >= lease.duration() {
+            return ControlFlow::Break(self.without_store());
+        }
+        request.owned(sent + lease.duration());
+        let current = CurrentExecution::new(request.clone());
+        ControlFlow::Break(Begin::Execute(Execution::new(current, under_way)))
     }
 
     fn without_store(&self) -> Begin {
@@ -118,6 +137,16 @@ impl Idempotency {
             return Begin::Unprotected;
         }
         Begin::Refused(Refusal::StoreUnavailable)
+    }
+
+    /// What a request gets if this record stands under its key.
+    fn duplicate(&self, request: &KeyedRequest, found: Record) -> Begin {
+        match self.decision(&Claim::Taken(found), request.lease(), request.term()) {
+            Decision::Replay(response) => Begin::Replay(response),
+            Decision::Refuse(refusal) => Begin::Refused(refusal),
+            // A claim that found a record owns nothing.
+            Decision::Execute => Begin::Refused(Refusal::StoreUnavailable),
+        }
     }
 
     /// The decision for a request that claims this lease.
@@ -131,6 +160,14 @@ impl Idempotency {
                 remaining.map_or(term.duration(), |remaining| remaining.min(term.duration()));
             self.policy().retry_in(age, left)
         })
+    }
+}
+
+/// The lease under which the same request runs, if the record is one.
+fn lease_of_original<'f>(request: &KeyedRequest, found: &'f Record) -> Option<&'f Pending> {
+    match found {
+        Record::Pending(lease) if lease.identity() == request.lease().identity() => Some(lease),
+        _ => None,
     }
 }
 

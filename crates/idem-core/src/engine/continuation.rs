@@ -1,4 +1,4 @@
-//! A lease that has travelled: what the process that bears it now can do.
+//! A lease that has travelled: what the process that received it can do.
 
 use std::{future::Future, pin::pin, sync::Arc};
 
@@ -17,43 +17,41 @@ use crate::{
 
 /// A lease that has travelled here, and what can be done with it.
 ///
-/// [`run`](Self::run) is for work under it; [`complete`](Self::complete) for what has been done
-/// already, as by the last step of a workflow; [`release`](Self::release) for what failed for good.
-/// Dropping it does nothing: the lease runs on until its end, and the message may be delivered again.
+/// [`run`](Self::run) is for work under it; [`complete`](Self::complete) for work that is already done, such as
+/// the last step of a workflow; [`release`](Self::release) for work that has failed for good. Dropping it does
+/// nothing: the lease runs on until its end, and the message may be delivered again.
 #[derive(Debug)]
 #[must_use]
 pub struct Continuation {
     current: CurrentExecution,
 }
 
-/// What came of running under a lease that has travelled.
+/// The result of running under a lease that has travelled.
 ///
-/// The enum is complete: a worker knows with each case what to do with its message.
+/// The enum is complete: each case says what to do with the message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Resumed<R> {
-    /// The work ran, and the store has what became of it, or its lease has travelled on. The message is
-    /// done.
+    /// The work ran, and the store has its outcome, or its lease has travelled on. Acknowledge the message.
     Ended(R),
-    /// Nothing ran: the record was completed or freed already, or the lease ran out. The message
-    /// is done; if the lease ran out, the client's retry begins anew.
+    /// Nothing ran: the record was already completed or freed, or the lease ran out. Acknowledge the message;
+    /// if the lease ran out, the client's retry starts again from the beginning.
     Lost,
-    /// The work ran, and meanwhile the lease ran out and somebody took over: what they record
-    /// stands, and what this work did may be done twice. The message is done.
+    /// The work ran, but meanwhile the lease ran out and another execution took over: its record stands, and
+    /// the work may have been done twice. Acknowledge the message.
     LostMeanwhile(R),
-    /// The work ran, and its transaction did not commit. If the lease was [lost](Undone::Lost) the message is
-    /// done; otherwise let it be delivered again.
+    /// The work ran, and its transaction did not commit. If the lease was [lost](Undone::Lost), acknowledge the
+    /// message; otherwise let it be delivered again.
     Undone(Undone),
-    /// Nothing ran: this process is [shutting down](Idempotency::drain). The message is for another.
+    /// Nothing ran: this process is [shutting down](Idempotency::drain). Leave the message to another one.
     ShuttingDown,
 }
 
 impl Idempotency {
     /// Takes up a lease that was claimed elsewhere. No round trip.
     ///
-    /// The two processes share a store and nothing else. Of the policies, that of the first says what
-    /// makes requests equal and what in-progress answers say; that of this one, how long what
-    /// comes of it is retained.
+    /// The two processes share only a store. The first one's policy decides which requests are equal and what
+    /// in-progress answers say; this one's policy decides how long the result is retained.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -84,7 +82,8 @@ impl Idempotency {
         // It may come from anywhere.
         let term = LeaseTerm::renewed(lease.duration());
         let held = lease.lease().lasting(term.duration());
-        let held = self.policy().with_durability(held);
+        // The message may have been delivered to another worker, too.
+        let held = self.policy().with_durability(held).completed_perhaps();
         Continuation {
             current: CurrentExecution::new(KeyedRequest::arrived(
                 Arc::clone(&self.calls),
@@ -98,8 +97,8 @@ impl Idempotency {
 }
 
 impl Continuation {
-    /// What the work may know, as in the process before: derived keys are the same. Its deadline is known
-    /// when the lease has been renewed, which [`run`](Self::run) does first.
+    /// The work's view of its execution, as in the first process: derived keys are the same. Its deadline is
+    /// known once the lease has been renewed, which [`run`](Self::run) does first.
     #[must_use]
     pub const fn current(&self) -> &CurrentExecution {
         &self.current
@@ -111,10 +110,10 @@ impl Continuation {
         self.request().calls().response_rules()
     }
 
-    /// Lets the lease run anew from now, for its whole duration. 1 round trip.
+    /// Restarts the lease from now, for its whole duration. 1 round trip.
     ///
     /// # Errors
-    /// The lease ends when it did before, or later if the error may have landed.
+    /// The lease ends when it would have before, or later if the call may have landed.
     ///
     /// # Cancel safety
     /// Safe: call it again.
@@ -138,17 +137,17 @@ impl Continuation {
         self.current.request()
     }
 
-    /// Runs work under the lease, which is renewed before it and each third of its duration, and
-    /// records its verdict before the result is handed back. 2 round trips, or 1 if the lease was lost,
-    /// and nothing runs then.
+    /// Runs work under the lease, which is renewed first and then after each third of its duration, and records
+    /// the verdict before it returns the result. 2 round trips. If the lease was lost, 1 round trip, and
+    /// nothing runs.
     ///
-    /// Work that panics frees the key, and goes on unwinding. Work may send the lease on by
-    /// [`CurrentExecution::travel`]; its verdict is left alone then.
+    /// If the work panics, the key is freed and the panic goes on unwinding. Work may send the lease on by
+    /// [`CurrentExecution::travel`]; its verdict is then ignored.
     ///
     /// # Errors
-    /// The [operation](StoreError::operation) tells which: at `Renew` nothing ran. At `Complete` and
-    /// `Release` the work ran and the store did not take its end, tried up to four times; let the
-    /// message be delivered again.
+    /// The [operation](StoreError::operation) tells them apart: at `Renew` nothing ran. At `Complete` and
+    /// `Release` the work ran and the store did not take its end, tried up to four times; let the message be
+    /// delivered again.
     ///
     /// # Cancel safety
     /// Not cancel safe: dropped, it drops the work, and the key stays taken until the lease runs out or the
@@ -179,15 +178,15 @@ impl Continuation {
         }
     }
 
-    /// Records what came of it, for as long as this policy retains. 1 round trip; while the store
-    /// fails it is tried up to four times.
+    /// Records the result, for as long as this policy retains it. 1 round trip; while the store fails it is
+    /// tried up to four times.
     ///
-    /// It asks nothing first, for what was done must be remembered: it lands also if the lease ran out
-    /// and nobody took over. `Lost` means that somebody did, or that the key was freed and taken;
-    /// nothing was changed. Completing again answers `Held`, and the first outcome stays.
+    /// It checks nothing first, because finished work must be remembered: it also lands if the lease ran out
+    /// and no other execution took over. `Lost` means that one did, or that the key was freed and taken;
+    /// nothing was changed. Completing again returns `Held`, and the first outcome stays.
     ///
-    /// A response is recorded as a handler's is: without the headers that may not be replayed, and only within
-    /// the limit. One that is [no result](crate::Policy::save_when) frees the key.
+    /// A response is recorded like a handler's: without the headers that may not be replayed, and only within
+    /// the limit. One that [does not count as a result](crate::Policy::save_when) frees the key.
     ///
     /// # Errors
     /// The lease may still stand, or the record be there, or a transaction that was handed over did not
@@ -199,13 +198,13 @@ impl Continuation {
         self.end(Verdict::Keep(outcome.into())).await
     }
 
-    /// Frees the key: what was begun failed for good, and the client may try again. 1 round trip; while
-    /// the store fails it is tried up to four times.
+    /// Frees the key: the work failed for good, and the client may try again. 1 round trip; while the store
+    /// fails it is tried up to four times.
     ///
-    /// `Lost` means that it was not, or no longer, this lease's to free; nothing was changed.
+    /// `Lost` means that the key did not, or no longer, belong to this lease; nothing was changed.
     ///
     /// # Errors
-    /// The key stays taken until the lease runs out, unless the error may have landed.
+    /// The key stays taken until the lease runs out, unless the call may have landed.
     ///
     /// # Cancel safety
     /// As an error.

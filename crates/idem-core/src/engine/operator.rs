@@ -23,8 +23,8 @@ pub enum Freed {
 
 /// What an operator may know of a key.
 ///
-/// It has nothing of the response, and nothing that one could act with: who holds the lease stays
-/// in the store, and of what was asked for there are the first digits of its digest.
+/// It contains nothing of the response, and nothing to act with: the lease's owner stays in the store, and of
+/// the request there are only the first digits of its digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeyStatus {
     state: KeyState,
@@ -37,13 +37,13 @@ pub struct KeyStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyState {
-    /// Nothing is there: whoever claims the key executes.
+    /// There is no record: the next request with the key executes.
     Absent,
-    /// Somebody holds a lease.
+    /// An execution holds a lease.
     Pending,
-    /// Somebody's execution succeeded, and duplicates get its response.
+    /// An execution succeeded, and duplicates get its response.
     Completed,
-    /// Somebody's execution succeeded, and its response was not kept.
+    /// An execution succeeded, and its response was not kept.
     NotKept(NotKept),
     /// A newer release wrote the record.
     Unreadable,
@@ -106,8 +106,8 @@ impl KeyStatus {
         self.state
     }
 
-    /// The first 8 hexadecimal digits of the fingerprint of what was asked for: enough to tell two
-    /// payloads apart, and too few to search for one by.
+    /// The first 8 hexadecimal digits of the request's fingerprint: enough to tell two payloads apart, and too
+    /// few to guess one.
     #[must_use]
     pub fn fingerprint_prefix(&self) -> Option<String> {
         let fingerprint = self.fingerprint.as_ref()?;
@@ -121,14 +121,13 @@ impl KeyStatus {
         self.remaining
     }
 
-    /// How long ago the record was last written: claimed or renewed if it is pending, else
-    /// completed.
+    /// How long ago the record was last written: claimed or renewed if it is pending, otherwise completed.
     ///
-    /// It is the policy's lease or retention less what remains, so no clock is asked but the
-    /// store's, and the record need not hold a time. It is wrong by as much as those durations were
-    /// changed since, or as the request's [own lease](crate::adapter::Protected::lease) differs from the policy's, and
-    /// `None` if that is plain: more remains than there was. A lease that is
-    /// alive is renewed each third of it; one that is older has a holder that does not answer.
+    /// It is the policy's lease or retention minus the remaining time, so it needs only the store's clock, and
+    /// the record need not hold a time. If those durations were changed since, or the request's [own
+    /// lease](crate::adapter::Protected::lease) differs from the policy's, it is wrong by the difference. It is
+    /// `None` if that is obvious, because more time remains than there can be. A living holder renews its lease
+    /// after each third of it; if the age is more than that, the holder does not answer.
     #[must_use]
     pub const fn age(&self) -> Option<Duration> {
         self.age
@@ -136,10 +135,10 @@ impl KeyStatus {
 }
 
 impl Idempotency {
-    /// Tells where a key stands, and changes nothing. 1 round trip if the key is absent, at most 2
+    /// Looks up the state of a key, and changes nothing. 1 round trip if the key is absent, at most 2
     /// otherwise.
     ///
-    /// It is for people who ask: the answer may be stale, and decides nothing.
+    /// It is for people: the answer may be stale, so base no decision in code on it.
     /// [`record_key`](Self::record_key) gives the name of a client's key.
     ///
     /// # Errors
@@ -154,16 +153,15 @@ impl Idempotency {
         }))
     }
 
-    /// Frees a key that is pending, whoever holds its lease. 1 round trip if the key is absent, at
-    /// most 3 otherwise.
+    /// Frees a pending key, no matter who holds its lease. 1 round trip if the key is absent, at most 3
+    /// otherwise.
     ///
-    /// It is for keys whose holder is known to be dead, where the policy
-    /// [refuses](crate::OnLeaseEnd::Refuse) to take over. If the holder lives, its work may be done
-    /// twice. A completed record is never touched, and a key that is absent is not either.
-    /// [`record_key`](Self::record_key) gives the name of a client's key.
+    /// It is for keys whose holder is known to be dead while the policy [refuses](crate::OnLeaseEnd::Refuse) to
+    /// take over. If the holder lives, its work may be done twice. Completed records and absent keys are never
+    /// touched. [`record_key`](Self::record_key) gives the name of a client's key.
     ///
-    /// What stands there is read, and the read may be stale; the release is fenced by the owner
-    /// that was read, so the worst is to find nothing pending, and to ask again.
+    /// The record is read first, and the read may be stale. The release is fenced by the owner that was read,
+    /// so the worst outcome is that nothing pending is found, and you call again.
     ///
     /// # Errors
     /// The store failed; the key may be free or not.
@@ -183,7 +181,10 @@ impl Idempotency {
         let held = self.policy().with_durability(held);
         let timeout = self.policy().call_timeout(lease);
         Ok(match self.calls.release(key, &held, timeout).await? {
-            Fenced::Held => Freed::Freed,
+            Fenced::Held => {
+                self.calls.wake_waiters(key);
+                Freed::Freed
+            }
             // It ended by itself meanwhile.
             Fenced::Lost => Freed::NothingPending,
         })
@@ -194,8 +195,8 @@ impl Idempotency {
         self.calls.look_up(key, timeout).await
     }
 
-    /// How many executions are under way here and in all clones, those included whose client hung
-    /// up, and requests whose claim is on its way. Duplicates that wait are none. It asks no store.
+    /// How many executions are under way here and in all clones, including those whose client hung up and
+    /// requests whose claim is on its way. Duplicates that wait do not count. It does not ask the store.
     #[must_use]
     pub fn under_way(&self) -> usize {
         self.calls.counters.executions.len()

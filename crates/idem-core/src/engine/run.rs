@@ -1,4 +1,4 @@
-//! Idempotency for code that is no HTTP handler: a queue's consumer, a job, a command.
+//! Idempotency outside HTTP: for a queue's consumer, a job, a command.
 
 use std::{
     error::Error,
@@ -23,11 +23,10 @@ mod exact;
 
 use exact::is_exact;
 
-/// What came of an operation.
+/// The result of an operation.
 ///
-/// The enum is complete: either this call did it, or an earlier one had.
+/// The enum is complete: either this call executed it, or an earlier one did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
 pub enum Done<T> {
     /// This call executed the operation.
     Executed(T),
@@ -36,7 +35,7 @@ pub enum Done<T> {
 }
 
 impl<T> Done<T> {
-    /// The value, whoever computed it.
+    /// The value, no matter which execution computed it.
     pub fn into_value(self) -> T {
         match self {
             Self::Executed(value) | Self::Replayed(value) => value,
@@ -60,8 +59,8 @@ pub enum RunError<E> {
     /// or the store could not be asked.
     #[error("the operation was refused: {}", .0.code())]
     Refused(Refusal),
-    /// The operation ran, and its transaction did not commit: nothing of it was done, or, if that is not
-    /// [known](Undone::Unknown), calling again with the same key tells.
+    /// The operation ran, and its transaction did not commit, so nothing was done. If that is not
+    /// [known](Undone::Unknown), call again with the same key to find out.
     #[error("the operation's transaction did not commit")]
     Undone(Undone),
     /// The payload cannot be written as JSON, so it has no fingerprint; nothing ran.
@@ -73,8 +72,8 @@ pub enum RunError<E> {
 }
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> RunError<E> {
-    /// The same with an error type that is one, for `?`: what operations fail with need not be, as
-    /// `anyhow::Error` and `String` are not.
+    /// The same with an error that implements `Error`, for `?`. The failure of an operation need not:
+    /// `anyhow::Error` and `String` do not.
     ///
     /// ```
     /// # use idem_core::{Idempotency, IdempotencyKey, MemoryStore, Policy};
@@ -110,13 +109,13 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> RunError<E> {
     }
 }
 
-/// What an operation failed with, whatever type it had; its message and its causes are that error's own.
+/// The failure of an operation, of any type; it has that error's own message and causes.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct OperationError(Box<dyn Error + Send + Sync>);
 
 impl OperationError {
-    /// The error itself, to find out which it is.
+    /// The original error, for example to downcast it.
     #[must_use]
     pub fn into_inner(self) -> Box<dyn Error + Send + Sync> {
         self.0
@@ -124,16 +123,17 @@ impl OperationError {
 }
 
 impl Idempotency {
-    /// Executes an operation once for a key, and gives its value, or an earlier call's.
+    /// Executes an operation once for a key, and returns its value, or an earlier call's.
     ///
-    /// It has the guarantees of the HTTP adapters: concurrent calls execute once, the lease is
-    /// renewed, a failure frees the key, and a panic too. Dropping the call while the operation
-    /// runs does not cancel it: it goes on in a task, which is why it must be `'static`.
+    /// It gives the same guarantees as the HTTP adapters: concurrent calls execute once, the lease is renewed,
+    /// and a failure or a panic frees the key. Dropping the call while the operation runs does not cancel it:
+    /// it goes on in a task, which is why it must be `'static`.
     ///
     /// The value is kept as JSON, and comes back as it was. One that JSON would change, or that cannot be read
-    /// back, is not kept: numbers that are not finite, `Some(None)` and `Some(())`, maps whose keys are no text
-    /// or number, more than 127 levels. The operation is done then, and later calls are
-    /// [told so](Refusal::NotKept). What `serde` attributes leave out comes back as they say.
+    /// back, is not kept: numbers that are not finite, `Some(None)` and `Some(())`, maps whose keys are neither
+    /// text nor numbers, more than 127 levels. The operation is then done, and later calls get
+    /// [`NotKept`](Refusal::NotKept). Fields that `serde` attributes leave out come back as those attributes
+    /// define.
     ///
     /// `payload` says what is asked for: the same key with another payload is refused. The key is
     /// unique in the policy's namespace; [`run_in`](Self::run_in) takes a scope too. 2 round trips
@@ -201,11 +201,11 @@ impl Idempotency {
         self.run_claimable(claimable, |_| operation()).await
     }
 
-    /// As [`run`](Self::run), for an operation that wants to know its execution: to begin a transaction in
-    /// it that is committed together with the record, to derive keys, or to ask whether its lease is lost.
+    /// Like [`run`](Self::run), for an operation that needs its execution: to begin a transaction that is
+    /// committed together with the record, to derive keys, or to ask whether its lease is lost.
     ///
-    /// It gets `None` only where the policy lets operations
-    /// [run unprotected](crate::OnStoreFailure::RunUnprotected) while the store fails.
+    /// It gets `None` only if the policy lets operations [run
+    /// unprotected](crate::OnStoreFailure::RunUnprotected) while the store fails.
     ///
     /// # Errors
     /// As those of `run`, and [`RunError::Undone`] if a transaction was handed over and did not commit.
@@ -232,9 +232,9 @@ impl Idempotency {
     /// run at the same time: a serialization failure or a deadlock. It then runs again under the same lease,
     /// at most three times in all, a failed COMMIT included.
     ///
-    /// `can_retry` tells such a failure from others where the operation itself returns it. A transaction that
-    /// was handed over tells it by [`RolledBack::for_now`](crate::store::RolledBack::for_now). Nothing runs
-    /// again once a COMMIT may have landed.
+    /// `can_retry` recognizes such a failure if the operation itself returns it. A transaction that was handed
+    /// over reports it by [`RolledBack::for_now`](crate::store::RolledBack::for_now). Nothing runs again once a
+    /// COMMIT may have landed.
     ///
     /// # Errors
     /// As those of `run_with`; a failure that is still there after the third time is handed back.
@@ -294,8 +294,7 @@ impl Idempotency {
         let identity = Identity::new(self.policy().fingerprint.of_payload(&payload));
         let calls = Arc::clone(&self.calls);
         let request = KeyedRequest::new(calls, key.clone(), record_key, || None);
-        let term = self.policy().lease.into();
-        Ok(Claimable::new(request, identity, term))
+        Ok(Claimable::new(request, identity, None, self.lease()))
     }
 
     async fn run_claimable<T, E, F>(

@@ -1,70 +1,94 @@
 //! Duplicates that wait for their original: bounded in time and in number.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
-use crate::{execution::KeyedRequest, policy::Wait};
-
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+use crate::{
+    calls::{FirstTurn, Member, Place, Turn},
+    execution::KeyedRequest,
+    policy::{LONGEST, Wait},
+    record::{Pending, Record},
+};
 
 /// A duplicate that waits, from when it took its place.
 #[derive(Debug)]
 pub(super) struct Waiter<'a> {
     request: &'a KeyedRequest,
-    entered: Instant,
-    at_most: Duration,
-    pause: Duration,
+    member: Member,
+    until: Instant,
 }
 
-/// What a duplicate does next.
-pub(super) enum Waited {
-    /// It waited a while: the original may have ended.
-    AskAgain,
-    /// It has waited long enough, or nobody listens any more.
-    Enough,
+/// Whether a duplicate waits.
+pub(super) enum Entry<'a> {
+    Waits(Waiter<'a>),
+    /// Nobody listens any more.
+    NobodyListens,
     /// It may wait, but all places are taken.
     NoPlace,
 }
 
-/// Waits a while, in the place that the duplicate has or takes now.
-pub(super) async fn wait<'a>(
-    waiter: &mut Option<Waiter<'a>>,
-    request: &'a KeyedRequest,
-    wait: Wait,
-) -> Waited {
-    if request.state().has_vanished() {
-        return Waited::Enough;
-    }
-    if waiter.is_none() {
-        let Some(place) = request.calls().counters.place_to_wait(wait.waiters) else {
-            return Waited::NoPlace;
-        };
-        request.state().take_place(place);
-    }
-    let waiter = waiter.get_or_insert_with(|| Waiter::new(request, wait.at_most));
-    waiter.pause().await
+/// What a duplicate that waited does next.
+pub(super) enum Waited {
+    /// It claims the key, in the turn of this number.
+    Ask(u64),
+    /// It decides by this.
+    Found(Record),
 }
 
 impl<'a> Waiter<'a> {
-    fn new(request: &'a KeyedRequest, at_most: Duration) -> Self {
+    /// Joins others that wait for the same request, without asking the store first: only if there are any, and a place.
+    pub(super) fn among_others(request: &'a KeyedRequest, wait: Wait) -> Option<Self> {
+        let calls = request.calls();
+        let identity = request.lease().identity();
+        let member = calls.join_waiters(request.record_key(), identity)?;
+        let place = calls.counters.place_to_wait(wait.waiters)?;
+        Some(Self::new(request, member, place, wait))
+    }
+
+    /// Waits for the end of this lease.
+    pub(super) fn enter(request: &'a KeyedRequest, lease: &Pending, wait: Wait) -> Entry<'a> {
+        if request.state().has_vanished() {
+            return Entry::NobodyListens;
+        }
+        let calls = request.calls();
+        let Some(place) = calls.counters.place_to_wait(wait.waiters) else {
+            return Entry::NoPlace;
+        };
+        let member = calls.wait_for(request.record_key(), lease, FirstTurn::AfterPause);
+        Entry::Waits(Self::new(request, member, place, wait))
+    }
+
+    fn new(request: &'a KeyedRequest, member: Member, place: Place, wait: Wait) -> Self {
+        request.state().take_place(place);
         Self {
             request,
-            entered: Instant::now(),
-            at_most,
-            pause: FIRST_PAUSE,
+            member,
+            until: Instant::now() + wait.at_most.min(LONGEST),
         }
     }
 
-    async fn pause(&mut self) -> Waited {
-        let left = self.at_most.saturating_sub(self.entered.elapsed());
-        if left.is_zero() {
-            return Waited::Enough;
+    /// Waits until there is something to do.
+    pub(super) async fn turn(&mut self) -> Waited {
+        let calls = self.request.calls();
+        loop {
+            match self.member.turn(calls, self.until).await {
+                Turn::Ask(turn) => return Waited::Ask(turn),
+                Turn::Found(record) => return Waited::Found(record),
+                Turn::Over(lease) => {
+                    let key = self.request.record_key();
+                    self.member = calls.wait_for(key, &lease, FirstTurn::AtOnce);
+                }
+            }
         }
-        tokio::time::sleep(self.pause.min(left)).await;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        Waited::AskAgain
+    }
+
+    /// Tells the others what this one found in its turn.
+    pub(super) fn tell(&self, turn: u64, found: &Record) {
+        self.member.tell(turn, found);
+    }
+
+    /// Whether it has waited long enough, or nobody listens any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.request.state().has_vanished() || Instant::now() >= self.until
     }
 }
 

@@ -14,8 +14,8 @@ const TIMES: u32 = 3;
 impl Execution {
     /// As `run_pinned`, and again if the work says that this can help, or if its transaction does.
     ///
-    /// It runs again only after the rollback was heard to have ended, and before anything else was sent
-    /// for its key: never once a COMMIT may have landed.
+    /// It runs again only after the rollback is known to have ended, and before anything else was sent for its
+    /// key: never once a COMMIT may have landed.
     pub(crate) async fn run_again<R, F>(&mut self, mut work: impl FnMut() -> F) -> Ran<R>
     where
         F: Future<Output = (bool, Verdict, R)>,

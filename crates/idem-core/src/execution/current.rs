@@ -1,4 +1,4 @@
-//! What a handler can know of its own execution.
+//! What a handler can know about its own execution.
 
 use std::{fmt, future::Future, time::Duration};
 
@@ -19,24 +19,23 @@ use crate::{
 
 /// The execution that a handler runs in: its key, its lease, and keys for what it calls.
 ///
-/// A handler that runs is never a replay. Whether an earlier execution of the same request crashed
-/// half-way, nobody can know; [derived keys](Self::derived_key) make what it called safe to call
-/// again.
+/// A running handler is never a replay. It cannot know whether an earlier execution of the same request crashed
+/// half-way; [derived keys](Self::derived_key) make its calls safe to repeat.
 #[derive(Clone)]
 pub struct CurrentExecution(KeyedRequest);
 
-/// Why a lease did not travel. It is where it was, and so is the key.
+/// Why a lease did not travel. The lease and the key stay where they were.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TravelError<E> {
-    /// It is somebody else's by now, or ran out; nothing was sent.
+    /// It belongs to another execution by now, or ran out; nothing was sent.
     #[error("the lease was lost before it could travel")]
     Lost,
-    /// It is on its way already, or was sent; it travels once.
+    /// It is already on its way, or was sent; it travels once.
     #[error("the lease has travelled already")]
     Travelled,
-    /// Its execution has ended by what the handler answered. What was sent, if anything was, comes to a
-    /// lease that is lost.
+    /// Its execution has already ended with the handler's answer. A message that was sent anyway finds its
+    /// lease lost.
     #[error("the execution ended before the lease had travelled")]
     Ended,
     /// A transaction was begun in the execution, which ends it here; nothing was sent.
@@ -71,7 +70,7 @@ impl CurrentExecution {
         self.0.record_key()
     }
 
-    /// How long the lease still runs, as far as is known; renewals put its end off while the handler runs.
+    /// How long the lease still runs, as far as is known; renewals extend it while the handler runs.
     #[must_use]
     pub fn lease_remaining(&self) -> Duration {
         let deadline = self.0.state().deadline();
@@ -80,17 +79,17 @@ impl CurrentExecution {
 
     /// Whether the lease is known to be lost: another execution may be running.
     ///
-    /// A handler that is about to do what cannot be undone may ask, and stop. The answer can be
-    /// late, so it protects nothing by itself.
+    /// A handler can ask before it does something that cannot be undone, and stop. The answer can be late, so
+    /// it is no protection by itself.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.0.state().is_lost()
     }
 
-    /// A key to pass on to a service that this execution calls: 64 hexadecimal digits, the same
-    /// each time that this request is executed, and another for each `purpose`.
+    /// A key to pass on to a service that this execution calls: 64 hexadecimal digits, the same each time that
+    /// this request is executed, and different for each `purpose`.
     ///
-    /// It tells the service nothing of the client's key.
+    /// It reveals nothing about the client's key.
     #[must_use]
     pub fn derived_key(&self, purpose: &str) -> String {
         let mut hasher = Hasher::new("idem derived key 1");
@@ -99,23 +98,23 @@ impl CurrentExecution {
         Hex(&hasher.finish()).to_string()
     }
 
-    /// Sends the lease to another process, which [resumes](crate::Idempotency::resume) it: what this handler
-    /// returns then goes to its client, and is neither recorded nor frees the key. Duplicates are told
-    /// "in progress" until the other process completes, and then get what that recorded.
+    /// Sends the lease to another process, which [resumes](crate::Idempotency::resume) it. This handler's
+    /// response then goes to its client, but is not recorded and does not free the key. Duplicates get "in
+    /// progress" until the other process completes, and then the response that it recorded.
     ///
-    /// The lease is renewed first, for `duration` or its own length if that is longer: as long as the
-    /// message may take to be done with, all its deliveries included, and 100 years at most. The other process renews it
-    /// for as long again. If it runs out, somebody else may take over, and who comes later is told that
-    /// it is lost. Then `send` is called with the lease, **a [secret](TravellingLease)**: it puts it into a
-    /// queue, say, and what it gives is given back. 1 round trip, and those of `send`.
+    /// The lease is renewed first, for `duration`, or for its own length if that is longer. Choose as long as
+    /// the message may take to be processed, including all its deliveries; 100 years at most. The other process
+    /// renews it for the same time. If it runs out, another execution may take over, and the late process finds
+    /// the lease lost. Then `send` is called with the lease, **a [secret](TravellingLease)**, to put it into a
+    /// queue, for example. Its value is returned. 1 round trip, and those of `send`.
     ///
-    /// A lease has left when `send` has said so. From then on it is not touched here, whether the
-    /// handler fails, panics or returns. Until then it is this handler's, whose failure frees the
-    /// key as ever: a message that was sent in spite of an error comes to a lease that is lost.
+    /// The lease leaves the handler once `send` succeeds. From then on it is not touched here, even if the
+    /// handler fails or panics. Until then it belongs to this handler, whose failure frees the key as usual: a
+    /// message that was sent in spite of an error then finds its lease lost.
     ///
-    /// A handler that answers while its lease is on its way, sent by a task of its own, is waited for: its
-    /// response leaves once `send` has ended, and if that failed, what the handler answered is recorded or
-    /// frees the key. After the length of the lease that happens without waiting any longer.
+    /// If another task sends the lease and the handler answers meanwhile, the response waits until `send` has
+    /// ended, for the length of the lease at most. If `send` failed, the handler's answer is recorded or frees
+    /// the key.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -170,8 +169,8 @@ impl CurrentExecution {
         TravellingLease::new(self.key().clone(), *self.record_key(), lease)
     }
 
-    /// Whether a request is the one that this execution was claimed for, and not another that a handler made of it, with
-    /// a key of its own.
+    /// Whether this execution was claimed for this request, and not for another one that a handler derived from
+    /// it, with a key of its own.
     pub(crate) fn is_of(&self, head: &impl RequestHead) -> bool {
         let policy = &self.0.calls().policy;
         let key = policy.key_format.parse(head.header(&policy.header));

@@ -37,9 +37,12 @@ impl KeyedRequest {
         let timeout = self.call_timeout();
         let mut attempts = self.attempts();
         let completed = loop {
+            let in_doubt = attempts.may_have_landed() || self.state().has_set_out();
+            // Boxed, for few are in doubt, and every request would have room for it.
+            let in_doubt = in_doubt.then(|| Box::new(self.lease().completed_perhaps()));
             let call = self.calls().complete(
                 self.record_key(),
-                self.lease(),
+                in_doubt.as_deref().unwrap_or(self.lease()),
                 &outcome,
                 retention,
                 timeout,
@@ -56,7 +59,7 @@ impl KeyedRequest {
         completed
     }
 
-    /// Frees the key. Nobody comes here after having tried to complete.
+    /// Frees the key. Never called after an attempt to complete.
     pub(super) async fn release(&self, end: End) -> Result<Fenced, StoreError> {
         let timeout = self.call_timeout();
         let mut attempts = self.attempts();
@@ -122,7 +125,7 @@ impl Attempts {
         true
     }
 
-    /// Whether an attempt that failed may have landed all the same.
+    /// Whether an attempt that failed may have landed anyway.
     pub(super) const fn may_have_landed(&self) -> bool {
         self.may_have_landed
     }

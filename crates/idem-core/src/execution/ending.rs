@@ -38,7 +38,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Undone {
-    /// The lease was somebody else's: the answer is what a duplicate gets now, by what stands there.
+    /// Another execution had the lease: the answer is what a duplicate gets now, by the record that is there.
     Lost(Option<Box<Stored>>),
     /// The transaction failed.
     RolledBack {
@@ -47,7 +47,7 @@ pub enum Undone {
         /// Whether trying again can help.
         can_retry: bool,
     },
-    /// Nobody could be asked whether it committed; the key is left to its lease.
+    /// It could not be found out whether it committed; the key is left to its lease.
     Unknown,
 }
 
@@ -134,10 +134,16 @@ impl KeyedRequest {
             retention,
             patience,
         );
+        // Before it is sent: the record stands for so long at least.
+        let until = Instant::now() + retention;
         let commit = async { Ok(ending.commit(completion).await) };
         // It has that time itself, and a little more to say that it is over.
         let time = patience + self.call_timeout();
-        bounded(time, Operation::Complete, commit).await
+        let commit = bounded(time, Operation::Complete, commit).await;
+        if let Ok(Commit::Committed) = commit {
+            self.calls().committed(&completion, until);
+        }
+        commit
     }
 
     /// The transaction certainly did not commit. Only the release can tell whose the key is: above READ
@@ -150,7 +156,7 @@ impl KeyedRequest {
         match self.release(End::RolledBack).await {
             Ok(Fenced::Held) => why.into(),
             Ok(Fenced::Lost) => Undone::Lost(self.found().await.ok().flatten().map(Box::new)),
-            // Whoever asks again is told what the store knows then.
+            // A retry gets what the store knows then.
             Err(_) => NOT_HEARD,
         }
     }

@@ -47,7 +47,7 @@ impl KeyedRequest {
             calls,
             key,
             record_key,
-            span: ShieldedSpan::new(span),
+            span: ShieldedSpan::debug(span),
             state: LeaseState::unclaimed(),
         }))
     }
@@ -106,6 +106,10 @@ impl KeyedRequest {
     }
 
     pub(crate) fn report(&self, event: &Event<'_>) {
+        // However an execution ends here, it reports one of these.
+        if let Event::Ended(_) | Event::LeaseLost(_) | Event::Unrecorded(_) = event {
+            self.calls().wake_waiters(self.record_key());
+        }
         self.calls().report(self.record_key(), event);
     }
 

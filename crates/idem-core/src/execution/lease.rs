@@ -61,6 +61,8 @@ struct Known {
     /// Unset while nothing is known of it: most requests are duplicates, and reading a clock takes time.
     deadline: Option<Instant>,
     lost: bool,
+    /// Whether it was ever sent to another process, which may bear it although that seemed to fail.
+    has_set_out: bool,
     caller_vanished: bool,
     /// Where the caller waits, if it is a duplicate that does.
     place: Option<Place>,
@@ -90,7 +92,7 @@ enum Phase {
     Leaving,
     /// Another process ends it.
     Left,
-    /// The work has returned: the store is told the end, or was.
+    /// The work has returned: its end is sent to the store, or was.
     Ended,
 }
 
@@ -174,6 +176,7 @@ impl LeaseState {
                 phase,
                 deadline: None,
                 lost: false,
+                has_set_out: false,
                 caller_vanished: false,
                 place: None,
                 ending: EndingPlace::Free,
@@ -187,7 +190,8 @@ impl LeaseState {
         self.queues.get_or_init(Box::default)
     }
 
-    /// Wakes those who wait for a change that was made. Whoever comes later makes the queue before it looks, and sees it.
+    /// Wakes everyone who waits for a change that was made. A later waiter creates the queue before it looks,
+    /// so it sees the change.
     fn wake(&self) {
         if let Some(queues) = self.queues.get() {
             queues.changed.notify_waiters();
@@ -238,6 +242,7 @@ impl LeaseState {
         match (known.phase, &known.ending) {
             (Phase::Held, EndingPlace::Free | EndingPlace::Closed) => {
                 known.phase = Phase::Leaving;
+                known.has_set_out = true;
                 Ok(())
             }
             (Phase::Held, _) => Err(Stays::Enlisted),
@@ -295,7 +300,7 @@ impl LeaseState {
         }
     }
 
-    /// The store is told the end, by a transaction.
+    /// The end is sent to the store by a transaction.
     pub(super) fn end(&self) {
         self.known().phase = Phase::Ended;
     }
@@ -409,6 +414,11 @@ impl LeaseState {
 
     pub(super) fn is_lost(&self) -> bool {
         self.known().lost
+    }
+
+    /// Whether another process may bear it, too.
+    pub(super) fn has_set_out(&self) -> bool {
+        self.known().has_set_out
     }
 
     /// Whose the end is, if the lease is not on its way.

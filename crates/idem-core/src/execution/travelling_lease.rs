@@ -17,18 +17,17 @@ const PREFIX: &str = "idem-lease-1.";
 /// What the text of any version begins with.
 const ANY_VERSION: &str = "idem-lease-";
 
-/// A lease that was claimed in one process and is to be completed in another: by a queue's worker, or
-/// by a workflow's last step. Step Functions and Temporal know such a thing as a task token.
+/// A lease that was claimed in one process and is to be completed in another: by a queue's worker, or by a
+/// workflow's last step. Step Functions and Temporal call this a task token.
 ///
-/// It holds the names of the key and the record, what was asked for and by whom as digests, the
-/// owner token, and how long the lease runs from each renewal. [`Execution::travel`] and
-/// [`CurrentExecution::travel`] give it, [`Idempotency::resume`] takes it.
+/// It holds the key, the record's name, digests of the request and of the caller's credentials, the owner
+/// token, and how long the lease runs from each renewal. [`Execution::travel`] and [`CurrentExecution::travel`]
+/// create it, and [`Idempotency::resume`] takes it.
 ///
 /// # It is a secret
-/// Whoever bears it may complete the record, and decides with that what the client's retries get.
-/// Put it into the message, never into a log, a response or an error; `Debug` shows the short name of
-/// the record alone, and there is no `Display`. It cannot be guessed: the owner token is 128 random
-/// bits.
+/// Its bearer may complete the record, and so decides what the client's retries get. Put it into the message,
+/// never into a log, a response or an error; `Debug` shows only the short name of the record, and there is no
+/// `Display`. It cannot be guessed: the owner token is 128 random bits.
 ///
 /// # Altered, stale, twice
 /// - A text that was cut short or altered is [refused](InvalidLease) when it is read, by a digest at its
@@ -37,8 +36,8 @@ const ANY_VERSION: &str = "idem-lease-";
 ///   the text has no signature, which would be one more key to keep.
 /// - One whose lease ran out, or whose record was completed or freed, is lost: nothing runs for it,
 ///   and nothing that stands in the store is overwritten.
-/// - It is no lock among those who bear it: two deliveries of one message both hold it. Let the worker
-///   run a message once by [`Idempotency::run`], as with any queue that delivers at least once.
+/// - It does not lock its bearers out: two deliveries of one message both hold it. Let the worker run a message
+///   once by [`Idempotency::run`], as with any queue that delivers at least once.
 ///
 /// # Text
 /// [`to_text`](Self::to_text) and [`FromStr`] are one line of ASCII: letters, digits, `.` and `-`, some
@@ -67,25 +66,25 @@ pub struct TravellingLease {
     lease: Lease,
 }
 
-/// Why a text is no lease. None of these repeats the text.
+/// Why a text is not a lease. None of these repeats the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidLease {
-    /// It does not begin as a lease does.
+    /// It does not begin like a lease.
     #[error("the text is no lease: it must begin with `{PREFIX}`")]
     NotALease,
     /// Another release wrote it, in a form that this one does not know.
     #[error("the lease has another version than this release reads, `{PREFIX}`")]
     OtherVersion,
-    /// It is not what was written.
+    /// It was altered or cut short.
     #[error("the lease was cut short or altered: take all of the text, as it was sent")]
     Damaged,
 }
 
 impl TravellingLease {
-    /// Describes a lease under a record key, which the client's key was the name of. It runs for at
-    /// least 1 ms and at most 100 years, which any clock can add. Whether it is
-    /// [durable](Lease::is_durable) does not travel: the policy of whoever takes it up says so.
+    /// Describes a lease under a record key, which was derived from the client's key. It runs for at least 1 ms
+    /// and at most 100 years, which any clock can add. Whether it is [durable](Lease::is_durable) does not
+    /// travel: the policy of the process that takes it up decides.
     #[must_use]
     pub fn new(key: IdempotencyKey, record_key: RecordKey, lease: Lease) -> Self {
         let duration = lease.duration().clamp(SHORTEST, LONGEST);
@@ -108,7 +107,7 @@ impl TravellingLease {
         &self.record_key
     }
 
-    /// The lease as a store knows it, with the owner token.
+    /// The lease as the store has it, with the owner token.
     #[must_use]
     pub const fn lease(&self) -> &Lease {
         &self.lease

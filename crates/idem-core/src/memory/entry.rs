@@ -1,9 +1,14 @@
 //! A record as the memory store keeps it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{clock::Time, hash::Hash, wheel::Link};
-use crate::record::{Completed, Identity, Lease, Outcome, OwnerToken, Pending, Record, RecordKey};
+use crate::{
+    record::{
+        Completed, Identity, Lease, Outcome, OwnerToken, Pending, Record, RecordKey, Response,
+    },
+    request::RequestTag,
+};
 
 pub(super) struct Entry {
     pub(super) key: RecordKey,
@@ -14,7 +19,8 @@ pub(super) struct Entry {
     pub(super) deadline: Time,
     owner: OwnerToken,
     identity: Identity,
-    /// What came of it; a pending record has nothing yet.
+    tag: Option<RequestTag>,
+    /// The outcome; a pending record has none yet.
     outcome: Option<Outcome>,
 }
 
@@ -34,6 +40,7 @@ impl Entry {
             deadline,
             owner: *lease.owner(),
             identity: *lease.identity(),
+            tag: lease.tag().copied(),
             outcome,
         }
     }
@@ -72,6 +79,16 @@ impl Entry {
             Some(outcome) => {
                 Record::Completed(Completed::new(self.owner, self.identity, outcome.clone()))
             }
+        }
+    }
+
+    /// The response to the request with these exact bytes.
+    pub(super) fn recall(&self, tag: &RequestTag) -> Option<Arc<Response>> {
+        match &self.outcome {
+            Some(Outcome::Response(response)) if self.tag.as_ref() == Some(tag) => {
+                Some(Arc::clone(response))
+            }
+            _ => None,
         }
     }
 

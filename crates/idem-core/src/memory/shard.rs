@@ -1,6 +1,6 @@
 //! One part of the store: the state machine's transitions on a table of records.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     clock::Time,
@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     contract::{Claim, Fenced},
-    record::{Lease, Outcome, RecordKey, Stored},
+    record::{Lease, Outcome, RecordKey, Response, Stored},
+    request::RequestTag,
 };
 
 /// Records in a slab, with an index to find them by key and a wheel to find what has run out.
@@ -36,7 +37,7 @@ pub(super) struct Change {
     pub(super) bytes: isize,
 }
 
-/// What was swept: the entries are dropped by whoever asked, after the lock is.
+/// What was swept: the caller drops the entries, after the lock.
 #[derive(Default)]
 pub(super) struct Swept {
     pub(super) change: Change,
@@ -62,6 +63,18 @@ impl Shard {
             return Some(Claim::Owned);
         }
         Some(Claim::Taken(entry.record(now)))
+    }
+
+    pub(super) fn recall(
+        &self,
+        key: Hashed<'_>,
+        tag: &RequestTag,
+        now: impl FnOnce() -> Time,
+    ) -> Option<Arc<Response>> {
+        let entry = &self.entries[self.place(key)?];
+        // Most requests are fresh: the clock is read for the others alone.
+        let response = entry.recall(tag)?;
+        entry.is_live(now()).then_some(response)
     }
 
     /// Tells what stands there, and touches nothing.

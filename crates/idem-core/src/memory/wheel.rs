@@ -21,9 +21,9 @@ pub(super) struct Link {
 
 /// The places of entries, by the second in which they are due.
 ///
-/// Each entry is in one slot, and is not moved when its deadline is put off: it is looked at when
-/// the slot is due, and pushed anew then. So a completion, which puts off what every claim pushed,
-/// costs nothing here; and pushing, taking and removing touch a few words, however many there are.
+/// Each entry is in one slot, and is not moved when its deadline is put off: it is looked at when the slot is
+/// due, and pushed again then. So a completion, which puts off what every claim pushed, costs nothing here; and
+/// pushing, taking and removing touch a few words, however many there are.
 pub(super) struct Wheel {
     /// No slot before this tick holds anything.
     tick: Tick,
@@ -84,8 +84,8 @@ impl Wheel {
 
     /// Takes an entry that is to be looked at now that so many ticks have passed.
     pub(super) fn pop_due(&mut self, entries: &mut Slab<Entry>, passed: Tick) -> Option<Place> {
-        // Clocks of tests go back, when one paused runtime follows another. What is live is pushed
-        // anew, and would come again for ever.
+        // Clocks of tests go back, when one paused runtime follows another. Live entries are pushed again, and
+        // would come back for ever.
         if passed < self.tick {
             return None;
         }

@@ -17,7 +17,7 @@ pub(crate) const CODE_HEADER: &str = "idempotency-refusal";
 
 /// Why a request was answered without its handler.
 ///
-/// Nothing that is stored, and nothing of a store's error, is part of it.
+/// It contains nothing from the record, and nothing from a store's error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -27,7 +27,7 @@ pub enum Refusal {
     KeyInvalid(InvalidKey),
     /// The body is over the limit.
     PayloadTooLarge {
-        /// The limit in bytes; `None` if it is not this library's, but one outside the layer.
+        /// The limit in bytes; `None` if a limit outside the layer was exceeded, not this library's.
         limit: Option<usize>,
     },
     /// The body could not be read to its end.
@@ -41,19 +41,19 @@ pub enum Refusal {
         /// When it is worth asking again.
         retry_after: Duration,
     },
-    /// The original is still running, and as many duplicates as may are waiting.
+    /// The original is still running, and the allowed number of duplicates is already waiting.
     TooManyWaiters,
     /// The original completed, but its response was not kept.
     NotKept(NotKept),
-    /// The store could not be asked, and nothing was executed.
+    /// The store did not answer, and nothing was executed.
     StoreUnavailable,
     /// The handler's transaction was rolled back, so that nothing was done; trying again can help.
     RolledBack,
     /// The handler's transaction cannot be committed, so that nothing was done.
     NotCommitted,
-    /// Nobody could be asked whether the handler's transaction was committed.
+    /// It could not be found out whether the handler's transaction was committed.
     OutcomeUnknown,
-    /// The server stops, and nothing was executed.
+    /// The server is shutting down, and nothing was executed.
     ShuttingDown,
 }
 
@@ -167,7 +167,7 @@ impl Refusal {
         }
     }
 
-    /// Where the API's documentation tells of this refusal.
+    /// Where the API's documentation describes this refusal.
     fn documented_at(&self, policy: &Policy) -> String {
         format!("{}#{}", policy.documentation, self.code())
     }

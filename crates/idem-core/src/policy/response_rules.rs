@@ -14,7 +14,7 @@ use crate::{
 pub struct ResponseRules {
     policy: Arc<Policy>,
     limit: usize,
-    /// Whether 301 and 302, too, ask for the same request elsewhere.
+    /// Whether 301 and 302 also ask for the same request elsewhere.
     redirects_keep_method: bool,
 }
 
@@ -41,7 +41,7 @@ impl ResponseRules {
 
     /// Whether a response with this status and these headers is kept; all others free the key.
     ///
-    /// Beside the policy's rule, some responses are [no result](crate::Policy::save_when) whatever it says.
+    /// Some responses [never count as a result](crate::Policy::save_when), whatever the policy's rule says.
     pub fn saves<'a, L>(&self, status: u16, lines: impl Fn() -> L) -> bool
     where
         L: Iterator<Item = (&'a str, &'a [u8])>,
@@ -60,10 +60,10 @@ impl ResponseRules {
         self.policy.may_save(status)
     }
 
-    /// What of an outcome goes into the record, whichever way it came here; `None` frees the key.
+    /// The part of an outcome that goes into the record; `None` frees the key.
     ///
-    /// Every outcome passes here on its way to the store, also a response that an application built by hand.
-    /// Such a one is kept against the policy's rule, unless it hides that it failed.
+    /// Every outcome passes here on its way to the store, including a response that an application built by
+    /// hand. Such a response is kept even against the policy's rule, unless it hides a failure.
     pub(crate) fn admit(&self, outcome: Outcome) -> Option<Outcome> {
         let response = match outcome {
             Outcome::Response(response) => response,
@@ -140,7 +140,7 @@ impl ResponseRules {
     }
 }
 
-/// The status by which a response is judged; `None` if it is no result, since nothing was done.
+/// The status that decides about a response; `None` if it is not a result, because nothing was done.
 ///
 /// Informational responses belong to a connection, 307 and 308 ask for the same request elsewhere, and a
 /// refusal of this library, in another layer or in another server, says that the handler did not run.

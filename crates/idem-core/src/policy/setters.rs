@@ -14,8 +14,7 @@ use crate::{
 };
 
 impl Policy {
-    /// Keeps the keys of one application apart from those of others in the same store. None by
-    /// default.
+    /// Separates the keys of one application from those of others in the same store. None by default.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
@@ -79,8 +78,8 @@ impl Policy {
         self
     }
 
-    /// Names the headers that tell one caller from another while no scope does: `Authorization`,
-    /// `Cookie` and `X-Api-Key` by default. With no name at all, nothing tells callers apart.
+    /// Names the headers that tell callers apart when no scope does: `Authorization`, `Cookie` and `X-Api-Key`
+    /// by default. With no name at all, nothing tells callers apart.
     ///
     /// # Panics
     /// If no header can have one of the names ([`HeaderName`]).
@@ -94,9 +93,9 @@ impl Policy {
         self
     }
 
-    /// Sets how long a crashed server can block a key: 30 seconds by default, which is what most
-    /// clients wait for an answer. A lease of no length would protect nothing: it has at least
-    /// 1 ms, and at most 100 years. A request may have [its own](crate::adapter::Protected::lease).
+    /// Sets how long a crashed server can block a key: 30 seconds by default, which is what most clients wait
+    /// for an answer. It has at least 1 ms, because an empty lease would protect nothing, and at most 100
+    /// years. A request may have [its own](crate::adapter::Protected::lease).
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.clamp(SHORTEST, LONGEST);
@@ -132,25 +131,28 @@ impl Policy {
     /// Sets how long a body of unknown length may take to come to its end before it counts as a stream: 100 ms by
     /// default.
     ///
-    /// A response is recorded before its first byte leaves, so its body is held back for this long. A stream then flows
-    /// to its client, and a duplicate gets "not kept". 100 ms is enough for what is complete and merely comes
-    /// in pieces, as through a compression inside the layer; set more if handlers pass on what other servers send
-    /// without a length. With zero, whatever is not there at once is a stream. A body whose length is known has as long
-    /// as [a lease](Self::lease), if it is within [the limit](Self::max_response_bytes).
+    /// A response is recorded before its first byte leaves, so its body is held back for this long. A stream
+    /// then flows to its client, and a duplicate gets "not kept". 100 ms is enough for a complete body that
+    /// merely arrives in pieces, for example through compression inside the layer. Set more if handlers pass on
+    /// responses of other servers without a length. With zero, every body that is not available at once is a
+    /// stream. A body of known length may take as long as [a lease](Self::lease), if it is within [the
+    /// limit](Self::max_response_bytes).
     #[must_use]
     pub fn stream_after(mut self, time: Duration) -> Self {
         self.stream_after = time.min(LONGEST);
         self
     }
 
-    /// Says by status and headers which responses are kept; all others free the key. If the rule panics,
-    /// a status below 400 is kept. A status compares with the `StatusCode` of the `http` crate, which axum's and
-    /// actix-web's are: `status == StatusCode::CONFLICT`.
+    /// Decides by status and headers which responses are kept; all others free the key. If the rule panics, a
+    /// status below 400 is kept. A status compares with `StatusCode`, of the `http` crate as of axum and
+    /// actix-web: `status == StatusCode::CONFLICT`.
     ///
-    /// Some responses say that nothing was done, or belong to one connection. They are no results, and the rule is not asked:
-    /// informational ones (1xx, 101 included), redirects that ask for the same request elsewhere (307 and 308, and for any
-    /// method but POST 301 and 302), and a refusal of this library, which has the header `Idempotency-Refusal`, by another layer or another server. A gRPC failure comes with
-    /// status 200 and its own code in `grpc-status`: the rule gets the HTTP status that this code stands for.
+    /// Some responses say that nothing was done, or belong to one connection. They are not results, and the
+    /// rule is not asked about them. These are informational ones (1xx, 101 included), and redirects that ask
+    /// for the same request elsewhere (307 and 308, and for any method except POST 301 and 302). They are also
+    /// refusals of this library by another layer or another server, which have the header
+    /// `Idempotency-Refusal`. A gRPC failure has status 200 and its own code in `grpc-status`: the rule gets
+    /// the HTTP status that this code stands for.
     #[must_use]
     pub fn save_when(
         mut self,
@@ -160,8 +162,8 @@ impl Policy {
         self
     }
 
-    /// Names response headers that are never recorded, besides those of the connection and
-    /// `Date`: `Set-Cookie` by default, for a session must not be handed out twice.
+    /// Names response headers that are never recorded, besides connection headers and `Date`: `Set-Cookie` by
+    /// default, because a session must not be handed out twice.
     ///
     /// # Panics
     /// If no header can have one of the names ([`HeaderName`]).
@@ -196,37 +198,35 @@ impl Policy {
     /// Sets how long a request waits for the store before its handler runs: 2 seconds by default,
     /// and at least 2 ms.
     ///
-    /// Half of it is for the claim, and half for asking again if nobody knows whether the claim
-    /// landed. Every other call to the store has half of it too, and none more than a third of the
-    /// request's lease.
+    /// Half of it is for the claim, and half for asking again if it is not known whether the claim landed.
+    /// Every other call to the store gets half of it too, but never more than a third of the request's lease.
     #[must_use]
     pub fn store_timeout(mut self, timeout: Duration) -> Self {
         self.store_timeout = timeout.max(2 * SHORTEST);
         self
     }
 
-    /// Says what happens while the store cannot be asked: by default requests are refused, since
-    /// whoever sends a key would rather wait than pay twice.
+    /// Sets what happens while the store does not answer: by default requests are refused, because a client
+    /// that sends a key would rather wait than pay twice.
     #[must_use]
     pub fn on_store_failure(mut self, choice: OnStoreFailure) -> Self {
         self.on_store_failure = choice;
         self
     }
 
-    /// Says what happens when a lease runs out: by default the next request takes over, so that a
-    /// crash blocks a key for one lease and no longer.
+    /// Sets what happens when a lease runs out: by default the next request takes over, so that a crash blocks
+    /// a key for one lease at most.
     #[must_use]
     pub fn on_lease_end(mut self, choice: OnLeaseEnd) -> Self {
         self.on_lease_end = choice;
         self
     }
 
-    /// Sets what `Retry-After` tells a duplicate while the original runs, by the original's age.
+    /// Sets the `Retry-After` that a duplicate gets while the original runs, by the original's age.
     ///
-    /// By default it is that age, so the pause of a client that waits as it is told doubles: most
-    /// originals end within a second, and one that is old is likely to run on. Whatever the rule
-    /// says, a client is told whole seconds, rounded up: at least one, and no more than what is left
-    /// of the lease.
+    /// By default it is that age, so the pauses of an obedient client double: most originals end within a
+    /// second, and an old one is likely to run on. Whatever the rule returns, the client gets whole seconds,
+    /// rounded up: at least one, and at most what is left of the lease.
     ///
     /// The age is the time since the key was claimed, or since its lease was last renewed. It is zero if
     /// the store cannot tell what is left of a lease.
@@ -245,12 +245,15 @@ impl Policy {
         self
     }
 
-    /// Lets a duplicate wait up to `at_most` for its original, and then answers as if it had come
-    /// later. By default it is answered at once.
+    /// Lets a duplicate wait up to `at_most` for its original, and then answers as if it had arrived later. By
+    /// default it is answered at once.
     ///
-    /// At most `waiters` wait at a time, over all keys; one more is refused with 429. A waiter asks
-    /// the store again and again, at first after 10 ms and later every 250 ms. No time or no waiters is as by
-    /// default.
+    /// At most `waiters` wait at a time, counted across all keys; one more is refused with 429. A time or a number
+    /// of zero is the same as the default.
+    ///
+    /// An original that ends in this process wakes its duplicates. Otherwise, one of them asks the store for
+    /// all that wait for the same key, at first after 10 ms and later every 250 ms, however many they are. If the
+    /// original fails, one of them executes and the others wait for it.
     #[must_use]
     pub fn wait(mut self, at_most: Duration, waiters: usize) -> Self {
         let waits = !at_most.is_zero() && waiters > 0;
@@ -258,10 +261,10 @@ impl Policy {
         self
     }
 
-    /// Words refusals as the application words its other errors: the closure gets the refusal and the response that
-    /// the profile would send, and gives the response that is sent.
+    /// Words refusals like the application's other errors: the closure gets the refusal and the response that
+    /// the profile would send, and returns the response to send.
     ///
-    /// Start from the [code](Refusal::code), which is a refusal's own in every profile, and from the
+    /// Start from the [code](Refusal::code), which is the same in every profile, and from the
     /// [title](Refusal::title) or [message](Refusal::message).
     ///
     /// ```
@@ -275,9 +278,9 @@ impl Policy {
     /// });
     /// ```
     ///
-    /// `Idempotency-Refusal` and the refusal's `Retry-After` are sent whatever the closure gives, and headers of the
-    /// connection, `Content-Length` and `Date` are left to the server. If the closure panics, or gives a status that ends
-    /// no exchange (outside 200 to 999), the profile's own response is sent.
+    /// `Idempotency-Refusal` and the refusal's `Retry-After` are sent whatever the closure returns, and
+    /// connection headers, `Content-Length` and `Date` are left to the server. If the closure panics, or
+    /// returns a status outside 200 to 999, the profile's own response is sent.
     #[must_use]
     pub fn render_refusals(
         mut self,
@@ -287,7 +290,7 @@ impl Policy {
         self
     }
 
-    /// Sends every [event](crate::event::Event) to the application too.
+    /// Also sends every [event](crate::event::Event) to the application.
     #[must_use]
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.observer = Some(Arc::new(observer));

@@ -30,17 +30,17 @@ const MAGIC: [u8; 4] = *b"idem";
 const VERSION: u8 = 1;
 const PREFIX: usize = 9;
 
-/// Why bytes are no record.
+/// Why bytes are not a record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// They do not begin as a record does.
+    /// They do not begin like a record.
     #[error("the bytes do not begin as a record does")]
     NotARecord,
     /// They end before the record does.
     #[error("the record is cut short")]
     Truncated,
-    /// The header is no JSON of the right shape.
+    /// The header is not JSON of the right shape.
     #[error("the record's header cannot be read")]
     Header(#[source] Box<dyn Error + Send + Sync>),
     /// The header holds a value that has no meaning.
@@ -157,8 +157,7 @@ pub fn encode_pending(lease: &Lease) -> Vec<u8> {
     )
 }
 
-/// Encodes a completed record. Of a response that no server could have sent, [`decode`] refuses what
-/// this writes.
+/// Encodes a completed record. If no server could have sent its response, [`decode`] refuses the bytes.
 #[must_use]
 pub fn encode_completed(lease: &Lease, outcome: &Outcome) -> Vec<u8> {
     let header = |state| Header::new(state, lease.owner(), lease.identity());

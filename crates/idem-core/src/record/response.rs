@@ -18,7 +18,7 @@ pub(crate) fn is_field(name: &str, value: &[u8]) -> bool {
 
 /// A status, ordered headers and a body.
 ///
-/// `Debug` shows the body's length alone.
+/// `Debug` shows only the length of the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,
@@ -100,7 +100,7 @@ impl fmt::Debug for Response {
 
 /// Header lines in their order; names may repeat, and values are opaque bytes.
 ///
-/// All of them stand in one buffer. `Debug` shows the names alone.
+/// All of them share one buffer. `Debug` shows only the names.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers {
     /// Each line is the length of its name, that of its value, and then both.

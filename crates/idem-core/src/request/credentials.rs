@@ -9,18 +9,18 @@ use crate::{
 
 /// A digest of the credentials that a request carried.
 ///
-/// It is salted with the record key, so the same credentials under two keys do not look alike in
-/// a store. A weak password can still be guessed against it by whoever reads the store: give a
-/// scope where clients send passwords.
+/// It is salted with the record key, so the same credentials under two keys do not look alike in a store.
+/// Anyone who can read the store can still guess a weak password against it: configure a scope if clients send
+/// passwords.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CredentialsDigest([u8; 32]);
 
 impl CredentialsDigest {
     /// Digests the named headers; `None` if the request carries none of them.
     ///
-    /// A `Cookie` field counts by its cookies: HTTP/2 may send each in a line of its own, and the same
-    /// client may come over HTTP/1 next, with all of them in one (RFC 9113, section 8.2.3). Every
-    /// other line counts byte for byte.
+    /// Of a `Cookie` field, the cookies count one by one: HTTP/2 may send each in a line of its own, and the
+    /// same client may then use HTTP/1, with all of them in one line (RFC 9113, section 8.2.3). Every other
+    /// line counts byte for byte.
     pub(crate) fn of(head: &impl RequestHead, names: &[String], salt: &[u8; 32]) -> Option<Self> {
         let mut lines = names
             .iter()

@@ -1,4 +1,4 @@
-//! What a request asks for, as one SHA-256: a key that comes with another one is refused.
+//! What a request asks for, as one SHA-256 digest: a key with another digest is refused.
 //!
 //! The folder brings a payload into its canonical form without building a tree of it, for speed and to bound
 //! what an attacker's payload costs: up to 15 times its SHA-256, however it is nested and named. `cargo bench
@@ -64,9 +64,9 @@ impl fmt::Debug for Fingerprint {
 
 /// Which parts of a request make its fingerprint.
 ///
-/// Method, target, `Content-Type`, `Content-Encoding` and payload always do. A client repeats a
-/// request by sending the same bytes, so what differs counts, unless a standard says that it has one
-/// meaning, or HTTP libraries change it between two attempts of their own accord:
+/// Method, target, `Content-Type`, `Content-Encoding` and payload always do. A client repeats a request by
+/// sending the same bytes, so every difference counts, unless a standard defines both forms as equal, or HTTP
+/// libraries change it between two attempts on their own:
 ///
 /// | part | the same | different |
 /// |---|---|---|
@@ -79,14 +79,14 @@ impl fmt::Debug for Fingerprint {
 ///
 /// The host and all other headers do not count.
 ///
-/// JSON is what is labelled `application/json` or `+json`. It counts by its bytes if it is not valid,
-/// has a duplicate member, is nested deeper than 128 levels, or has an exponent of more than 17
-/// digits. So does everything in a content coding: it is not decoded.
+/// A payload is JSON if it is labelled `application/json` or `+json`. It counts by its bytes if it is not
+/// valid, has a duplicate member, is nested deeper than 128 levels, or has an exponent of more than 17 digits.
+/// So does every encoded payload, because it is not decoded.
 ///
-/// Multipart is what is labelled `multipart/…` and is exactly as RFC 2046 and RFC 7578 have it: up to
-/// 1,024 parts with up to 8 KiB of header fields each, nothing before or behind them, and the
-/// boundary nowhere in them. Any other counts by its bytes, boundary included, and so does a
-/// multipart payload inside a part. It is read once, where it stands.
+/// A payload is multipart if it is labelled `multipart/…` and follows RFC 2046 and RFC 7578 exactly: up to
+/// 1,024 parts with up to 8 KiB of header fields each, nothing before or after them, and the boundary nowhere
+/// inside them. Any other counts by its bytes, boundary included, and so does a multipart payload inside a
+/// part. It is read once, in place.
 ///
 /// ```
 /// use idem_core::{FingerprintRules, JsonPointer};
@@ -96,7 +96,7 @@ impl fmt::Debug for Fingerprint {
 ///     .without(["/sentAt".parse::<JsonPointer>()?, "/trace/id".parse()?]);
 /// # Ok::<(), idem_core::ParsePointerError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub struct FingerprintRules {
     headers: Vec<String>,
     selection: Selection,
@@ -115,36 +115,40 @@ impl FingerprintRules {
         self
     }
 
-    /// Leaves these fields of a JSON payload out; it replaces an earlier choice of fields.
+    /// Excludes these fields of a JSON payload; it replaces an earlier choice of fields.
     ///
-    /// A payload without the field equals one with any value of it. The empty pointer leaves all of a
-    /// JSON payload out. Multipart and other payloads count as they do without this.
+    /// A payload without the field equals one with any value of it. The empty pointer excludes the whole JSON
+    /// payload. Multipart and other payloads are not affected.
     #[must_use]
     pub fn without(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Without(fields.into_iter().collect());
         self
     }
 
-    /// Takes these fields of a JSON payload and nothing else of it; it replaces an earlier choice
-    /// of fields.
+    /// Compares only these fields of a JSON payload; it replaces an earlier choice of fields.
     ///
-    /// A field that is absent differs from one that is `null`. With no field at all, any JSON payload
-    /// equals any other. Multipart and other payloads count as they do without this.
+    /// A field that is absent differs from one that is `null`. With no field at all, any JSON payload equals
+    /// any other. Multipart and other payloads are not affected.
     #[must_use]
     pub fn only(mut self, fields: impl IntoIterator<Item = JsonPointer>) -> Self {
         self.selection = Selection::Only(fields.into_iter().collect());
         self
     }
 
-    /// The fingerprint of a whole request. It reads the payload once, and hashes it where it stands if it is
-    /// in canonical form already and has no escapes.
+    /// The fingerprint of a whole request. It reads the payload once, and hashes it in place if it is already
+    /// canonical and has no escapes.
     #[must_use]
     pub fn fingerprint(&self, head: &impl RequestHead, payload: &[u8]) -> Fingerprint {
         self.finish(self.begin(head), payload)
     }
 
+    /// The headers that count besides those that describe the payload, in lower case.
+    pub(crate) fn headers(&self) -> &[String] {
+        &self.headers
+    }
+
     /// Begins a fingerprint with what the head of the request says.
-    pub(crate) fn begin(&self, head: &impl RequestHead) -> Unfinished {
+    fn begin(&self, head: &impl RequestHead) -> Unfinished {
         let mut content_types = head.header("content-type");
         let content_type = content_types.next().unwrap_or_default();
         let label = Label::read(content_type, head.header("content-encoding"));
@@ -172,7 +176,7 @@ impl FingerprintRules {
     }
 
     /// Ends a fingerprint with the payload.
-    pub(crate) fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
+    fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
         let Unfinished {
             mut hasher,
             comparison,
@@ -210,8 +214,7 @@ impl FingerprintRules {
 }
 
 /// A fingerprint that still lacks the payload.
-#[derive(Clone, Debug)]
-pub(crate) struct Unfinished {
+struct Unfinished {
     hasher: Hasher,
     comparison: Comparison,
 }

@@ -9,7 +9,7 @@ pub(crate) const STATUS: &str = "grpc-status";
 
 /// The HTTP status that a failure's code stands for, as `google.rpc.Code` maps them; `None` for success.
 ///
-/// What is no code is one that nobody knows, as clients take it.
+/// Anything that is not a code counts as an unknown code, as it does for clients.
 pub(crate) fn http_status(code: &[u8]) -> Option<u16> {
     let code = std::str::from_utf8(code.trim_ascii()).ok();
     Some(match code.and_then(|code| code.parse().ok()) {

@@ -14,8 +14,8 @@ pub(crate) const MAX_KEY_BYTES: usize = 255;
 
 /// A client's idempotency key: opaque text of 1 to [`MAX_BYTES`](IdempotencyKey::MAX_BYTES) bytes.
 ///
-/// Keys compare byte for byte; those that differ in case only are two keys. `Debug` shows the
-/// length alone, for a key may carry what a log must not.
+/// Keys compare byte for byte, so case counts. `Debug` shows only the length, because a key may contain
+/// something that a log must not.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(Box<str>);
 
@@ -81,7 +81,7 @@ pub enum InvalidKey {
         /// What the API asks for, in bytes.
         minimum: usize,
     },
-    /// The header came in more than one line, even if they are equal.
+    /// The header has more than one line, even if they are equal.
     #[error("the header was sent more than once; send it once")]
     Repeated,
     /// A bare value has a comma, which makes it a list.
@@ -107,7 +107,7 @@ pub enum InvalidKey {
         /// What the syntax allows there.
         allowed: &'static str,
     },
-    /// The key breaks a rule of the application's own.
+    /// The key breaks a rule of the application.
     #[error("the key {requirement}")]
     Format {
         /// What a key must be, as the application put it: "must be a UUID".

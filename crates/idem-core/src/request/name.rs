@@ -4,9 +4,8 @@ use std::{fmt, str::FromStr};
 
 /// The name of a header field, in lower case.
 ///
-/// White space around it is dropped. The setters of [`Policy`](crate::Policy) take a text that can
-/// be read as one, and panic if it cannot. Parse the name first where it comes from a configuration
-/// file:
+/// White space around it is dropped. The setters of [`Policy`](crate::Policy) take a text that can be read as
+/// one, and panic if it cannot. If the name comes from a configuration file, parse it first:
 ///
 /// ```
 /// use idem_core::{HeaderName, Policy};
@@ -23,8 +22,7 @@ pub struct HeaderName(String);
 
 /// The name of a method, in upper case.
 ///
-/// White space around it is dropped. HTTP's methods are case-sensitive, and nobody means anything
-/// but `POST` by `post`.
+/// White space around it is dropped. HTTP's methods are case-sensitive, but `post` can only mean `POST`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MethodName(String);
 

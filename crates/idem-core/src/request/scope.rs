@@ -4,11 +4,11 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 /// The client (tenant, user, account) within which a key is unique.
 ///
-/// It must come from what the application has authenticated, never from what the client merely
-/// says. `Debug` shows the length alone, since a scope often names a person.
+/// It must come from authentication, never from an unverified claim of the client. `Debug` shows only the
+/// length, because a scope often names a person.
 ///
-/// A scope whose parts are all empty names nobody. The [engine](crate::Idempotency) takes it for no
-/// scope at all, so that clients whose tenant was not found are told apart by their credentials.
+/// A scope whose parts are all empty identifies no client. The [engine](crate::Idempotency) ignores it, so that
+/// clients whose tenant was not found are told apart by their credentials.
 ///
 /// ```
 /// use idem_core::Scope;
@@ -18,8 +18,8 @@ use std::{borrow::Cow, fmt, sync::Arc};
 /// assert_ne!(Scope::from_parts(["a", "bc"]), Scope::from_parts(["ab", "c"]));
 /// ```
 ///
-/// Text and integers become scopes by themselves; [`Scope::display`] takes other ids. What counts is the
-/// text, so the number 7 and the name `7` are one scope:
+/// Text and integers convert into scopes; [`Scope::display`] takes other ids. Only the text counts, so the
+/// number 7 and the name `7` are one scope:
 ///
 /// ```
 /// # use idem_core::Scope;
@@ -43,8 +43,8 @@ impl Scope {
 
     /// Builds a scope from the text that an id displays, such as a `Uuid` or a type of your own.
     ///
-    /// The text must be different for each client. A type that displays less than it holds, such as a
-    /// secret that hides itself, would make several clients one.
+    /// The text must be different for each client. A type that displays less than it holds, such as a secret
+    /// that hides itself, would turn several clients into one.
     ///
     /// ```
     /// # use idem_core::Scope;

@@ -1,6 +1,7 @@
 //! Executions that end with a transaction of their handler: effect and record in one commit.
 
 mod begun;
+mod cached;
 mod client;
 mod doubt;
 mod dropped;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod admission;
+mod caching;
 mod endings;
 mod ends;
 mod events;
@@ -14,6 +15,7 @@ mod operator;
 mod own_lease;
 mod panics;
 mod planted;
+mod recalling;
 mod results;
 mod retry_after;
 mod running;
@@ -22,3 +24,4 @@ mod store_faults;
 mod support;
 mod travelling;
 mod waiting;
+mod waiting_together;

@@ -1,14 +1,15 @@
 //! A request with a lease of its own, longer or shorter than its policy's.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, future::pending, time::Duration};
 
 use idem_core::{
-    Idempotency, LeaseTerm, MemoryStore, OnLeaseEnd, Policy, Refusal,
+    Done, Idempotency, IdempotencyKey, LeaseTerm, MemoryStore, OnLeaseEnd, Policy, Refusal,
+    RunError,
     adapter::{Begin, Execution},
     store::Operation,
 };
 use idem_store_tests::Fault;
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, advance, sleep, timeout};
 
 use crate::support::{Engine, INSTANT, LEASE, SECOND, admit, keep, slow};
 
@@ -39,6 +40,30 @@ async fn a_crashed_owner_blocks_its_key_for_its_own_lease() {
             assert_eq!(engine.duplicate().await, "execute");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_may_have_a_lease_of_its_own_for_what_it_runs_and_admits() {
+    let engine = Engine::new();
+    let entry = engine.idempotency.with_lease(LeaseTerm::fixed(3 * LEASE));
+    let admitted = entry.begin(admit(&entry), b"{}").await;
+    let key = IdempotencyKey::new("message-17").unwrap();
+    let crashed = entry.run(&key, "", pending::<Result<(), Infallible>>);
+    // It goes on in a task, without a renewal.
+    assert!(timeout(SECOND, crashed).await.is_err());
+    std::mem::forget(admitted);
+    let again = || async { Ok::<_, Infallible>(()) };
+    advance(3 * LEASE - SECOND - INSTANT).await;
+    assert_eq!(engine.duplicate().await, IN_PROGRESS);
+    let refused = engine.idempotency.run(&key, "", again).await;
+    assert!(matches!(
+        refused,
+        Err(RunError::Refused(Refusal::InProgress { .. }))
+    ));
+    advance(2 * INSTANT).await;
+    assert_eq!(engine.duplicate().await, "execute");
+    let done = engine.idempotency.run(&key, "", again).await;
+    assert!(matches!(done, Ok(Done::Executed(()))));
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,6 +29,8 @@ pub(crate) struct PlantedStore {
     pub(crate) inner: MemoryStore,
     /// Whether it panics when it is asked for its capacity.
     pub(crate) has_no_capacity: bool,
+    /// Its own identity, as if nobody in this process had the same store.
+    pub(crate) identity: Option<StoreIdentity>,
     plants: Arc<Mutex<HashMap<Operation, (Plant, bool)>>>,
 }
 
@@ -45,6 +47,15 @@ impl PlantedStore {
 
     pub(crate) fn clear(&self) {
         self.plants.lock().unwrap().clear();
+    }
+
+    /// The same records, as another process has them.
+    pub(crate) fn elsewhere(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            identity: Some(StoreIdentity::unique()),
+            ..Self::default()
+        }
     }
 
     /// A server process on this store.
@@ -115,6 +126,6 @@ impl IdempotencyStore for PlantedStore {
     }
 
     fn identity(&self) -> StoreIdentity {
-        self.inner.identity()
+        self.identity.unwrap_or_else(|| self.inner.identity())
     }
 }

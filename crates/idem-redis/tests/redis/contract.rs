@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use idem_core::LocalCache;
 use idem_redis::RedisStore;
 use idem_store_tests::Fixture;
 use test_servers::{Redis, RedisRelay};
@@ -44,6 +45,17 @@ mod cluster {
         clock: real,
         store: super::two_clients_of_a_cluster().await,
     }
+}
+
+mod behind_a_cache {
+    idem_store_tests::store_tests! {
+        clock: real,
+        store: super::cached().await,
+    }
+}
+
+async fn cached() -> Fixture {
+    Fixture::new(LocalCache::new(connect(&REDIS.url()).await)).crowd(300)
 }
 
 /// The largest record is a small one, which the suite tries in full.

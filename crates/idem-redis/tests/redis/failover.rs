@@ -8,7 +8,11 @@ use idem_core::{
 };
 use idem_redis::RedisStore;
 use idem_store_tests::Fixture;
-use test_servers::{Redis, RedisError, RedisRelay};
+use test_servers::{Redis, RedisCluster, RedisError, RedisRelay};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use crate::server::{LONG, complete, connect, key, lease};
 
@@ -55,7 +59,7 @@ fn promote(replica: &Redis) {
 async fn until(condition: impl Fn() -> bool) {
     let polling = async {
         while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5)).await;
         }
     };
     let polled = tokio::time::timeout(Duration::from_secs(20), polling);
@@ -169,6 +173,82 @@ async fn confirming_survives_a_restart() {
         answer => answer,
     };
     assert_eq!(claimed.unwrap(), Claim::Owned);
+}
+
+// S85
+#[tokio::test]
+async fn claims_beyond_those_that_can_be_confirmed_at_once_end_in_time() {
+    const CALL: Duration = Duration::from_millis(600);
+    let (primary, replica) = pair().await;
+    let builder = RedisStore::builder(primary.url()).call_timeout(CALL);
+    let store = builder.confirm(1, CALL / 2).connect().await.unwrap();
+    replica.stand_still().unwrap();
+    let (keys, owner): (Vec<_>, _) = ((0..100).map(|_| key()).collect(), lease(LONG));
+    let begun = Instant::now();
+    let mut claims = JoinSet::new();
+    for key in keys.clone() {
+        let (store, owner) = (store.clone(), owner);
+        claims.spawn(async move { store.claim(&key, &owner).await.unwrap_err() });
+    }
+    let errors = claims.join_all().await;
+    assert!(begun.elapsed() < 2 * CALL, "{:?}", begun.elapsed());
+    let had_no_connection = |error: &&idem_core::store::StoreError| {
+        format!("{error:?}").contains("all connections") && !error.may_have_landed()
+    };
+    let waited_in_vain = errors.iter().filter(had_no_connection).count();
+    assert!(waited_in_vain >= 50, "{waited_in_vain}: {errors:?}");
+
+    replica.go_on().unwrap();
+    copied(&primary).await;
+    for key in &keys {
+        assert_eq!(store.claim(key, &owner).await.unwrap(), Claim::Owned);
+    }
+}
+
+// S83, S86
+#[tokio::test]
+async fn a_cluster_goes_on_with_the_replica_of_a_primary_that_died() {
+    let cluster = RedisCluster::start_with_replica().unwrap();
+    let store = RedisStore::cluster(cluster.urls()).connect().await.unwrap();
+    // A third of them is on the node that dies.
+    let keys: Vec<_> = (0..30).map(|_| key()).collect();
+    let owner = lease(LONG);
+    for key in &keys {
+        assert_eq!(store.claim(key, &owner).await.unwrap(), Claim::Owned);
+    }
+    let [primary, .., replica] = cluster.nodes() else {
+        panic!("it has a primary and its replica");
+    };
+    copied(primary).await;
+    primary.kill();
+
+    let begun = Instant::now();
+    let mut failed = 0;
+    for key in &keys {
+        while let Err(error) = store
+            .renew(key, &owner)
+            .await
+            .map(|held| assert_eq!(held, Fenced::Held))
+        {
+            let kinds = [StoreErrorKind::Unavailable, StoreErrorKind::Timeout];
+            assert!(kinds.contains(&error.kind()), "{error:?}");
+            failed += 1;
+            assert!(begun.elapsed() < LONG, "it never works again: {error:?}");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+    assert!(failed > 0, "nobody died");
+    let info = replica.command(&["INFO", "replication"]).unwrap();
+    assert!(info.contains("role:master"), "{info}");
+    for key in &keys {
+        let seen = store.claim(key, &lease(LONG)).await.unwrap();
+        assert!(matches!(seen, Claim::Taken(Record::Pending(_))));
+        assert_eq!(complete(&store, key, &owner).await, Fenced::Held);
+        assert_eq!(
+            store.claim(&self::key(), &owner).await.unwrap(),
+            Claim::Owned
+        );
+    }
 }
 
 /// The store contract, with claims that a replica confirms.

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 #[cfg(feature = "redis-tests")]
+mod abandoned;
+#[cfg(feature = "redis-tests")]
 mod chaos;
 #[cfg(feature = "redis-tests")]
 mod connecting;
@@ -12,7 +14,13 @@ mod contract;
 #[cfg(feature = "redis-tests")]
 mod disturbed;
 #[cfg(feature = "redis-tests")]
+mod extremes;
+#[cfg(feature = "redis-tests")]
 mod failover;
+#[cfg(feature = "redis-tests")]
+mod http;
+#[cfg(feature = "redis-tests")]
+mod loading;
 #[cfg(feature = "redis-tests")]
 mod processes;
 #[cfg(feature = "redis-tests")]

@@ -29,7 +29,7 @@ pub(super) struct Statements {
     sweep: SqlStr,
 }
 
-/// A row as the statements write it: a lease, or what came of it.
+/// A row as the statements write it: a lease, or the outcome.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     pub(super) key: &'a [u8],
@@ -99,7 +99,7 @@ impl Statements {
         any_row(with_entry(&self.claim, entry), on).await
     }
 
-    /// Lets a lease run anew, if it is the owner's and runs.
+    /// Restarts a lease, if it is the owner's and has not run out.
     pub(super) async fn renew(
         &self,
         on: impl SqliteExecutor<'_>,
@@ -120,8 +120,8 @@ impl Statements {
         any_row(with_entry(&self.complete, entry), on).await
     }
 
-    /// Begins a handler's transaction, and marks it in a table that only its connection sees: the mark is
-    /// there unless the transaction is rolled back, whoever does that.
+    /// Begins a handler's transaction, and marks it in a table that only its connection sees: the mark is there
+    /// unless the transaction is rolled back, by anyone.
     pub(super) fn begin(&self, mark: &str) -> SqlStr {
         // The mark has hexadecimal digits.
         AssertSqlSafe(self.begin.replace("$mark", mark)).into_sql_str()

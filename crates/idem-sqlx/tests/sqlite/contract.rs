@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use idem_core::LocalCache;
 use idem_store_tests::Fixture;
 
 use crate::file::File;
@@ -20,4 +21,19 @@ async fn two_stores() -> Fixture {
 idem_store_tests::store_tests! {
     clock: real,
     store: two_stores().await,
+}
+
+mod behind_a_cache {
+    idem_store_tests::store_tests! {
+        clock: real,
+        store: super::cached().await,
+    }
+}
+
+async fn cached() -> Fixture {
+    let file = File::new();
+    let builder = file.builder().call_timeout(Duration::from_secs(20));
+    let store = builder.readers(6).prepare().await.unwrap();
+    let fixture = Fixture::new(LocalCache::new(store)).crowd(300);
+    fixture.keep(file.folder).keep(file.pool)
 }

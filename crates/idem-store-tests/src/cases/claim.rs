@@ -108,7 +108,7 @@ pub async fn a_refused_claim_does_not_shorten_the_lease(trial: &Trial) -> Verdic
     Ok(())
 }
 
-/// Whoever owned a key that is completed finds the result, as everybody does.
+/// The owner of a completed key finds the result, like everyone else.
 // S54
 pub async fn the_owner_finds_its_own_result(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());

@@ -41,7 +41,7 @@ pub async fn completing_again_changes_nothing(trial: &Trial) -> Verdict {
     Ok(())
 }
 
-/// Completing again does not let the retention run anew.
+/// Completing again does not restart the retention.
 pub async fn completing_again_does_not_restart_retention(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;

@@ -124,7 +124,7 @@ pub async fn completions_of_one_owner_are_applied_once(trial: &Trial) -> Verdict
     Ok(())
 }
 
-/// Whoever has a key absent completes it, and so may many at once: one of them is held.
+/// An absent key can be completed, even by many at once: one of them is held.
 pub async fn of_completions_of_an_absent_key_one_is_held(trial: &Trial) -> Verdict {
     for _ in 0..ROUNDS {
         let (key, done) = (trial.key(), sample::outcome());

@@ -29,7 +29,7 @@ pub async fn a_lease_that_ran_out_is_taken_over(trial: &Trial) -> Verdict {
     Ok(())
 }
 
-/// Whoever let a lease run out is a stranger to the one who took over.
+/// An owner that let its lease run out is a stranger to the one that took over.
 // S32
 pub async fn the_late_owner_finds_who_took_over(trial: &Trial) -> Verdict {
     let (key, late, next) = (trial.key(), trial.short_lease(), sample::lease());

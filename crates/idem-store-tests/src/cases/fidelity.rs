@@ -120,7 +120,7 @@ async fn returns(trial: &Trial, lease: &Lease) {
     assert_eq!(key.look().await, completed(lease, &done));
 }
 
-/// A result stays as it was when whoever recorded it goes on with the buffers.
+/// A result stays as it was when its recorder goes on to use the buffers.
 pub async fn a_result_is_the_stores_own(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     let mut body = vec![7; 64];

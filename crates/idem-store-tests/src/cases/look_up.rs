@@ -13,8 +13,7 @@ use crate::{
     trial::{Key, completed, pending},
 };
 
-/// A key that nobody has used is absent, and whoever looks does not have it: it is absent to the
-/// next look, and to the next claim.
+/// An unused key is absent, and looking does not take it: it is absent to the next look, and to the next claim.
 pub async fn looking_does_not_take_the_key(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), sample::lease());
     for _ in 0..2 {

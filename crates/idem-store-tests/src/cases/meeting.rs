@@ -17,7 +17,8 @@ pub async fn a_late_completion_and_a_takeover_exclude_each_other(trial: &Trial) 
     for key in &keys {
         key.own(&late).await;
     }
-    trial.clock().wait(trial.short() * 3 / 2).await;
+    let clock = trial.clock();
+    clock.wait(trial.short() * 3 / 2 + clock.tolerance()).await;
     for (round, key) in keys.into_iter().enumerate() {
         let answers = meet(trial, key, round, [late, next], done.clone()).await;
         let stands = match &answers {

@@ -19,7 +19,7 @@ pub async fn a_released_key_is_absent(trial: &Trial) -> Verdict {
     Ok(())
 }
 
-/// Whoever claims a released key owns it to the end: the result is theirs.
+/// The next claim of a released key owns it to the end, and records its result.
 pub async fn a_released_key_can_be_completed_by_the_next(trial: &Trial) -> Verdict {
     let (key, first, next) = (trial.key(), sample::lease(), sample::lease());
     let done = sample::outcome();
@@ -114,7 +114,7 @@ pub async fn releasing_late_is_lost(trial: &Trial) -> Verdict {
     Ok(())
 }
 
-/// Somebody who fails late does not free the key of whoever took over.
+/// An owner that fails late does not free the key of the one that took over.
 // S33
 pub async fn releasing_after_a_takeover_is_lost(trial: &Trial) -> Verdict {
     let (key, late, next) = (trial.key(), trial.short_lease(), sample::lease());

@@ -1,4 +1,4 @@
-//! Renewing: the owner's lease runs anew, and nothing else is changed by it.
+//! Renewing: the owner's lease restarts, and nothing else changes.
 
 use idem_core::store::{Claim, Fenced};
 

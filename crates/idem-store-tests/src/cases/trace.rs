@@ -111,7 +111,7 @@ impl<'a> Trace<'a> {
         let unit = self.trial.short();
         if !self.trial.clock().is_paused() {
             // What began in this burst ends within a unit of its end, and a unit is to spare.
-            return unit * 2;
+            return unit * 2 + self.trial.clock().tolerance();
         }
         let instant = Duration::from_millis(1);
         let steps = [instant, unit / 2, unit - instant, unit, unit * 2];

@@ -28,7 +28,7 @@ const fn for_another(lease: &Lease, duration: Duration) -> Lease {
     Lease::of_owner(*lease.owner(), *lease.identity(), duration)
 }
 
-/// Whoever bears the lease renews it: the fence is the owner token, and not who claimed.
+/// The bearer of the lease renews it: the fence is the owner token, not the process that claimed.
 pub async fn a_lease_that_travelled_is_renewed(trial: &Trial) -> Verdict {
     let (key, first) = (trial.key(), trial.short_lease());
     let running = key.own(&first).await;
@@ -46,7 +46,7 @@ pub async fn a_lease_that_travelled_is_renewed(trial: &Trial) -> Verdict {
     Ok(())
 }
 
-/// Whoever bears the lease completes, and all processes find the result.
+/// The bearer of the lease completes, and all processes find the result.
 pub async fn a_lease_that_travelled_completes(trial: &Trial) -> Verdict {
     let (key, first, done) = (trial.key(), sample::lease(), sample::outcome());
     key.own(&first).await;
@@ -58,7 +58,7 @@ pub async fn a_lease_that_travelled_completes(trial: &Trial) -> Verdict {
     Ok(())
 }
 
-/// Whoever bears the lease frees the key, and the one who claimed it has it no longer.
+/// The bearer of the lease frees the key, and the process that claimed it no longer has it.
 pub async fn a_lease_that_travelled_releases(trial: &Trial) -> Verdict {
     let (key, first, next) = (trial.key(), sample::lease(), sample::lease());
     key.own(&first).await;

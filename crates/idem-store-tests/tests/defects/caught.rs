@@ -87,6 +87,7 @@ pub(crate) const CAUGHT: &[(Defect, &str)] = &[
     (Defect::UnsweptIsSeen, "renew::renewing_does_not_resurrect_a_lease"),
     (Defect::EndsAnInstantLate, "expiry::a_lease_that_ran_out_is_taken_over"),
     (Defect::EndsAnInstantLate, "expiry::a_result_that_ran_out_is_absent_to_claim"),
+    (Defect::EndsLate, "expiry::a_lease_that_ran_out_is_taken_over"),
     (Defect::EndsEarly, "expiry::a_lease_is_held_until_its_end"),
     (Defect::EndsEarly, "expiry::retention_counts_from_completion"),
     (Defect::RetentionCountsFromTheClaim, "expiry::retention_counts_from_completion"),

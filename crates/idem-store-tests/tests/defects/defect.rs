@@ -84,6 +84,8 @@ pub(crate) enum Defect {
     UnsweptIsSeen,
     /// What runs out is there for an instant more.
     EndsAnInstantLate,
+    /// What runs out is there for 150 ms more.
+    EndsLate,
     /// What is to run out runs out before its time.
     EndsEarly,
     /// The retention counts from the claim.

@@ -44,6 +44,24 @@ fn a_real_clock_catches_what_runs_out_at_the_wrong_time() {
 }
 
 #[test]
+fn a_store_that_ends_late_passes_within_the_tolerance_alone() {
+    let clock = Clock::real().with_unit(Duration::from_millis(200));
+    let tolerant = clock.with_tolerance(Duration::from_millis(150));
+    for name in [
+        "expiry::a_lease_that_ran_out_is_taken_over",
+        "expiry::a_result_that_ran_out_is_absent_to_claim",
+        "meeting::a_late_completion_and_a_takeover_exclude_each_other",
+        "trace::random_calls_are_answered_as_by_the_model",
+    ] {
+        named(name).run(tolerant, async || fixture(Some(Defect::EndsLate)));
+    }
+    let late = named("expiry::a_lease_that_ran_out_is_taken_over");
+    assert!(fails(late, clock, || fixture(Some(Defect::EndsLate))));
+    let never = || fixture(Some(Defect::LeasesNeverEnd));
+    assert!(fails(late, tolerant, never));
+}
+
+#[test]
 fn a_store_without_defect_passes_on_a_slow_machine() {
     let clock = Clock::real().with_unit(Duration::from_millis(40));
     let slow = || Fixture::new(ReferenceStore::new(None).slow(Duration::from_millis(30)));

@@ -341,6 +341,7 @@ impl Table {
             Some(Defect::ResultsNeverEnd) if entry.outcome.is_some() => true,
             Some(Defect::UnsweptIsSeen) => self.last_sweep(now) < entry.ends,
             Some(Defect::EndsAnInstantLate) => now <= entry.ends,
+            Some(Defect::EndsLate) => now < entry.ends + Duration::from_millis(150),
             Some(Defect::EndsEarly) => now + entry.lasts / 8 < entry.ends,
             _ => now < entry.ends,
         }

@@ -17,7 +17,6 @@ pub(super) async fn elsewhere(
     cli: &Cli,
 ) -> Result<Option<(Idempotency, Option<MemoryStore>)>, StoreError> {
     match cli.store {
-        Store::Database if cli.dynamodb_table.is_some() => Err(StoreError::NoRecords),
         Store::Database => Ok(None),
         Store::Memory => {
             let store = MemoryStore::new();
@@ -25,6 +24,7 @@ pub(super) async fn elsewhere(
             Ok(Some((idempotency, Some(store))))
         }
         Store::Momento => Ok(Some((momento::start(cli).await?, None))),
+        Store::Redis => Ok(Some((redis::start(cli).await?, None))),
     }
 }
 
@@ -69,12 +69,9 @@ fn policy(cli: &Cli) -> Policy {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The market's database has no place for them.
-    #[error("the market's database keeps no idempotency records")]
-    NoRecords,
     /// This build has no such store.
-    #[error("this build has no Momento")]
-    NotBuilt,
+    #[error("this build has no {0:?}")]
+    NotBuilt(Store),
     /// The key is missing.
     #[error("there is no Momento API key")]
     KeyMissing,
@@ -92,15 +89,21 @@ pub enum StoreError {
     /// The store could not be reached, or does not fit.
     #[error("Momento refused")]
     Momento(#[source] Box<dyn Error + Send + Sync>),
+    /// The server could not be reached, or would not keep the records.
+    #[error("cannot keep records in {url}")]
+    Redis {
+        /// What was asked for, without the password.
+        url: String,
+        /// What is wrong.
+        source: Box<dyn Error + Send + Sync>,
+    },
 }
 
 impl StoreError {
     pub(super) const fn advice(&self) -> &'static str {
         match self {
-            Self::NoRecords => {
-                "choose --store momento beside --dynamodb-table, or --store memory for a single process"
-            }
-            Self::NotBuilt => "build with `--features momento`, or try --store memory",
+            Self::NotBuilt(Store::Redis) => "build with `--features redis`, or try --store memory",
+            Self::NotBuilt(_) => "build with `--features momento`, or try --store memory",
             Self::KeyMissing => "set MOMENTO_API_KEY or --momento-secret, or try --store memory",
             Self::SecretNotBuilt => {
                 "build with `--features lambda`, or set MOMENTO_API_KEY instead of --momento-secret"
@@ -112,19 +115,36 @@ impl StoreError {
             Self::Momento(_) => {
                 "check MOMENTO_API_KEY, MOMENTO_ENDPOINT and --retention, or try --store memory"
             }
+            Self::Redis { .. } => {
+                "check GOAT_REDIS_URL, written as redis://user:password@host:6379/0, and the server, or try \
+                 --store memory"
+            }
         }
     }
 }
 
 #[cfg(not(feature = "momento"))]
 mod momento {
-    use super::{Cli, Idempotency, StoreError};
+    use super::{Cli, Idempotency, Store, StoreError};
 
     #[expect(clippy::unused_async, reason = "it stands in for one that is")]
     pub(super) async fn start(_: &Cli) -> Result<Idempotency, StoreError> {
-        Err(StoreError::NotBuilt)
+        Err(StoreError::NotBuilt(Store::Momento))
     }
 }
 
 #[cfg(feature = "momento")]
 mod momento;
+
+#[cfg(not(feature = "redis"))]
+mod redis {
+    use super::{Cli, Idempotency, Store, StoreError};
+
+    #[expect(clippy::unused_async, reason = "it stands in for one that is")]
+    pub(super) async fn start(_: &Cli) -> Result<Idempotency, StoreError> {
+        Err(StoreError::NotBuilt(Store::Redis))
+    }
+}
+
+#[cfg(feature = "redis")]
+mod redis;

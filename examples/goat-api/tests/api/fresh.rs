@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use goat_api::database::Database;
 use goat_api::database::sqlite::SqliteFile;
+use goat_api::web::GoatMarket;
+use idem_core::{Idempotency, Policy};
 use tempfile::TempDir;
 
 pub(crate) struct Fresh {
@@ -25,5 +27,10 @@ pub(crate) async fn fresh() -> Fresh {
 impl Fresh {
     pub(crate) fn database(&self) -> Arc<dyn Database> {
         Arc::new(self.file.clone())
+    }
+    /// Puts a market on it under idempotency, with the records in the same database.
+    #[expect(clippy::unused_self, reason = "elsewhere the records are apart")]
+    pub(crate) fn protect(&self, market: GoatMarket, policy: Policy) -> (GoatMarket, Idempotency) {
+        market.exactly_once(policy)
     }
 }

@@ -1,5 +1,5 @@
-//! A server on a free port with a database of its own that has its records too: in this process or, where
-//! `.ci/serverless` names a program, that program on a table in a stand-in for DynamoDB.
+//! A server on a free port with a database of its own; `fresh` says where its records are. It is in this process
+//! or, where `.ci/serverless` names a program, that program on a table in a stand-in for DynamoDB.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -98,8 +98,7 @@ impl Server {
     pub(crate) async fn with_delay(policy: Policy, order_delay: Duration) -> Self {
         let database = fresh().await;
         let market = GoatMarket::new(database.database()).order_delay(order_delay);
-        let both = market.exactly_once(policy);
-        let (market, idempotency) = both.expect("it keeps records");
+        let (market, idempotency) = database.protect(market, policy);
         let address = serve(market.clone(), idempotency.clone()).await;
         Self {
             customer: Customer::of(format!("http://{address}")),

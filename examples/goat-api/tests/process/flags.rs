@@ -47,6 +47,7 @@ fn an_environment_for_others_does_not_matter() {
         ("GOAT_MOMENTO_SECRET", "s"),
         ("GOAT_LEASE_MARGIN", "1s"),
         ("GOAT_DYNAMODB_TABLE", "goats"),
+        ("GOAT_REDIS_URL", "redis://:open-sesame@cache"),
     ];
     let started = |path: &Path| {
         let mut command = program();

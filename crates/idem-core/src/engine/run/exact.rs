@@ -209,7 +209,7 @@ impl SerializeMap for Check {
     type Ok = Shape;
     type Error = Error;
 
-    /// What may be a key, and how it looks, is for whoever writes it to say.
+    /// The serializer that writes a key decides what may be one, and how it looks.
     fn serialize_key<T: Serialize + ?Sized>(&mut self, _: &T) -> Result<(), Error> {
         Ok(())
     }

@@ -74,7 +74,7 @@ impl<'a> Part<'a> {
         part.lines().all(|field| field.is_some()).then_some(part)
     }
 
-    /// The lines of its head as name and value; `None` for one that is no field, or is folded.
+    /// The lines of its head as name and value; `None` for one that is not a field, or is folded.
     fn lines(self) -> impl Iterator<Item = Option<(&'a [u8], &'a [u8])>> {
         let mut rest = Some(self.head).filter(|head| !head.is_empty());
         std::iter::from_fn(move || {

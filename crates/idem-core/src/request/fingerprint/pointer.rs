@@ -1,4 +1,4 @@
-//! Fields of a JSON payload that are left out of the fingerprint, or that alone make it.
+//! Fields of a JSON payload that are excluded from the fingerprint, or are the only ones in it.
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -8,20 +8,20 @@ use crate::digest::Hasher;
 /// A JSON Pointer (RFC 6901), such as `/items/0/price`; the empty pointer is the whole payload.
 ///
 /// Array elements are named by their index; `-`, the element after the last, names nothing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JsonPointer {
     pointer: String,
     tokens: Vec<Token>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Token {
     /// The name in canonical spelling, quotes included.
     name: Vec<u8>,
     index: Option<usize>,
 }
 
-/// Why a text is no JSON Pointer.
+/// Why a text is not a JSON Pointer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParsePointerError {
@@ -76,7 +76,7 @@ impl Token {
 }
 
 /// Which fields count.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) enum Selection {
     #[default]
     Whole,

@@ -13,7 +13,7 @@ pub enum KeySyntax {
     /// The default, since most clients send a bare UUID although the draft asks for quotes.
     #[default]
     Lenient,
-    /// A Structured Field string only, as draft-ietf-httpapi-idempotency-key-header-07 has it.
+    /// Only a Structured Field string, as in draft-ietf-httpapi-idempotency-key-header-07.
     Strict,
 }
 

@@ -1,12 +1,16 @@
 //! What is kept or freed, where everybody answers.
 
+use std::time::Duration;
+
 use idem_core::{Headers, Policy, Response, store::RolledBack};
+use tokio::time::{Instant, sleep};
 
 use super::{
     client::{Body, created},
     ledger::{Fate, Ledger},
     shop::{Shop, lapse},
 };
+use crate::support::SECOND;
 
 const UNDONE: &str = "503 idempotency-rolled-back, retry";
 
@@ -150,4 +154,27 @@ async fn a_duplicate_is_answered_at_once_while_the_transaction_is_open() {
     });
     assert_eq!(answer.await, "201 done");
     assert_eq!(shop.ledger.written(), ["goat"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_duplicate_that_waits_is_answered_the_moment_that_the_transaction_is_over() {
+    const END: Duration = Duration::from_millis(2_203);
+    // One whose transaction fails frees the key, and the duplicate's own fails too.
+    let fates = [
+        (Fate::Lands, "replay: 201 done"),
+        (Fate::Refused(RolledBack::for_now), UNDONE),
+    ];
+    for (fate, answer) in fates {
+        let policy = Policy::reference().wait(5 * SECOND, 10);
+        let shop = Shop::on(Ledger::new(), policy);
+        shop.ledger.commit(fate);
+        let original = shop.request(async |current| {
+            shop.ledger.order(&current, "goat");
+            sleep(END).await;
+            created()
+        });
+        let started = Instant::now();
+        let (_, duplicate) = tokio::join!(original, shop.order());
+        assert_eq!((duplicate.as_str(), started.elapsed()), (answer, END));
+    }
 }

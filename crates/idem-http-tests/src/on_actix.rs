@@ -1,6 +1,6 @@
-//! The suite's market in actix-web.
+//! The market in actix-web, with the records in any store.
 
-use std::net::SocketAddr;
+use std::{marker::PhantomData, net::SocketAddr};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
@@ -9,26 +9,28 @@ use actix_web::{
     web::{self, Data, ReqData},
 };
 use idem_actix::IdempotencyMiddleware;
-use idem_core::{CurrentExecution, IdempotencyStore, MemoryStore, Policy};
-use idem_http_tests::{Adapter, Body, Effects, Request, lease, tenant};
+use idem_core::{CurrentExecution, IdempotencyStore, Policy};
 
-#[derive(Clone)]
-pub(crate) struct Actix(IdempotencyMiddleware);
+use crate::{Adapter, Body, Effects, Records, Request, lease, tenant};
 
-impl Adapter for Actix {
+/// The market in actix-web, to be given to [`http_tests!`](crate::http_tests).
+#[derive(Clone, Debug)]
+pub struct Actix<R>(IdempotencyMiddleware, PhantomData<R>);
+
+impl<R: Records> Adapter for Actix<R> {
     fn store() -> impl IdempotencyStore + Clone {
-        MemoryStore::new()
+        R::store()
     }
 
     fn new(store: impl IdempotencyStore, policy: Policy) -> Self {
         let rules = IdempotencyMiddleware::new(store)
             .scope(|request: &ServiceRequest| tenant(header(request)))
             .lease(|request: &ServiceRequest| lease(header(request)));
-        Self(rules.policy(policy))
+        Self(rules.policy(policy), PhantomData)
     }
 
     fn under(&self, policy: Policy) -> Self {
-        Self(self.0.clone().policy(policy))
+        Self(self.0.clone().policy(policy), PhantomData)
     }
 
     async fn drain(&self) {
@@ -36,14 +38,15 @@ impl Adapter for Actix {
     }
 
     async fn serve(self, effects: Effects) -> SocketAddr {
-        serve_until_stopped(self, effects).0
+        serve_actix_until_stopped(self, effects).0
     }
 
     async fn serve_nested(outer: Self, inner: Self, effects: Effects) -> SocketAddr {
-        let (address, _) = serve_app(move |config| {
-            let market = web::scope("/nested").wrap(inner.0.clone());
+        let (inner, outer) = (inner.0, outer.0);
+        let (address, _) = serve_actix_app(move |config| {
+            let market = web::scope("/nested").wrap(inner.clone());
             let market = market.configure(market_in(&effects));
-            config.service(web::scope("").wrap(outer.0.clone()).service(market));
+            config.service(web::scope("").wrap(outer.clone()).service(market));
         });
         address
     }
@@ -54,15 +57,26 @@ fn header<'a>(request: &'a ServiceRequest) -> impl FnOnce(&str) -> Option<&'a [u
 }
 
 /// Serves the market with what stops the server.
-pub(crate) fn serve_until_stopped(layer: Actix, effects: Effects) -> (SocketAddr, ServerHandle) {
-    serve_app(move |config| {
-        let market = web::scope("").wrap(layer.0.clone());
+///
+/// # Panics
+/// If there is no port.
+#[must_use]
+pub fn serve_actix_until_stopped<R>(
+    layer: Actix<R>,
+    effects: Effects,
+) -> (SocketAddr, ServerHandle) {
+    let layer = layer.0;
+    serve_actix_app(move |config| {
+        let market = web::scope("").wrap(layer.clone());
         config.service(market.configure(market_in(&effects)));
     })
 }
 
 /// Serves an app of any routes with two workers, so that what one knows the other must too.
-pub(crate) fn serve_app(
+///
+/// # Panics
+/// If there is no port.
+pub fn serve_actix_app(
     routes: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static,
 ) -> (SocketAddr, ServerHandle) {
     let server = HttpServer::new(move || App::new().configure(routes.clone()))

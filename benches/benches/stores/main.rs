@@ -1,49 +1,45 @@
-//! What a store costs a request: a fresh key, duplicates, contention, and a store that is full.
+//! What a store takes for what happens less often: a failed request, a mismatch, contention, a full store.
+//!
+//! Claims, completions and retries are in the overview, which is `cargo bench -p idem-benches`.
 
 #![forbid(unsafe_code)]
 #![allow(missing_docs)]
 
-use std::{hint::black_box, time::Duration};
+mod each;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use std::{hint::black_box, sync::Arc, time::Duration};
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use futures_util::future::join_all;
 use idem_benches::records::{key, lease, outcome, put, unbounded};
 use idem_core::{IdempotencyStore, MemoryLimits, MemoryStore, store::Outcome};
-use idem_momento::MomentoStore;
-use momento_emulator::Emulator;
 use tokio::runtime::{Builder, Runtime};
 
-/// Each store joins with one line here.
+use crate::each::{Opened, open_each};
+
 fn all(criterion: &mut Criterion) {
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .expect("a runtime starts");
-    let emulator = Emulator::start().expect("the stand-in starts");
     let _inside = runtime.enter();
-    store(criterion, &runtime, "memory", &unbounded());
-    store(criterion, &runtime, "momento stand-in", &momento(&emulator));
+    let (stores, left_out) = open_each(&runtime);
+    for mut opened in stores {
+        store(criterion, &runtime, &mut opened);
+    }
     full(criterion, &runtime);
     expiring(criterion, &runtime);
+    for why in left_out {
+        println!("Left out: {why}.");
+    }
 }
 
-/// Over a socket on loopback, to a thread of its own.
-fn momento(emulator: &Emulator) -> MomentoStore {
-    emulator.create_cache("requests");
-    MomentoStore::new(emulator.client(Duration::from_secs(5)), "requests")
-}
-
-fn store(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &impl IdempotencyStore) {
-    let mut group = criterion.benchmark_group(format!("store/{name}"));
+/// What the overview does not measure; claims and completions are there.
+fn store(criterion: &mut Criterion, runtime: &Runtime, opened: &mut Opened) {
+    let mut group = criterion.benchmark_group(format!("store/{}", opened.name));
+    group.throughput(Throughput::Elements(1));
+    let store = Arc::clone(&opened.store);
     let outcome = outcome(200);
-    let mut number = 1000;
-    // The most that a handler's caller waits for.
-    group.bench_function("claim and complete, fresh key", |bencher| {
-        bencher.iter(|| {
-            number += 1;
-            runtime.block_on(put(store, key(number), &outcome));
-        });
-    });
     // A handler that fails frees its key.
     group.bench_function("claim and release", |bencher| {
         bencher.iter(|| {
@@ -54,13 +50,8 @@ fn store(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &impl 
             });
         });
     });
-    // The response comes with the answer.
-    runtime.block_on(put(store, key(2), &outcome));
-    group.bench_function("replay", |bencher| {
-        bencher
-            .iter(|| runtime.block_on(async { black_box(store.claim(&key(2), &lease(1)).await) }));
-    });
-    // The same for another request under the key, whose response goes to nobody.
+    runtime.block_on(put(&*store, key(2), &outcome));
+    // Another request under the key: the response is not for it.
     group.bench_function("mismatch", |bencher| {
         bencher
             .iter(|| runtime.block_on(async { black_box(store.claim(&key(2), &lease(2)).await) }));
@@ -75,9 +66,8 @@ fn store(criterion: &mut Criterion, runtime: &Runtime, name: &str, store: &impl 
     // Sixteen claims of one fresh key at once, of which one is owned.
     group.bench_function("contended, 16 claims", |bencher| {
         bencher.iter(|| {
-            number += 1;
+            let key = key(1_000 + opened.next_number());
             let leases: [_; 16] = std::array::from_fn(|_| lease(1));
-            let key = key(number);
             let claims = leases.iter().map(|lease| store.claim(&key, lease));
             black_box(runtime.block_on(join_all(claims)))
         });
