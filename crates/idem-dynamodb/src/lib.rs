@@ -114,7 +114,7 @@
 //!
 //! - A lease is over for its holder at its end, and free for others **2 s later**. So is a result after its retention.
 //! - A function that was frozen may wake with an old idea of the time. When an answer shows that a write's time was off by more
-//!   than 2 s, the store writes its end anew, in 1 request. Nothing is taken over before an answer has told the time, so
+//!   than 2 s, the store writes its end again, in 1 request. Nothing is taken over before an answer has told the time, so
 //!   a host whose clock is ahead takes nothing that still runs.
 //!
 //! Make leases long beside 2 s: 10 s or more. DynamoDB deletes expired items within days. Each condition looks at the time
