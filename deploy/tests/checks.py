@@ -2,7 +2,7 @@
 
 import re
 
-from deployment import DATABASE, MARKET, TEMPLATE, actions, flags, references, wanted
+from deployment import DATABASE, DATABASES, MARKET, STORES, TEMPLATE, actions, flags, references, text, wanted
 
 # What API Gateway waits for a function at most, in seconds, unless its quota is raised.
 GATEWAY = 29
@@ -84,12 +84,33 @@ def every_variable_is_one_that_the_program_reads(deployment):
 
 @check
 def the_market_is_told_where_its_data_are(deployment):
-    environment = deployment.environment
-    assert environment["GOAT_STORE"] == "momento"
-    assert environment["GOAT_DYNAMODB_TABLE"] == {"Ref": "MarketTable"}
-    assert environment["GOAT_MOMENTO_SECRET"] == {"Ref": "MomentoSecret"}
-    assert environment["GOAT_MOMENTO_CACHE"] == {"Ref": "MomentoCache"}
-    assert environment["MOMENTO_ENDPOINT"] == {"Ref": "MomentoEndpoint"}
+    store = deployment.parameters["Store"]
+    assert (store["Default"], store["AllowedValues"]) == ("database", list(STORES))
+    of_momento = {
+        "GOAT_MOMENTO_SECRET": {"Ref": "MomentoSecret"},
+        "GOAT_MOMENTO_CACHE": {"Ref": "MomentoCache"},
+        "MOMENTO_ENDPOINT": {"Ref": "MomentoEndpoint"},
+    }
+    for store in STORES:
+        environment = deployment.with_store(store).environment
+        assert environment["GOAT_STORE"] == {"Ref": "Store"}
+        assert environment["GOAT_DYNAMODB_TABLE"] == {"Ref": "MarketTable"}
+        told = {name: value for name, value in environment.items() if "MOMENTO" in name}
+        assert told == (of_momento if store == "momento" else {}), store
+
+
+@check
+def nothing_of_momento_stands_unless_it_is_asked_for(deployment):
+    assert deployment.template["Conditions"]["HasMomento"] == {"Fn::Equals": [{"Ref": "Store"}, "momento"]}
+    assert [name for name in deployment.with_store("database").resources if "Momento" in name] == []
+    assert [name for name in deployment.with_store("momento").resources if "Momento" in name] == ["MomentoSecret"]
+    # Without them a stack must come up, and with Momento none may come up without them.
+    for name in ("MomentoApiKey", "MomentoEndpoint"):
+        assert deployment.parameters[name]["Default"] == ""
+        rule = deployment.template["Rules"]["MomentoIsTold"]
+        assert rule["RuleCondition"] == deployment.template["Conditions"]["HasMomento"]
+        is_told = {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]}
+        assert is_told in [assertion["Assert"] for assertion in rule["Assertions"]], name
 
 
 @check
@@ -119,7 +140,8 @@ def secrets_are_not_echoed(deployment):
 def the_api_key_is_in_the_secret_alone(deployment):
     secret = deployment.properties("MomentoSecret")
     assert secret["SecretString"] == {"Ref": "MomentoApiKey"}
-    uses = [name for _, name in references(deployment.template) if name == "MomentoApiKey"]
+    shown = (deployment.resources, deployment.outputs)
+    uses = [name for part in shown for _, name in references(part) if name == "MomentoApiKey"]
     assert len(uses) == 1, "the API key is used elsewhere too"
 
 
@@ -152,36 +174,50 @@ def without_a_token_there_are_no_admin_routes(deployment):
 def the_code_may_do_what_it_does(deployment):
     missing = wanted() - actions(deployment.statements["Data"])
     assert not missing, f"the code calls {missing}"
+    missing = wanted("WANTED_FOR_RECORDS") - actions(deployment.with_store("database").statements["Records"])
+    assert not missing, f"the store calls {missing}"
 
 
 @check
 def nothing_is_allowed_that_no_code_does(deployment):
-    allowed = set().union(*map(actions, deployment.statements.values()))
     others = {
-        "secretsmanager:GetSecretValue",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "xray:PutTelemetryRecords",
         "xray:PutTraceSegments",
     }
-    assert allowed - others == wanted(), (allowed - others) ^ wanted()
-    assert others <= allowed, others - allowed
+    own = {"database": wanted("WANTED_FOR_RECORDS"), "momento": {"secretsmanager:GetSecretValue"}}
+    for store in STORES:
+        allowed = set().union(*map(actions, deployment.with_store(store).statements.values()))
+        needed = wanted() | own[store] | others
+        assert allowed == needed, (store, allowed ^ needed)
 
 
 @check
 def each_right_is_on_its_own_resource(deployment):
-    resources = {sid: statement["Resource"] for sid, statement in deployment.statements.items()}
-    assert resources == {
-        "Data": {"Fn::GetAtt": ["MarketTable", "Arn"]},
-        "ApiKey": {"Ref": "MomentoSecret"},
-        "Logs": {"Fn::GetAtt": ["MarketLogs", "Arn"]},
-        "Traces": "*",
-    }
+    table = {"Fn::GetAtt": ["MarketTable", "Arn"]}
+    own = {"database": {"Records": table}, "momento": {"ApiKey": {"Ref": "MomentoSecret"}}}
+    for store in STORES:
+        statements = deployment.with_store(store).statements
+        resources = {sid: statement["Resource"] for sid, statement in statements.items()}
+        assert resources == {
+            "Data": table,
+            "Logs": {"Fn::GetAtt": ["MarketLogs", "Arn"]},
+            "Traces": "*",
+            **own[store],
+        }
     for sid, statement in deployment.statements.items():
         service = {action.split(":")[0] for action in actions(statement)}
         assert len(service) == 1, f"{sid} is about several services"
         assert statement["Effect"] == "Allow" and not any("*" in action for action in actions(statement))
     assert {action.split(":")[0] for action in actions(deployment.statements["Traces"])} == {"xray"}
+
+
+@check
+def only_records_can_be_deleted(deployment):
+    prefix = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": [text("RECORDS_BEGIN_WITH") + "*"]}}
+    assert deployment.statements["Records"]["Condition"] == prefix
+    assert not {action for action in actions(deployment.statements["Data"]) if "Delete" in action}
 
 
 @check
@@ -211,9 +247,11 @@ def the_function_ends_before_the_gateway_gives_up(deployment):
 
 @check
 def the_function_has_time_to_give_its_database_and_its_store_up(deployment):
-    patience = re.search(r"const PATIENCE: Duration = Duration::from_secs\((\d+)\);", DATABASE.read_text())
-    # The claim before, and what frees the key after: Policy::store_timeout's 2 s, and up to four times half of it.
-    assert deployment.parameters["FunctionTimeout"]["MinValue"] > int(patience[1]) + 2 + 4
+    seconds = r"const {}: Duration = Duration::from_secs\((\d+)\);"
+    patience = re.search(seconds.format("PATIENCE"), DATABASE.read_text())
+    # What frees the key has none of its own: the lease does it, a little later.
+    claim = re.search(seconds.format("STORE_TIMEOUT"), DATABASES.read_text())
+    assert deployment.parameters["FunctionTimeout"]["MinValue"] > int(patience[1]) + int(claim[1])
 
 
 @check
@@ -274,6 +312,12 @@ def the_table_is_the_markets(deployment):
 
 
 @check
+def what_has_expired_is_deleted(deployment):
+    settings = deployment.properties("MarketTable")["TimeToLiveSpecification"]
+    assert settings == {"AttributeName": text("EXPIRES"), "Enabled": True}
+
+
+@check
 def orders_outlive_the_stack_and_mistakes(deployment):
     table = deployment.resources["MarketTable"]
     assert table["DeletionPolicy"] == "RetainExceptOnCreate"
@@ -302,8 +346,7 @@ def traces_go_through(deployment):
 
 @check
 def sam_adds_what_is_expected_and_no_more(deployment):
-    made = sorted(resource["Type"] for resource in deployment.expanded().values())
-    assert made == [
+    expected = [
         "AWS::ApiGateway::Deployment",
         "AWS::ApiGateway::RestApi",
         "AWS::ApiGateway::Stage",
@@ -313,8 +356,12 @@ def sam_adds_what_is_expected_and_no_more(deployment):
         "AWS::Lambda::Permission",
         "AWS::Lambda::Permission",
         "AWS::Logs::LogGroup",
-        "AWS::SecretsManager::Secret",
-    ], made
+    ]
+    own = {"database": [], "momento": ["AWS::SecretsManager::Secret"]}
+    for store in STORES:
+        expanded = deployment.with_store(store).expanded()
+        made = sorted(resource["Type"] for resource in expanded.values())
+        assert made == expected + own[store], made
 
 
 @check

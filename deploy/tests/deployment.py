@@ -15,6 +15,10 @@ TEMPLATE = ROOT / "deploy/template.yaml"
 MARKET = ROOT / "examples/goat-api"
 TABLE = MARKET / "src/database/dynamodb/table.rs"
 DATABASE = MARKET / "src/database/dynamodb.rs"
+DATABASES = MARKET / "src/database.rs"
+
+# Where the records can be: what the parameter `Store` can say.
+STORES = ("database", "momento")
 
 
 @dataclass
@@ -57,13 +61,24 @@ class Deployment:
 
     @property
     def statements(self):
-        """What the function's role allows, by the name of the statement."""
+        """What the function's role allows in either variant, by the name of the statement."""
         policies = self.properties("MarketRole")["Policies"]
         return {
             statement["Sid"]: statement
             for policy in policies
-            for statement in policy["PolicyDocument"]["Statement"]
+            for entry in policy["PolicyDocument"]["Statement"]
+            for statement in alternatives(entry)
         }
+
+    def with_store(self, store):
+        """What stands where this is the parameter `Store`, with what depends on it chosen."""
+        template = copy.deepcopy(self.template)
+        template["Resources"] = {
+            name: resource
+            for name, resource in template["Resources"].items()
+            if resource.get("Condition") != "HasMomento" or store == "momento"
+        }
+        return Deployment(chosen(template, store == "momento"), self.manifest)
 
     def secret_parameters(self):
         return {name for name, of in self.parameters.items() if of.get("NoEcho") in (True, "true")}
@@ -73,6 +88,31 @@ class Deployment:
         template = copy.deepcopy(self.template)
         template["Resources"]["MarketFunction"]["Properties"]["CodeUri"] = "s3://bucket/code"
         return transform(template, {}, ManagedPolicies())["Resources"]
+
+
+def alternatives(entry):
+    """A statement, or those of a choice."""
+    if "Fn::If" not in entry:
+        return [entry]
+    return [choice for choice in entry["Fn::If"][1:] if "Sid" in choice]
+
+
+NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def chosen(value, momento):
+    """A part of a template with its choices by `HasMomento` made."""
+    if isinstance(value, list):
+        made = [chosen(item, momento) for item in value]
+        return [item for item in made if item != NOTHING]
+    if not isinstance(value, dict):
+        return value
+    if (choice := value.get("Fn::If")) and choice[0] == "HasMomento":
+        return chosen(choice[1 if momento else 2], momento)
+    if "Fn::If" in value:
+        return value
+    made = {key: chosen(inner, momento) for key, inner in value.items()}
+    return {key: inner for key, inner in made.items() if inner != NOTHING}
 
 
 class ManagedPolicies:
@@ -89,11 +129,19 @@ def flags():
 
 
 @cache
-def wanted():
-    """The actions on its table that the market's code calls."""
-    listed = re.search(r"const WANTED: &\[&str\] = &\[(.*?)\];", TABLE.read_text(), re.DOTALL)
-    assert listed, f"{TABLE} lists no actions as WANTED"
+def wanted(name="WANTED"):
+    """The actions on its table that the market's code calls; with WANTED_FOR_RECORDS, those for records besides."""
+    listed = re.search(rf"const {name}: &\[&str\] = &\[(.*?)\];", TABLE.read_text(), re.DOTALL)
+    assert listed, f"{TABLE} lists no actions as {name}"
     return set(re.findall(r'"(.*?)"', listed[1]))
+
+
+@cache
+def text(name):
+    """What a constant of the market's table is."""
+    told = re.search(rf'const {name}: &str = "(.*?)";', TABLE.read_text())
+    assert told, f"{TABLE} has no {name}"
+    return told[1]
 
 
 def actions(statement):

@@ -36,6 +36,18 @@ def test_nothing_else_is_packed(bootstrap):
     assert [file.name for file in bootstrap.parent.iterdir()] == ["bootstrap"]
 
 
+def test_it_has_dynamodb(bootstrap, tmp_path):
+    environment = {
+        "GOAT_DYNAMODB_TABLE": "goats",
+        "GOAT_LISTEN": "127.0.0.1:0",
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    ended = subprocess.run([bootstrap], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode != 0
+    assert "no credentials" in ended.stderr, ended.stderr
+
+
 def test_it_has_momento(bootstrap, tmp_path):
     environment = {"GOAT_STORE": "momento", "GOAT_LISTEN": "127.0.0.1:0"}
     ended = subprocess.run([bootstrap], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)

@@ -111,6 +111,31 @@ def _(deployment):
     del deployment.environment["GOAT_DYNAMODB_TABLE"]
 
 
+@planted("the_market_is_told_where_its_data_are", "Momento unless told otherwise")
+def _(deployment):
+    deployment.parameters["Store"]["Default"] = "momento"
+
+
+@planted("the_market_is_told_where_its_data_are", "a cache beside records in the table, which the market refuses")
+def _(deployment):
+    deployment.environment["GOAT_MOMENTO_CACHE"] = {"Ref": "MomentoCache"}
+
+
+@planted("nothing_of_momento_stands_unless_it_is_asked_for", "a secret that nobody reads")
+def _(deployment):
+    del deployment.resources["MomentoSecret"]["Condition"]
+
+
+@planted("nothing_of_momento_stands_unless_it_is_asked_for", "an API key that everybody must have")
+def _(deployment):
+    del deployment.parameters["MomentoApiKey"]["Default"]
+
+
+@planted("nothing_of_momento_stands_unless_it_is_asked_for", "a stack with Momento and without an endpoint")
+def _(deployment):
+    deployment.template["Rules"]["MomentoIsTold"]["Assertions"].pop()
+
+
 @planted("the_stage_is_no_part_of_the_path", "paths that begin with the stage")
 def _(deployment):
     del deployment.environment["AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH"]
@@ -175,6 +200,28 @@ def _(deployment):
 @planted("the_code_may_do_what_it_does", "an action that the code calls is missing")
 def _(deployment):
     deployment.statements["Data"]["Action"].remove(min(wanted()))
+
+
+@planted("the_code_may_do_what_it_does", "keys that nobody can free")
+def _(deployment):
+    deployment.statements["Records"]["Action"] = []
+
+
+@planted("only_records_can_be_deleted", "orders that can be deleted")
+def _(deployment):
+    del deployment.statements["Records"]["Condition"]
+
+
+@planted("only_records_can_be_deleted", "records of another name")
+def _(deployment):
+    deployment.statements["Records"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] = ["record#*"]
+
+
+@planted("nothing_is_allowed_that_no_code_does", "records that can be deleted beside Momento")
+def _(deployment):
+    choice = deployment.properties("MarketRole")["Policies"][0]["PolicyDocument"]["Statement"]
+    (entry,) = [entry for entry in choice if "Fn::If" in entry]
+    choice.append(entry["Fn::If"][2])
 
 
 @planted("nothing_is_allowed_that_no_code_does", "the market may delete its table")
@@ -296,6 +343,16 @@ def _(deployment):
 @planted("the_table_is_the_markets", "numbers as keys")
 def _(deployment):
     deployment.properties("MarketTable")["AttributeDefinitions"][1]["AttributeType"] = "N"
+
+
+@planted("what_has_expired_is_deleted", "records for ever")
+def _(deployment):
+    del deployment.properties("MarketTable")["TimeToLiveSpecification"]
+
+
+@planted("what_has_expired_is_deleted", "an attribute that no record has")
+def _(deployment):
+    deployment.properties("MarketTable")["TimeToLiveSpecification"]["AttributeName"] = "ttl"
 
 
 @planted("orders_outlive_the_stack_and_mistakes", "orders that go with the stack")

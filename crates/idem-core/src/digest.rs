@@ -1,6 +1,6 @@
 //! SHA-256 over parts that are kept apart by their lengths.
 
-use std::fmt;
+use std::{fmt, iter};
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use sha2::{Digest as _, Sha256};
@@ -43,9 +43,42 @@ impl Hasher {
         self.0.update(bytes);
     }
 
+    /// The hash of short parts, as [`new_short`](Self::new_short) and `add_short` make it. Parts that fit into two
+    /// blocks are hashed in one piece.
+    pub(crate) fn of_short<'p>(
+        tag: &'static str,
+        parts: impl IntoIterator<Item = &'p [u8]> + Clone,
+    ) -> [u8; 32] {
+        let mut piece = [0; 128];
+        if let Some(length) = gather(&mut piece, iter::once(tag.as_bytes()).chain(parts.clone())) {
+            return Sha256::digest(&piece[..length]).into();
+        }
+        let mut hasher = Self::new_short(tag);
+        for part in parts {
+            hasher.add_short(part);
+        }
+        hasher.finish()
+    }
+
     pub(crate) fn finish(self) -> [u8; 32] {
         self.0.finalize().into()
     }
+}
+
+/// Writes parts of up to 127 bytes one behind the other, each behind its length; `None` if they are longer, or do
+/// not fit.
+fn gather<'p>(piece: &mut [u8], parts: impl IntoIterator<Item = &'p [u8]>) -> Option<usize> {
+    let mut end = 0;
+    for part in parts {
+        let length = u8::try_from(part.len())
+            .ok()
+            .filter(|&length| length < 0x80)?;
+        *piece.get_mut(end)? = length;
+        let start = end + 1;
+        end = start + part.len();
+        piece.get_mut(start..end)?.copy_from_slice(part);
+    }
+    Some(end)
 }
 
 impl fmt::Debug for Hasher {
@@ -85,6 +118,30 @@ pub(crate) fn text_from_hex(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_have_one_hash_whether_they_fit_into_one_piece_or_not() {
+        let text = [b'x'; 300];
+        for lengths in [
+            &[][..],
+            &[0],
+            &[37],
+            &[0, 0, 36],
+            &[5, 121],
+            &[126],
+            &[60, 61],
+            &[60, 60],
+            &[60, 62],
+            &[127],
+            &[128],
+            &[3, 300],
+        ] {
+            let parts = lengths.iter().map(|&length| &text[..length]);
+            let mut hasher = Hasher::new_short("a");
+            parts.clone().for_each(|part| hasher.add_short(part));
+            assert_eq!(Hasher::of_short("a", parts), hasher.finish(), "{lengths:?}");
+        }
+    }
 
     #[test]
     fn hexadecimal_is_written_in_lower_case_and_read_in_either() {

@@ -60,6 +60,7 @@ fn header<'a>(request: &'a ServiceRequest) -> impl FnOnce(&str) -> Option<&'a [u
 ///
 /// # Panics
 /// If there is no port.
+#[must_use]
 pub fn serve_actix_until_stopped<R>(
     layer: Actix<R>,
     effects: Effects,

@@ -23,6 +23,7 @@ pub(crate) fn fenced(answer: &Value) -> Result<Fenced, Failure> {
 pub(crate) fn found(answer: Value) -> Result<Option<Found>, Failure> {
     let pair = match answer {
         Value::Int(_) => return Ok(None),
+        Value::BulkString(bytes) => return result(bytes),
         Value::Array(values) => <[Value; 2]>::try_from(values),
         _ => return Err(Failure::Strange),
     };
@@ -33,6 +34,14 @@ pub(crate) fn found(answer: Value) -> Result<Option<Found>, Failure> {
     let left = u64::try_from(left).ok().map(Duration::from_millis);
     let record = read(bytes, left).map_err(Failure::Corrupt)?;
     Ok(Some((record, left)))
+}
+
+/// A result, of which the script did not tell how long it stays.
+fn result(bytes: Vec<u8>) -> Result<Option<Found>, Failure> {
+    match read(bytes, None).map_err(Failure::Corrupt)? {
+        Record::Pending(_) => Err(Failure::Strange),
+        record => Ok(Some((record, None))),
+    }
 }
 
 #[cfg(test)]
@@ -46,14 +55,11 @@ mod tests {
         }
         let text = || Value::BulkString(b"text".to_vec());
         let one_too_many = vec![text(), Value::Int(1), Value::Int(1)];
-        for answer in [
-            text(),
-            Value::Array(vec![text()]),
-            Value::Array(one_too_many),
-        ] {
+        for answer in [Value::Array(vec![text()]), Value::Array(one_too_many)] {
             assert!(matches!(found(answer), Err(Failure::Strange)));
         }
-        let damaged = Value::Array(vec![text(), Value::Int(1)]);
-        assert!(matches!(found(damaged), Err(Failure::Corrupt(_))));
+        for damaged in [text(), Value::Array(vec![text(), Value::Int(1)])] {
+            assert!(matches!(found(damaged), Err(Failure::Corrupt(_))));
+        }
     }
 }

@@ -217,7 +217,11 @@ fn confirming(
     Ok(Confirming::new(client, replicas, timeout, call_timeout))
 }
 
-const fn unusable(source: RedisError) -> ConnectError {
+fn unusable(source: RedisError) -> ConnectError {
+    // The client names no feature of this crate.
+    if cfg!(not(feature = "tls-rustls")) && source.to_string().contains("TLS") {
+        return ConnectError::NoTls;
+    }
     let action = "use the address of the server";
     ConnectError::Redis { action, source }
 }
@@ -231,5 +235,18 @@ impl fmt::Debug for RedisBuilder {
             .field("allow_eviction", &self.allow_eviction)
             .field("confirm", &self.confirm)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(feature = "tls-rustls")))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_address_over_tls_is_refused_with_the_feature_that_it_needs() {
+        let builder = RedisStore::builder("rediss://:s3cret@127.0.0.1");
+        let error = builder.connect().await.unwrap_err();
+        assert!(matches!(error, ConnectError::NoTls), "{error:?}");
+        assert!(error.to_string().contains("`tls-rustls`"), "{error}");
     }
 }

@@ -16,6 +16,9 @@ pub enum ConnectError {
         /// The client's error.
         source: RedisError,
     },
+    /// The address asks for TLS, which this build has not.
+    #[error("the address asks for TLS; build idem-redis with its feature `tls-rustls`")]
+    NoTls,
     /// The server gave no answer.
     #[error("could not {action}: no answer in {} seconds", timeout.as_secs())]
     Timeout {

@@ -59,11 +59,12 @@ fn of_code(code: &str) -> (StoreErrorKind, WriteEffect) {
 }
 
 /// Errors that have no code but `ERR`. Redis before 7.0 tells a script's errors this way, with the code
-/// that the command in it got behind a dash.
+/// that the command in it got as a word of its own, at times behind a dash.
 fn of_text(text: &str) -> (StoreErrorKind, WriteEffect) {
-    let inner = text.split(" -").skip(1);
-    let inner = inner.filter_map(|rest| rest.split(' ').next());
-    for code in inner {
+    let words = text
+        .split(' ')
+        .filter(|_| text.starts_with("Error running script"));
+    for code in words.map(|word| word.strip_prefix('-').unwrap_or(word)) {
         match (code, of_code(code)) {
             ("READONLY" | "LOADING", _) => {
                 return (StoreErrorKind::Unavailable, WriteEffect::None);
@@ -98,6 +99,8 @@ mod tests {
             of_text(text),
             (StoreErrorKind::Unavailable, WriteEffect::None)
         );
+        let text = "Error running script (call to f_20): @user_script:3: WRONGTYPE Operation against a key holding the wrong kind of value";
+        assert_eq!(of_text(text), (StoreErrorKind::Rejected, WriteEffect::None));
         let text = "Error running script (call to f_86): @user_script:5: something else";
         assert_eq!(
             of_text(text),

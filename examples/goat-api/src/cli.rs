@@ -25,13 +25,7 @@ pub struct Cli {
     pub framework: Framework,
 
     /// Where the idempotency records are kept
-    #[arg(
-        long,
-        help = "Where the idempotency records are kept; with --dynamodb-table, memory is the default",
-        env = "GOAT_STORE",
-        value_enum,
-        default_value_t = Store::Database
-    )]
+    #[arg(long, env = "GOAT_STORE", value_enum, default_value_t = Store::Database)]
     pub store: Store,
 
     /// The Momento cache, created if it is missing
@@ -248,11 +242,6 @@ impl Cli {
         }
         if given("momento_api_key") && !given("momento_secret") {
             cli.momento_secret = None;
-        }
-        if cli.dynamodb_table.is_some()
-            && flags.value_source("store") == Some(ValueSource::DefaultValue)
-        {
-            cli.store = Store::Memory;
         }
         if cli.cors_origin.len() > 1 && cli.cors_origin.iter().any(Origin::is_any) {
             let problem = "the other origins would have no effect beside --cors-origin *";
@@ -536,19 +525,14 @@ mod tests {
     }
 
     #[test]
-    fn records_are_in_the_database_unless_it_is_one_that_keeps_none() {
+    fn records_are_in_the_database_unless_they_are_to_be_elsewhere() {
         for (flags, store) in [
             (&[][..], Store::Database),
             (&["--store", "memory"], Store::Memory),
-            (&["--dynamodb-table", "goats"], Store::Memory),
+            (&["--dynamodb-table", "goats"], Store::Database),
             (
                 &["--dynamodb-table", "goats", "--store", "momento"],
                 Store::Momento,
-            ),
-            // What cannot be is refused at the start.
-            (
-                &["--dynamodb-table", "goats", "--store", "database"],
-                Store::Database,
             ),
         ] {
             assert_eq!(read(flags).unwrap().store, store, "{flags:?}");

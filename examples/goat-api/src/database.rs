@@ -35,8 +35,8 @@ pub trait Database: Goats + Catalogs + Orders + fmt::Debug + Send + Sync {
     /// Safe.
     async fn probe(&self) -> Result<(), DatabaseError>;
 
-    /// The store whose records this database commits together with what it writes, if it has one.
-    fn records(&self) -> Option<Arc<dyn IdempotencyStore>>;
+    /// The store whose records this database commits together with what it writes.
+    fn records(&self) -> Arc<dyn IdempotencyStore>;
 
     /// Says that a record could not be written, or the transaction that it was in: the next
     /// [probe](Self::probe) looks whether writes work.

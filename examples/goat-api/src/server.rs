@@ -93,9 +93,8 @@ async fn start(cli: &Cli) -> Result<Started, ServerError> {
     let (market, idempotency, memory) = match elsewhere {
         Some((idempotency, memory)) => (market, idempotency, memory),
         None => {
-            let both = market.exactly_once(idempotency::beside(database, cli));
-            let both = both.ok_or(ServerError::Store(StoreError::NoRecords));
-            let (market, idempotency) = both?;
+            let policy = idempotency::beside(database, cli);
+            let (market, idempotency) = market.exactly_once(policy);
             (market, idempotency, None)
         }
     };

@@ -41,7 +41,7 @@ async fn a_record_made_through_one_replays_through_the_other_byte_for_byte() {
     let path = directory.path().join("goats.db");
     let database = SqliteFile::open(&path, Duration::from_secs(30));
     let market = GoatMarket::new(Arc::new(database.await.unwrap()));
-    let (market, idempotency) = market.exactly_once(Policy::reference()).unwrap();
+    let (market, idempotency) = market.exactly_once(Policy::reference());
     let axum = on_axum::serve(market.clone(), idempotency.clone()).await;
     let actix = on_actix::serve(market.clone(), idempotency).await;
 

@@ -52,7 +52,7 @@ async fn start(server: &str, profile: &str, emulator: &Emulator, directory: &Pat
     let (market, idempotency) = if server.ends_with("memory") {
         (market, Idempotency::new(MemoryStore::new(), policy))
     } else if server.ends_with("SQLite") {
-        market.exactly_once(policy).unwrap()
+        market.exactly_once(policy)
     } else {
         emulator.create_cache(&name);
         let client = emulator.client(Duration::from_secs(10));

@@ -27,7 +27,6 @@ use exact::is_exact;
 ///
 /// The enum is complete: either this call executed it, or an earlier one did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
 pub enum Done<T> {
     /// This call executed the operation.
     Executed(T),

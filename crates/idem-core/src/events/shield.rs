@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use tracing::Span;
+use tracing::{Span, level_filters::LevelFilter};
 
 /// Calls what is the application's, in a destructor perhaps, where a panic would end the process.
 ///
@@ -17,6 +17,14 @@ pub(crate) fn shielded<R>(call: impl FnOnce() -> R) -> Option<R> {
 pub(crate) struct ShieldedSpan(Option<Span>);
 
 impl ShieldedSpan {
+    /// A span for debugging, which is not even made where nobody listens to any.
+    pub(crate) fn debug(span: impl FnOnce() -> Span) -> Self {
+        if LevelFilter::current() < LevelFilter::DEBUG {
+            return Self(None);
+        }
+        Self::new(span)
+    }
+
     pub(crate) fn new(span: impl FnOnce() -> Span) -> Self {
         // One that nobody records would still ask, at each use, whether to write to the `log` crate.
         let recorded = || Some(span()).filter(|span| !span.is_disabled());

@@ -47,7 +47,7 @@ impl KeyedRequest {
             calls,
             key,
             record_key,
-            span: ShieldedSpan::new(span),
+            span: ShieldedSpan::debug(span),
             state: LeaseState::unclaimed(),
         }))
     }

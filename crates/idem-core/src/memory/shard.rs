@@ -69,9 +69,12 @@ impl Shard {
         &self,
         key: Hashed<'_>,
         tag: &RequestTag,
-        now: Time,
+        now: impl FnOnce() -> Time,
     ) -> Option<Arc<Response>> {
-        self.entries[self.live(key, now)?].recall(tag)
+        let entry = &self.entries[self.place(key)?];
+        // Most requests are fresh: the clock is read for the others alone.
+        let response = entry.recall(tag)?;
+        entry.is_live(now()).then_some(response)
     }
 
     /// Tells what stands there, and touches nothing.

@@ -18,17 +18,11 @@ impl RecordKey {
     #[must_use]
     pub fn derive(namespace: &str, scope: Option<&Scope>, key: &IdempotencyKey) -> Self {
         // One block of the hash holds all of it for a UUID without namespace and scope.
-        let mut hasher = Hasher::new_short("idem key 2");
-        hasher.add_short(namespace.as_bytes());
-        match scope {
-            None => hasher.add_short(b""),
-            Some(scope) => {
-                hasher.add_short(b"scope");
-                hasher.add_short(scope.as_bytes());
-            }
-        }
-        hasher.add_short(key.as_str().as_bytes());
-        Self(hasher.finish())
+        let (tag, namespace, key) = ("idem key 2", namespace.as_bytes(), key.as_str().as_bytes());
+        Self(match scope {
+            None => Hasher::of_short(tag, [namespace, b"", key]),
+            Some(scope) => Hasher::of_short(tag, [namespace, b"scope", scope.as_bytes(), key]),
+        })
     }
 
     /// Takes a record key that was derived elsewhere.

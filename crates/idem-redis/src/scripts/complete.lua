@@ -1,14 +1,16 @@
 -- Held: 1, lost: 0.
 -- ARGV: the head of the owner's pending record, the completed record, its milliseconds.
 local head = redis.call('GETRANGE', KEYS[1], 0, 16)
-if head == ARGV[1] then
-  -- A full server refuses SET as a script's first write, and stops no script that has written. PEXPIRE
-  -- is never refused, so the completion of a claim that was admitted lands.
-  redis.call('PEXPIRE', KEYS[1], ARGV[3])
-elseif head == string.sub(ARGV[2], 1, 17) then
-  return 1
-elseif head ~= '' then
-  return 0
+if head ~= ARGV[1] and head ~= '' then
+  -- Its own result, or another's record.
+  return head == string.sub(ARGV[2], 1, 17) and 1 or 0
 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+if redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]).err then
+  -- A full server refuses SET as a script's first write, and stops no script that has written. PEXPIRE
+  -- is never refused for want of room, so the completion of a claim that was admitted lands.
+  if head ~= '' then
+    redis.call('PEXPIRE', KEYS[1], ARGV[3])
+  end
+  redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+end
 return 1

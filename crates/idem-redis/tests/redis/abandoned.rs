@@ -58,7 +58,7 @@ async fn gives_up_and_asks_again(store: RedisStore, number: usize) {
     for round in 0..20 {
         let (key, owner) = (key(), lease(LONG));
         let name = format!("{number}.{round}").into_bytes();
-        let mut patience = || Duration::from_micros(rand::rng().random_range(0..500));
+        let patience = || Duration::from_micros(rand::rng().random_range(0..500));
         let (first, second) = (patience(), patience());
         drop(timeout(first, store.claim(&key, &owner)).await);
         assert_eq!(store.claim(&key, &owner).await.unwrap(), Claim::Owned);

@@ -59,7 +59,7 @@ fn promote(replica: &Redis) {
 async fn until(condition: impl Fn() -> bool) {
     let polling = async {
         while !condition() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            sleep(Duration::from_millis(5)).await;
         }
     };
     let polled = tokio::time::timeout(Duration::from_secs(20), polling);
@@ -187,7 +187,7 @@ async fn claims_beyond_those_that_can_be_confirmed_at_once_end_in_time() {
     let begun = Instant::now();
     let mut claims = JoinSet::new();
     for key in keys.clone() {
-        let (store, owner) = (store.clone(), owner.clone());
+        let (store, owner) = (store.clone(), owner);
         claims.spawn(async move { store.claim(&key, &owner).await.unwrap_err() });
     }
     let errors = claims.join_all().await;

@@ -11,14 +11,11 @@ use tokio::time::{sleep, timeout};
 
 use crate::server::{LONG, complete, connect, key, lease, response};
 
-/// 3,000 keys at 500 µs each.
-const SLOW: [&str; 4] = [
-    "--key-load-delay",
-    "500",
-    "--loading-process-events-interval-bytes",
-    "1024",
-];
-const FILL: &str = "for i = 1, 3000 do redis.call('SET', 'filler:' .. i, i) end";
+/// 500 µs a key. In between, it answers others after each 2 MB.
+const SLOW: [&str; 4] = ["--key-load-delay", "500", "--rdbcompression", "no"];
+/// 40 MB.
+const FILL: &str =
+    "for i = 1, 4000 do redis.call('SET', 'filler:' .. i, string.rep('x', 10000)) end";
 
 async fn is_refused_until_all_is_loaded(start: fn(&[&str]) -> Result<Redis, RedisError>) {
     let server = Arc::new(start(&SLOW).unwrap());

@@ -6,12 +6,16 @@
 //! | an item of its catalog | `GOAT#` and the goat's id | `ITEM#` and a digest of the folded name |
 //! | an order | `ORDERS` | its id |
 //! | a part of a text that is too long for one item | `TEXT#` and an id | the part's number |
+//! | an idempotency record, of `idem-dynamodb` | `idem#` and its name | `IDEM` |
 //!
 //! Ids are in the order of creation, and so are lists: exactly for one process, and for several as
 //! far as their clocks agree. All goats are in one partition, and so are all orders: each takes
 //! about a thousand new ones a second.
 //!
-//! Nothing is ever deleted. A price that was read was therefore on offer at that moment, and stays
+//! A goat or an order is written in one transaction with the record of its request, if that has a key and its
+//! records are here.
+//!
+//! Nothing but records is ever deleted. A price that was read was therefore on offer at that moment, and stays
 //! the order's whatever comes after; the prices of up to 25 items are read as of one instant. The
 //! order does not check them once more while it is written: two such checks of one item are in each
 //! other's way, and so would orders be for what everybody wants.
@@ -29,8 +33,8 @@ use async_trait::async_trait;
 use idem_core::IdempotencyStore;
 use tokio::time::timeout;
 
-pub use crate::database::dynamodb::table::WANTED;
 use crate::database::dynamodb::table::{Failure, Table};
+pub use crate::database::dynamodb::table::{WANTED, WANTED_FOR_RECORDS};
 use crate::database::{Database, DatabaseError};
 
 /// How long an operation may take, with all that it calls and repeats.
@@ -48,15 +52,18 @@ impl DynamoTable {
     /// Opens the table of this name, and creates it if there is none.
     ///
     /// For a table that is there it takes one read, and needs none of the rights to create or
-    /// describe tables. Creation is waited for, up to 60 seconds.
+    /// describe tables. Creation is waited for, up to 60 seconds. A table that is created deletes the
+    /// records that have expired; one that is there must have been told to, by the attribute `expires_at`.
+    ///
+    /// `lease` is the shortest lease of a request whose record is in the table.
     ///
     /// # Errors
     /// The table cannot be read or created, or there are no credentials or no region.
     ///
     /// # Cancel safety
     /// Safe: a table that is being created is waited for by the next call.
-    pub async fn open(name: &str) -> Result<Self, DatabaseError> {
-        let table = Table::open(name).await;
+    pub async fn open(name: &str, lease: Duration) -> Result<Self, DatabaseError> {
+        let table = Table::open(name, lease).await;
         let table = table.map_err(DatabaseError::during("open the table"))?;
         Ok(Self { table })
     }
@@ -68,8 +75,8 @@ impl Database for DynamoTable {
         within("read from the table", self.table.probe()).await
     }
 
-    fn records(&self) -> Option<Arc<dyn IdempotencyStore>> {
-        None
+    fn records(&self) -> Arc<dyn IdempotencyStore> {
+        self.table.records()
     }
 
     fn write_failed(&self) {}

@@ -128,8 +128,8 @@ impl Database for PostgresDatabase {
         Ok(())
     }
 
-    fn records(&self) -> Option<Arc<dyn IdempotencyStore>> {
-        Some(Arc::new(self.store.clone()))
+    fn records(&self) -> Arc<dyn IdempotencyStore> {
+        Arc::new(self.store.clone())
     }
 
     /// A server whose disk is full ends by itself, and then it cannot be read from either.

@@ -144,8 +144,8 @@ impl Database for SqliteFile {
         Ok(())
     }
 
-    fn records(&self) -> Option<Arc<dyn IdempotencyStore>> {
-        Some(Arc::new(self.store.clone()))
+    fn records(&self) -> Arc<dyn IdempotencyStore> {
+        Arc::new(self.store.clone())
     }
 
     fn write_failed(&self) {

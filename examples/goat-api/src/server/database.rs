@@ -17,7 +17,7 @@ use crate::database::{Database, DatabaseError};
 /// Safe: what was begun is found by the next call.
 pub(super) async fn open(cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
     if let Some(name) = &cli.dynamodb_table {
-        return table(name).await;
+        return table(name, cli).await;
     }
     match &cli.database {
         Place::File(path) => {
@@ -51,8 +51,8 @@ async fn postgres(_: &Secret, _: &Cli) -> Result<Arc<dyn Database>, OpenError> {
 }
 
 #[cfg(feature = "dynamodb")]
-async fn table(name: &str) -> Result<Arc<dyn Database>, OpenError> {
-    let table = crate::database::dynamodb::DynamoTable::open(name).await;
+async fn table(name: &str, cli: &Cli) -> Result<Arc<dyn Database>, OpenError> {
+    let table = crate::database::dynamodb::DynamoTable::open(name, cli.lease).await;
     let table = table.map_err(|source| OpenError::Table {
         name: name.to_owned(),
         source,
@@ -62,7 +62,7 @@ async fn table(name: &str) -> Result<Arc<dyn Database>, OpenError> {
 
 #[cfg(not(feature = "dynamodb"))]
 #[expect(clippy::unused_async, reason = "it stands in for one that is")]
-async fn table(_: &str) -> Result<Arc<dyn Database>, OpenError> {
+async fn table(_: &str, _: &Cli) -> Result<Arc<dyn Database>, OpenError> {
     Err(OpenError::NotBuilt)
 }
 

@@ -17,7 +17,6 @@ pub(super) async fn elsewhere(
     cli: &Cli,
 ) -> Result<Option<(Idempotency, Option<MemoryStore>)>, StoreError> {
     match cli.store {
-        Store::Database if cli.dynamodb_table.is_some() => Err(StoreError::NoRecords),
         Store::Database => Ok(None),
         Store::Memory => {
             let store = MemoryStore::new();
@@ -70,9 +69,6 @@ fn policy(cli: &Cli) -> Policy {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The market's database has no place for them.
-    #[error("the market's database keeps no idempotency records")]
-    NoRecords,
     /// This build has no such store.
     #[error("this build has no {0:?}")]
     NotBuilt(Store),
@@ -106,10 +102,6 @@ pub enum StoreError {
 impl StoreError {
     pub(super) const fn advice(&self) -> &'static str {
         match self {
-            Self::NoRecords => {
-                "choose --store momento or --store redis beside --dynamodb-table, or --store memory for a single \
-                 process"
-            }
             Self::NotBuilt(Store::Redis) => "build with `--features redis`, or try --store memory",
             Self::NotBuilt(_) => "build with `--features momento`, or try --store memory",
             Self::KeyMissing => "set MOMENTO_API_KEY or --momento-secret, or try --store memory",

@@ -32,16 +32,16 @@ impl GoatMarket {
     }
 
     /// Has each goat and order committed together with the record of its request, so that it comes to be
-    /// exactly once; gives what the routes must be under for that, too. `None` if the database keeps no records.
+    /// exactly once; gives what the routes must be under for that, too.
     #[must_use]
-    pub fn exactly_once(self, policy: Policy) -> Option<(Self, Idempotency)> {
-        let records = self.database.records()?;
+    pub fn exactly_once(self, policy: Policy) -> (Self, Idempotency) {
+        let records = self.database.records();
         let idempotency = Idempotency::new(records, policy.store_timeout(STORE_TIMEOUT));
         let market = Self {
             records_are_there: true,
             ..self
         };
-        Some((market, idempotency))
+        (market, idempotency)
     }
 
     /// Makes placing an order take this long, so that a person can watch one in progress.

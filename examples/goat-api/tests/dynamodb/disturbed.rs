@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
+use test_servers::{DynamoDbFault as Fault, DynamoDbProxy};
 use tokio::time::timeout;
 
-use crate::between::{Between, Fault};
 use crate::customer::Customer;
 use crate::given;
 use crate::program::{Program, command, fresh_table};
+use crate::stand_in::proxy;
 
 /// What the deployment allows, as the source has it.
 const TABLE: &str = include_str!("../../src/database/dynamodb/table.rs");
@@ -30,24 +31,33 @@ fn needed(action: &str) -> &[&str] {
         "GetItem" | "TransactGetItems" => &["GetItem"],
         "PutItem" => &["PutItem"],
         "Query" => &["Query"],
-        // Of what there can be in it, the program has a check and an update.
-        "TransactWriteItems" => &["ConditionCheckItem", "UpdateItem"],
+        // Of what there can be in it, the program has no deletion.
+        "TransactWriteItems" => &["ConditionCheckItem", "PutItem", "UpdateItem"],
+        // A key that is freed.
+        "DeleteItem" => &["DeleteItem"],
         other => panic!("{other} is wanted from a table that is there"),
     }
 }
 
+pub(crate) fn order_of(goat: &str, item: &str) -> String {
+    json!({"items": [{"goatId": goat, "catalogItem": item, "quantity": 1}]}).to_string()
+}
+
 /// A program on an existing table, with all its calls through a proxy.
-async fn disturbed() -> (Between, Program, Customer) {
-    let table = fresh_table();
-    drop(Program::start(&given(), &table, &[""; 0]));
-    let between = Between::start().await;
-    between.always("CreateTable", Fault::Denied);
-    between.always("DescribeTable", Fault::Denied);
-    let mut command = command(&given(), &table);
-    let command = command.env("AWS_ENDPOINT_URL", between.endpoint());
+pub(crate) async fn disturbed_on(table: &str) -> (DynamoDbProxy, Program, Customer) {
+    drop(Program::start(&given(), table, &[""; 0]));
+    let between = proxy();
+    between.always("CreateTable", Some(Fault::Deny));
+    between.always("DescribeTable", Some(Fault::Deny));
+    let mut command = command(&given(), table);
+    let command = command.env("AWS_ENDPOINT_URL", between.url());
     let program = Program::spawn(command);
     let customer = Customer::of(&*program.base);
     (between, program, customer)
+}
+
+async fn disturbed() -> (DynamoDbProxy, Program, Customer) {
+    disturbed_on(&fresh_table()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,14 +68,26 @@ async fn the_actions_that_are_said_to_be_wanted_are_those_that_are_asked_for() {
     customer.offer(&goat, &"milk".repeat(20_000), "1").await;
     customer.offer(&goat, "soap", "1").await;
     let order = customer.order(&[(&goat, "soap", 1)]).await;
+    let soap = order_of(&goat, "soap");
+    for _ in 0..2 {
+        assert_eq!(
+            customer.post_with_key("/orders", "k", &soap).await.status,
+            201
+        );
+    }
+    let unknown = order_of(&goat, "chess");
+    customer
+        .post_with_key("/orders", "another", &unknown)
+        .await
+        .refusal(400);
     for list in ["/goats", "/orders", &format!("/goats/{goat}/catalog")] {
         customer.list(list).await;
     }
     let order = customer.get(&format!("/orders/{}", order.id())).await;
     assert_eq!(order.status, 200);
-    assert_eq!(between.eventual(), 0);
-    let actions = between.actions();
-    let needed: BTreeSet<_> = actions.iter().flat_map(|action| needed(action)).collect();
+    assert_eq!(between.eventual_reads(), 0);
+    let actions = between.counts();
+    let needed: BTreeSet<_> = actions.keys().flat_map(|action| needed(action)).collect();
     assert_eq!(
         needed.into_iter().copied().collect::<BTreeSet<_>>(),
         wanted()
@@ -77,9 +99,9 @@ async fn the_actions_that_are_said_to_be_wanted_are_those_that_are_asked_for() {
 async fn a_transaction_that_others_are_in_the_way_of_is_done_in_the_end() {
     let (between, _program, customer) = disturbed().await;
     let goat = customer.goat("Heidi").await;
-    between.next("TransactWriteItems", &[Fault::Conflict; 4]);
+    between.next("TransactWriteItems", &[Fault::Conflict(1); 4]);
     customer.offer(&goat, "milk", "1").await;
-    between.next("TransactGetItems", &[Fault::Conflict; 4]);
+    between.next("TransactGetItems", &[Fault::Conflict(0); 4]);
     assert_eq!(customer.order(&[(&goat, "milk", 1)]).await.status, 201);
     assert!(between.is_done());
     assert_eq!(customer.list("/orders").await.len(), 1);
@@ -89,15 +111,55 @@ async fn a_transaction_that_others_are_in_the_way_of_is_done_in_the_end() {
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn what_is_sent_again_after_a_lost_answer_is_done_once() {
     let (between, _program, customer) = disturbed().await;
-    between.next("PutItem", &[Fault::Lost]);
+    between.next("PutItem", &[Fault::CutAfter]);
     let goat = customer.goat("Heidi").await;
-    between.next("TransactWriteItems", &[Fault::Lost]);
+    between.next("TransactWriteItems", &[Fault::CutAfter]);
     customer.offer(&goat, "milk", "1").await;
-    between.next("PutItem", &[Fault::Lost, Fault::Throttled]);
+    between.next("PutItem", &[Fault::CutAfter, Fault::Exceeded]);
     assert_eq!(customer.order(&[(&goat, "milk", 1)]).await.status, 201);
     assert!(between.is_done());
     for list in ["/goats", "/orders", &format!("/goats/{goat}/catalog")] {
         assert_eq!(customer.list(list).await.len(), 1, "{list}");
+    }
+}
+
+// S67, S69
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
+async fn under_a_key_an_order_is_placed_once_whatever_is_lost_or_in_the_way() {
+    let (between, _program, customer) = disturbed().await;
+    let goat = customer.goat("Heidi").await;
+    customer.offer(&goat, "milk", "1").await;
+    let milk = order_of(&goat, "milk");
+    let troubles: [&[(&str, Fault)]; 5] = [
+        &[("PutItem", Fault::CutBefore)],
+        &[("PutItem", Fault::CutAfter)],
+        &[("TransactWriteItems", Fault::CutBefore)],
+        &[("TransactWriteItems", Fault::CutAfter)],
+        &[
+            ("TransactWriteItems", Fault::Conflict(0)),
+            ("TransactWriteItems", Fault::Conflict(1)),
+        ],
+    ];
+    for (number, trouble) in troubles.into_iter().enumerate() {
+        for (operation, fault) in trouble {
+            between.next(operation, &[*fault]);
+        }
+        let key = number.to_string();
+        let placed = customer.post_with_key("/orders", &key, &milk).await;
+        assert_eq!(placed.status, 201, "{trouble:?}: {}", placed.body);
+        assert!(between.is_done(), "{trouble:?}");
+        let replay = customer.post_with_key("/orders", &key, &milk).await;
+        assert_eq!(
+            (replay.status, replay.body),
+            (201, placed.body),
+            "{trouble:?}"
+        );
+        assert_eq!(
+            customer.list("/orders").await.len(),
+            number + 1,
+            "{trouble:?}"
+        );
     }
 }
 
@@ -106,14 +168,17 @@ async fn what_is_sent_again_after_a_lost_answer_is_done_once() {
 async fn what_is_denied_is_the_markets_failure_and_frees_the_key() {
     let (between, _program, customer) = disturbed().await;
     let heidi = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"}).to_string();
-    between.next("PutItem", &[Fault::Denied]);
-    let refused = customer.post_with_key("/goats", "k", &heidi).await;
+    between.next("PutItem", &[Fault::Deny]);
+    let refused = customer.post("/goats", heidi.clone()).await;
     let message = refused.refusal(500);
     assert_eq!(message, "the market failed, the fault is not yours");
+    between.next("TransactWriteItems", &[Fault::Deny]);
+    let refused = customer.post_with_key("/goats", "k", &heidi).await;
+    assert_eq!(refused.status, 500, "{}", refused.body);
     let done = customer.post_with_key("/goats", "k", &heidi).await;
     assert_eq!(done.status, 201, "{}", done.body);
     assert_eq!(customer.list("/goats").await.len(), 1);
-    between.always("GetItem", Fault::Denied);
+    between.always("GetItem", Some(Fault::Deny));
     assert_eq!(customer.get("/readyz").await.status, 503);
 }
 
@@ -124,7 +189,7 @@ async fn what_is_never_answered_is_given_up_before_its_key_is_free() {
     let goat = customer.goat("Heidi").await;
     customer.offer(&goat, "milk", "1").await;
     let given_up = async |action| {
-        between.always(action, Fault::Hang);
+        between.always(action, Some(Fault::Hang));
         let lines = [(&*goat, "milk", 1)];
         let answer = timeout(LEASE, customer.order(&lines)).await;
         answer.expect("it is given up").refusal(500);
@@ -138,7 +203,7 @@ async fn what_is_never_answered_is_given_up_before_its_key_is_free() {
 async fn a_transaction_that_others_are_always_in_the_way_of_is_given_up() {
     let (between, _program, customer) = disturbed().await;
     let goat = customer.goat("Heidi").await;
-    between.always("TransactWriteItems", Fault::Conflict);
+    between.always("TransactWriteItems", Some(Fault::Conflict(1)));
     let item = r#"{"name":"milk","description":"","price":1}"#;
     let path = format!("/goats/{goat}/catalog");
     let answer = timeout(LEASE, customer.post(&path, item)).await;

@@ -6,7 +6,7 @@
 #![cfg(all(unix, feature = "axum"))]
 #![allow(clippy::unwrap_used)]
 
-mod between;
+mod cost;
 #[path = "../api/customer.rs"]
 mod customer;
 mod damage;

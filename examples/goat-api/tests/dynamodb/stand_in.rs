@@ -1,10 +1,20 @@
 //! Calls of AWS's services, past the program, at the stand-in.
 
 use serde_json::Value;
+use test_servers::DynamoDbProxy;
 
 /// Where it listens.
 pub(crate) fn endpoint() -> String {
     std::env::var("AWS_ENDPOINT_URL").expect("moto runs: run .ci/serverless")
+}
+
+/// A proxy in front of it, for one program.
+pub(crate) fn proxy() -> DynamoDbProxy {
+    let port = endpoint()
+        .rsplit(':')
+        .next()
+        .and_then(|port| port.parse().ok());
+    DynamoDbProxy::to(port.expect("the stand-in's URL ends with its port")).unwrap()
 }
 
 /// Calls an operation, such as `DynamoDB_20120810.Query`; a stand-in asks for no signature.

@@ -11,10 +11,12 @@ mod conformance;
 #[path = "../api/customer.rs"]
 mod customer;
 mod events;
+mod exactly_once;
 mod freezing;
 mod function;
 mod market;
 mod secrets;
+mod sqs;
 #[path = "../dynamodb/stand_in.rs"]
 mod stand_in;
 mod start;

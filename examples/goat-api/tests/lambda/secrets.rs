@@ -28,6 +28,7 @@ async fn the_market_starts_with_the_key_that_is_in_its_secret() {
     let key = format!("{}\n", emulator.api_key());
     let name = secret(json!({ "SecretString": key })).await;
     let options = Options {
+        on_momento: true,
         secret: Some(name),
         ..Options::default()
     };

@@ -35,8 +35,12 @@ fn what_cannot_be_served_on_lambda_is_a_clear_error() {
 #[ignore = "needs moto and the market's serverless build: run .ci/serverless"]
 async fn a_cache_that_cannot_be_checked_now_is_used_all_the_same() {
     let emulator = Arc::new(Emulator::start().unwrap());
+    let on_momento = || Options {
+        on_momento: true,
+        ..Options::default()
+    };
     // The first market makes the cache.
-    let first = Market::on(Arc::clone(&emulator), Options::default()).await;
+    let first = Market::on(Arc::clone(&emulator), on_momento()).await;
     first.goat("Heidi").await;
     for code in [Code::Unavailable, Code::ResourceExhausted, Code::Internal] {
         emulator.faults().clear();
@@ -44,7 +48,7 @@ async fn a_cache_that_cannot_be_checked_now_is_used_all_the_same() {
             let fault = Fault::Fail(When::Before, code);
             emulator.faults().every(method, fault);
         }
-        let market = Market::on(Arc::clone(&emulator), Options::default()).await;
+        let market = Market::on(Arc::clone(&emulator), on_momento()).await;
         let goat = json!({"name": "Heidi", "owner": "Peter", "breed": "Nubian"}).to_string();
         let key = format!("under {code:?}");
         let registered = market.post_with_key("/goats", &key, &goat).await;

@@ -30,7 +30,7 @@ async fn start(framework: &str, profile: &str) -> SocketAddr {
     let url = fresh_database().await;
     let database = PostgresDatabase::open(&url, Duration::from_secs(30)).await;
     let market = GoatMarket::new(Arc::new(database.unwrap())).order_delay(ORDER_DELAY);
-    let (market, idempotency) = market.exactly_once(policy).unwrap();
+    let (market, idempotency) = market.exactly_once(policy);
     match framework {
         "axum" => axum::serve(market, idempotency).await,
         _ => actix::serve(market, idempotency).await,

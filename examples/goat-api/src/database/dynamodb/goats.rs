@@ -26,7 +26,7 @@ impl Goats for DynamoTable {
     async fn add_goat(
         &self,
         goat: &Goat,
-        _: Option<&CurrentExecution>,
+        current: Option<&CurrentExecution>,
     ) -> Result<(), DatabaseError> {
         let saving = async {
             let kept = Kept {
@@ -35,7 +35,7 @@ impl Goats for DynamoTable {
                 breed: Cow::from(goat.breed.as_str()),
             };
             let text = serde_json::to_string(&kept)?;
-            text::insert(&self.table, &key(goat.id), text).await
+            text::insert(&self.table, &key(goat.id), text, current).await
         };
         within("save a goat", saving).await
     }

@@ -38,7 +38,7 @@ impl Orders for DynamoTable {
     async fn place(
         &self,
         order: NewOrder,
-        _: Option<&CurrentExecution>,
+        current: Option<&CurrentExecution>,
     ) -> Result<Result<OrderId, Invalid>, DatabaseError> {
         let placing = async {
             let prices = match prices(&self.table, order.items()).await? {
@@ -52,7 +52,7 @@ impl Orders for DynamoTable {
                 date: humantime::format_rfc3339_millis(order.date).to_string(),
             };
             let text = serde_json::to_string(&kept)?;
-            text::insert(&self.table, &key(order.id), text).await?;
+            text::insert(&self.table, &key(order.id), text, current).await?;
             Ok(Ok(order.id))
         };
         within("place an order", placing).await

@@ -1,26 +1,27 @@
-//! The table itself: how it is opened, read and written, and what is done again.
+//! The table itself: how it is opened, read and written, and what is done again; and where the records are.
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::client::Waiters;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use aws_sdk_dynamodb::operation::transact_get_items::TransactGetItemsError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::error::TransactionCanceledException;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, AttributeValue, BillingMode, CancellationReason, Get, KeySchemaElement,
-    KeyType, ScalarAttributeType, TransactGetItem, TransactWriteItem,
+    AttributeValue, CancellationReason, Get, Put, TransactGetItem, TransactWriteItem,
 };
+use idem_core::{CurrentExecution, IdempotencyStore};
+use idem_dynamodb::DynamoDbStore;
 use tokio::time::sleep;
 
 use crate::aws;
+use crate::database::call_timeout;
 
 /// The actions that a role must be allowed on a table that is there.
 pub const WANTED: &[&str] = &[
@@ -30,6 +31,18 @@ pub const WANTED: &[&str] = &[
     "dynamodb:Query",
     "dynamodb:UpdateItem",
 ];
+
+/// What the records need besides, if they are in the table: a key that is freed is deleted.
+pub const WANTED_FOR_RECORDS: &[&str] = &["dynamodb:DeleteItem"];
+
+/// What the partition keys of records begin with.
+const RECORDS_BEGIN_WITH: &str = "idem#";
+
+/// The sort key of all records.
+const RECORDS_END_WITH: &str = "IDEM";
+
+/// The attribute by which DynamoDB deletes what has expired. Only records have it.
+const EXPIRES: &str = "expires_at";
 
 pub(super) type Item = HashMap<String, AttributeValue>;
 pub(super) type Failure = Box<dyn Error + Send + Sync>;
@@ -42,6 +55,7 @@ pub(super) const MOST_TOGETHER: usize = 25;
 pub(super) struct Table {
     client: Client,
     name: String,
+    records: DynamoDbStore,
 }
 
 /// Where an item is.
@@ -94,23 +108,35 @@ pub(super) fn string(name: &str, value: impl Into<String>) -> (String, Attribute
 }
 
 impl Table {
-    pub(super) async fn open(name: &str) -> Result<Self, Failure> {
+    pub(super) async fn open(name: &str, lease: Duration) -> Result<Self, Failure> {
         let settings = aws::settings().await;
         let config = aws_sdk_dynamodb::config::Builder::from(&settings)
             .timeout_config(timeouts())
             .retry_config(retries())
             .build();
         let client = Client::from_conf(config);
-        let name = name.to_owned();
-        let table = Self { client, name };
+        let place = idem_dynamodb::Table::new(name)
+            .sort_key("sk", RECORDS_END_WITH)
+            .prefix(RECORDS_BEGIN_WITH)
+            .ttl_attribute(EXPIRES);
+        let records = DynamoDbStore::builder(&client, place).call_timeout(call_timeout(lease));
+        let table = Self {
+            client,
+            name: name.to_owned(),
+            records: records.clone().build()?,
+        };
         match table.read(&probe()).await {
             Ok(_) => Ok(table),
             Err(error) if is_missing(&error) => {
-                table.create().await?;
+                records.prepare().await?;
                 Ok(table)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    pub(super) fn records(&self) -> Arc<dyn IdempotencyStore> {
+        Arc::new(self.records.clone())
     }
 
     pub(super) async fn probe(&self) -> Result<(), Failure> {
@@ -145,6 +171,21 @@ impl Table {
         let put = self.client.put_item().table_name(&self.name);
         let put = put.set_item(Some(item)).send().await;
         put.map(drop).map_err(Failure::from)
+    }
+
+    /// Writes an item whose key is new: at once or, with an execution, together with the record of its response.
+    pub(super) async fn insert(
+        &self,
+        item: Item,
+        current: Option<&CurrentExecution>,
+    ) -> Result<(), Failure> {
+        let Some(current) = current else {
+            return self.put(item).await;
+        };
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let mut transaction = self.records.begin(Some(current))?;
+        transaction.put(put.build()?)?;
+        Ok(transaction.commit_with_response().await?)
     }
 
     /// Attributes of up to [`MOST_TOGETHER`] items as of one instant, in the order of the keys.
@@ -193,30 +234,7 @@ impl Table {
         let get = get.set_key(Some(key.attributes())).consistent_read(true);
         Ok(get.send().await?.item)
     }
-
-    /// Another process may be doing the same.
-    async fn create(&self) -> Result<(), Failure> {
-        let create = self.client.create_table().table_name(&self.name);
-        let created = create
-            .billing_mode(BillingMode::PayPerRequest)
-            .attribute_definitions(text_attribute("pk")?)
-            .attribute_definitions(text_attribute("sk")?)
-            .key_schema(key_element("pk", KeyType::Hash)?)
-            .key_schema(key_element("sk", KeyType::Range)?)
-            .send()
-            .await;
-        match created {
-            Err(error) if !is_there(&error) => return Err(error.into()),
-            _ => {}
-        }
-        let exists = self.client.wait_until_table_exists();
-        let exists = exists.table_name(&self.name).wait(CREATION).await;
-        exists.map(drop).map_err(Failure::from)
-    }
 }
-
-/// How long the creation of a table is waited for; it takes seconds.
-const CREATION: Duration = Duration::from_secs(60);
 
 fn probe() -> Key {
     Key::new("GOATS", "any")
@@ -236,25 +254,9 @@ fn retries() -> RetryConfig {
         .with_max_backoff(Duration::from_secs(1))
 }
 
-fn text_attribute(name: &str) -> Result<AttributeDefinition, Failure> {
-    let attribute = AttributeDefinition::builder().attribute_name(name);
-    let attribute = attribute.attribute_type(ScalarAttributeType::S);
-    Ok(attribute.build()?)
-}
-
-fn key_element(name: &str, key_type: KeyType) -> Result<KeySchemaElement, Failure> {
-    let element = KeySchemaElement::builder().attribute_name(name);
-    Ok(element.key_type(key_type).build()?)
-}
-
 fn is_missing(error: &SdkError<GetItemError>) -> bool {
     let error = error.as_service_error();
     error.is_some_and(GetItemError::is_resource_not_found_exception)
-}
-
-fn is_there(error: &SdkError<CreateTableError>) -> bool {
-    let error = error.as_service_error();
-    error.is_some_and(CreateTableError::is_resource_in_use_exception)
 }
 
 /// Sends a transaction again while others are in its way; the operation's time is the bound.

@@ -6,6 +6,7 @@
 //! was replaced, stay in the table and do no harm.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use idem_core::CurrentExecution;
 use uuid::Uuid;
 
 use crate::database::dynamodb::table::{
@@ -55,12 +56,17 @@ pub(super) async fn place(table: &Table, text: String) -> Result<Placed, Failure
     })
 }
 
-/// Writes an item that is new and has nothing but a text.
-pub(super) async fn insert(table: &Table, key: &Key, text: String) -> Result<(), Failure> {
+/// Writes an item that is new and has nothing but a text, as [`Table::insert`] does.
+pub(super) async fn insert(
+    table: &Table,
+    key: &Key,
+    text: String,
+    current: Option<&CurrentExecution>,
+) -> Result<(), Failure> {
     let placed = place(table, text).await?;
     let mut item = key.attributes();
     item.extend([placed.attribute]);
-    table.put(item).await
+    table.insert(item, current).await
 }
 
 /// The text that an item has or names.

@@ -58,6 +58,10 @@ impl Instance {
         (ended, Some(deadline))
     }
 
+    pub(super) fn process(&self) -> u32 {
+        self.process.id()
+    }
+
     fn kill(&mut self) {
         // It may have ended by itself.
         let _ = self.process.kill();

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 pub(crate) use gateway::serve;
-use instance::Instance;
+use instance::{Instance, signal};
 
 /// How a function is set up.
 pub(crate) struct Settings {
@@ -47,6 +47,8 @@ pub(crate) struct Function {
 struct Instances {
     /// Those that are frozen.
     idle: Vec<Instance>,
+    /// The processes of those that serve.
+    running: Vec<u32>,
     set_aside: Vec<Instance>,
     started: usize,
     /// When invocations that timed out had to end.
@@ -63,15 +65,18 @@ impl Function {
     }
 
     /// Hands an event to an instance that is idle, or to a new one.
-    async fn invoke(&self, event: Value) -> Invoked {
+    pub(crate) async fn invoke(&self, event: Value) -> Invoked {
         let _place = self.places.acquire().await.unwrap();
         let idle = self.instances.lock().unwrap().idle.pop();
         let mut instance = match idle {
             Some(instance) => instance,
             None => self.start().await,
         };
+        let process = instance.process();
+        self.instances.lock().unwrap().running.push(process);
         let (invoked, deadline) = instance.run(event, &self.settings).await;
         let mut instances = self.instances.lock().unwrap();
+        instances.running.retain(|running| *running != process);
         match invoked {
             // It is frozen already.
             Invoked::Answered(_) => instances.idle.push(instance),
@@ -104,6 +109,26 @@ impl Function {
             idle, set_aside, ..
         } = &mut *instances;
         std::mem::swap(idle, set_aside);
+    }
+
+    /// Sends a signal to those that serve a request at this moment; tells how many these are.
+    pub(crate) fn signal_running(&self, name: &str) -> usize {
+        // Under the lock none of them is reaped, unless it ended by itself.
+        let instances = self.instances.lock().unwrap();
+        for process in &instances.running {
+            signal(*process, name);
+        }
+        instances.running.len()
+    }
+
+    /// Kills one of those that serve a request at this moment, if there is one.
+    pub(crate) fn kill_one(&self, draw: usize) -> bool {
+        let instances = self.instances.lock().unwrap();
+        let victim = draw.checked_rem(instances.running.len());
+        let victim = victim.map(|victim| instances.running[victim]);
+        victim
+            .inspect(|process| signal(*process, "-KILL"))
+            .is_some()
     }
 
     pub(crate) fn started(&self) -> usize {
