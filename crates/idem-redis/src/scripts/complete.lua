@@ -5,6 +5,10 @@ if head ~= ARGV[1] and head ~= '' then
   -- Its own result, or another's record.
   return head == string.sub(ARGV[2], 1, 17) and 1 or 0
 end
+if head == '' and redis.call('GET', KEYS[1]) then
+  -- Another program's empty text.
+  return 0
+end
 local refused = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]).err
 if refused then
   -- A full server refuses SET as a script's first write, and stops no script that has written. PEXPIRE

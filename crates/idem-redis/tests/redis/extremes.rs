@@ -144,6 +144,13 @@ async fn a_text_that_is_no_record_is_called_that_and_left_alone() {
     assert_eq!(complete(&store, &key, &owner).await, Fenced::Lost);
     assert_eq!(store.release(&key, &owner).await.unwrap(), Fenced::Lost);
     assert_eq!(direct.get(&name).await.unwrap().unwrap(), "a text");
+
+    // Nor is an empty text an absent one.
+    direct.set(&name, "").await.unwrap();
+    let error = store.claim(&key, &owner).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error:?}");
+    assert_eq!(complete(&store, &key, &owner).await, Fenced::Lost);
+    assert_eq!(direct.get(&name).await.unwrap().unwrap(), "");
 }
 
 #[tokio::test]
