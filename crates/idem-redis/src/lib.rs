@@ -122,6 +122,7 @@ mod error;
 mod failure;
 mod link;
 mod own_link;
+mod quoted;
 mod record;
 mod scripts;
 mod store;
