@@ -133,7 +133,7 @@ impl<S: IdempotencyStore> IdempotencyStore for LocalCache<S> {
             Ok(Fenced::Lost) => self.kept().forget(key, &sent),
             // Whatever the owner completes next, an earlier outcome may stand.
             Err(error) if error.may_have_landed() => {}
-            Err(_) => self.kept().forget(key, &sent),
+            Err(_) => self.kept().failed(key, &sent),
         }
         completed
     }

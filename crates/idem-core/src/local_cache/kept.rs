@@ -136,7 +136,14 @@ impl Kept {
         self.drop_what_is_too_much();
     }
 
-    /// It did not land.
+    /// It certainly wrote nothing, and may be sent again.
+    pub(super) fn failed(&mut self, key: &RecordKey, sent: &Sent) {
+        if let Some(place) = self.places.get_mut(key) {
+            place.is_sent &= place.number != sent.0;
+        }
+    }
+
+    /// Another owner's record stands there.
     pub(super) fn forget(&mut self, key: &RecordKey, sent: &Sent) {
         if self
             .places
