@@ -135,8 +135,8 @@ impl FingerprintRules {
         self
     }
 
-    /// The fingerprint of a whole request. It reads the payload once, and hashes a payload that is already
-    /// canonical in place.
+    /// The fingerprint of a whole request. It reads the payload once, and hashes it in place if it is already
+    /// canonical and has no escapes.
     #[must_use]
     pub fn fingerprint(&self, head: &impl RequestHead, payload: &[u8]) -> Fingerprint {
         self.finish(self.begin(head), payload)
