@@ -206,7 +206,7 @@ async fn run(idempotency: &Idempotency, key: &IdempotencyKey, time: Duration) ->
         sleep(time).await;
         Ok::<_, std::convert::Infallible>(())
     };
-    idempotency.run(key, &(), work).await?;
+    idempotency.run(key, &(), work).await.map(drop)?;
     Ok(())
 }
 

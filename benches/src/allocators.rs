@@ -7,7 +7,10 @@ use std::{env, error::Error, fs, time::Duration};
 use bytes::Bytes;
 use idem_axum::IdempotencyLayer;
 use idem_core::{Idempotency, Policy};
-use tokio::{runtime::Builder, time::sleep};
+use tokio::{
+    runtime::Builder,
+    time::{Instant, sleep},
+};
 
 use crate::{
     Spelling,
@@ -36,7 +39,8 @@ const REPLAYS: u64 = 100_000;
 /// heading.
 ///
 /// # Errors
-/// An argument is no number, there is no `/proc`, or a request is refused.
+/// An argument is no number, there is no `/proc`, a request is refused, or the machine is too slow to hold all records at
+/// one time.
 pub fn run(allocator: &str) -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
     let requests = arguments
@@ -65,11 +69,16 @@ async fn row(allocator: &str, requests: u64) -> Result<Row, Box<dyn Error>> {
     let mut orders = AxumOrders::new(router(Handler::Answers, Some(layer)));
     // A million requests do not share one payload: each allocates its own.
     let payload = order(200, Spelling::OutOfOrder);
-    let at_start = resident()?;
+    let (at_start, begun) = (resident()?, Instant::now());
     let fresh = post(&mut orders, 0..requests, &payload).await?;
     let with_all = resident()?;
     let latest = requests.saturating_sub(REPLAYS)..requests;
     let retry = post(&mut orders, latest, &payload).await?;
+    if begun.elapsed() > RETENTION {
+        return Err(
+            "the first records ran out before the last were made: the machine is too busy".into(),
+        );
+    }
     sleep(RETENTION + SETTLED).await;
     let mut row = Row::default();
     match env::var("LD_PRELOAD") {

@@ -1,5 +1,7 @@
 //! Payloads that are made to be slow, and the plain way to fingerprint one.
 
+use std::{collections::HashSet, ops::RangeInclusive};
+
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -7,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub type Payload = fn(usize) -> Vec<u8>;
 
 /// Payloads of a given size that an attacker might send, by name.
-pub const ADVERSARIAL: [(&str, Payload); 24] = [
+pub const ADVERSARIAL: [(&str, Payload); 30] = [
     ("127 unsorted objects round one leaf", nested),
     ("many unsorted objects", many_objects),
     ("one unsorted object of many members", many_members),
@@ -32,6 +34,12 @@ pub const ADVERSARIAL: [(&str, Payload); 24] = [
     ("numbers of twelve digits to rewrite", long_numbers),
     ("tokens at random", random_tokens),
     ("a repeated name at the end", repeated_at_the_end),
+    ("numbers of large exponents", large_exponents),
+    ("minus zeros", minus_zeros),
+    ("names of three bytes at random", shortest_names),
+    ("names that begin alike, at random", alike_at_random),
+    ("five members at random", five_members),
+    ("deep objects round small leaves", deep_leaves),
 ];
 
 fn nested(bytes: usize) -> Vec<u8> {
@@ -104,27 +112,13 @@ fn shortest_objects(bytes: usize) -> Vec<u8> {
 
 fn shuffled(bytes: usize) -> Vec<u8> {
     let mut random = Random(1);
-    array_of(bytes, |_| {
-        let mut names: Vec<_> = ('a'..='p').collect();
-        for last in (1..names.len()).rev() {
-            names.swap(last, random.below(last + 1));
-        }
-        let members: Vec<_> = names.iter().map(|name| format!(r#""{name}":1"#)).collect();
-        format!("{{{}}}", members.join(","))
-    })
+    array_of(bytes, |_| random.shuffled('a'..='p'))
 }
 
 fn random_names(bytes: usize) -> Vec<u8> {
     let mut random = Random(2);
     object((0..bytes / 13).map(|_| {
-        let name: String = (0..8)
-            .map(|_| {
-                char::from(
-                    b"0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                        [random.below(64)],
-                )
-            })
-            .collect();
+        let name = random.letters(8);
         format!(r#""{name}":1"#)
     }))
 }
@@ -188,6 +182,44 @@ fn repeated_at_the_end(bytes: usize) -> Vec<u8> {
     )
 }
 
+fn large_exponents(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |_| "1e20".to_owned())
+}
+
+fn minus_zeros(bytes: usize) -> Vec<u8> {
+    array_of(bytes, |_| "-0".to_owned())
+}
+
+fn shortest_names(bytes: usize) -> Vec<u8> {
+    let mut random = Random(4);
+    distinct(bytes / 8, || random.letters(3))
+}
+
+fn alike_at_random(bytes: usize) -> Vec<u8> {
+    let mut random = Random(5);
+    distinct(bytes / 17, || format!("alikelik{}", random.letters(4)))
+}
+
+/// An object of about so many members with distinct names, in the order in which they come.
+fn distinct(count: usize, mut name: impl FnMut() -> String) -> Vec<u8> {
+    let mut known = HashSet::new();
+    let names = (0..count).map(|_| name());
+    let names = names.filter(|name| known.insert(name.clone()));
+    object(names.map(|name| format!(r#""{name}":1"#)))
+}
+
+fn five_members(bytes: usize) -> Vec<u8> {
+    let mut random = Random(6);
+    array_of(bytes, |_| random.shuffled('a'..='e'))
+}
+
+/// As large as an object may be that is sorted where it stands, and in 126 others.
+fn deep_leaves(bytes: usize) -> Vec<u8> {
+    let (open, close) = (r#"{"b":"#.repeat(126), r#","a":1}"#.repeat(126));
+    let leaf = "x".repeat(2_000);
+    array_of(bytes, |_| format!(r#"{open}"{leaf}"{close}"#))
+}
+
 fn object(members: impl Iterator<Item = String>) -> Vec<u8> {
     let members: Vec<_> = members.collect();
     format!("{{{}}}", members.join(",")).into_bytes()
@@ -202,6 +234,23 @@ impl Random {
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) as usize % end
+    }
+
+    fn letters(&mut self, count: usize) -> String {
+        const LETTERS: &[u8; 64] =
+            b"0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let letters = (0..count).map(|_| char::from(LETTERS[self.below(64)]));
+        letters.collect()
+    }
+
+    /// An object with members of these names, in any order.
+    fn shuffled(&mut self, names: RangeInclusive<char>) -> String {
+        let mut names: Vec<_> = names.collect();
+        for last in (1..names.len()).rev() {
+            names.swap(last, self.below(last + 1));
+        }
+        let members: Vec<_> = names.iter().map(|name| format!(r#""{name}":1"#)).collect();
+        format!("{{{}}}", members.join(","))
     }
 }
 

@@ -20,6 +20,7 @@ pages! {
     idem_actix_readme: "../../crates/idem-actix/README.md",
     idem_axum_readme: "../../crates/idem-axum/README.md",
     idem_core_readme: "../../crates/idem-core/README.md",
+    idem_dynamodb_readme: "../../crates/idem-dynamodb/README.md",
     idem_momento_readme: "../../crates/idem-momento/README.md",
     idem_redis_readme: "../../crates/idem-redis/README.md",
     idem_sqlx_readme: "../../crates/idem-sqlx/README.md",

@@ -1,4 +1,4 @@
-//! SQLite in a file of its own on the disk of the target folder, flushed at each commit.
+//! SQLite in a file of its own, on the disk of the target folder.
 
 use idem_sqlx::SqliteStore;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};

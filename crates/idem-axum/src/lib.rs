@@ -48,7 +48,7 @@
 //! # Where next
 //! - [`idem_core`]'s module `guide` has a tutorial, how-to pages and a reference, and says what happens in a crash.
 //! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit),
-//!   `idem-redis` (Redis, Valkey), `idem-momento`.
+//!   `idem-dynamodb`, `idem-redis` (Redis, Valkey), `idem-momento`.
 //! - Tests of your service from outside: `idem-conformance`.
 //!
 //! # Where to put the layer

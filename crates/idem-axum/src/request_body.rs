@@ -65,7 +65,7 @@ where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    /// An error is told by what it is refused with: nobody sees it.
+    /// An error is reported only by the refusal that it leads to.
     type Frame = Result<Frame<Bytes>, Refusal>;
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Self::Frame>> {

@@ -1,4 +1,4 @@
-//! Calls to the store: each has a timeout, and each is told as an event.
+//! Calls to the store: each has a timeout, and each is reported as an event.
 
 use std::{
     future::{Future, poll_fn, ready},

@@ -32,7 +32,8 @@ pub use recall::Recall;
 ///   matter who bears the lease: it may have been claimed [in another process](crate::TravellingLease).
 /// - **The store's clock.** Leases and retention are durations that the store measures itself, from when it
 ///   executes the operation. From the instant when one runs out, the record is absent to every operation, swept
-///   or not.
+///   or not. A database without a clock gets the time from its clients: such a store may let a record stand for
+///   some seconds longer, documents how many, and never ends one early.
 /// - **Nothing live is dropped.** A store that is full refuses the claim, before anything has run;
 ///   it never makes room by dropping a pending or completed record.
 /// - **Honest errors.** An error whose write may have landed says so

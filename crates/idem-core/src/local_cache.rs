@@ -21,16 +21,16 @@ mod kept;
 
 use kept::Kept;
 
-/// What a cache holds unless it is told otherwise: 64 MiB.
+/// What a cache holds by default: 64 MiB.
 const BYTES: usize = 64 * 1024 * 1024;
 
-/// A store in front of which this process keeps what it has completed itself, so that retries of that take no
-/// round trip. Clones share one cache.
+/// A cache in front of a store. It keeps the records that this process has completed, so that their retries
+/// take no round trip. Clones share one cache.
 ///
-/// A completed record does not change until its retention is over. So a duplicate that finds one here gets what the
-/// store would have said: the replay, or the refusal because it came with another payload or other credentials. All else goes
-/// through to the store: fresh requests, renewals, releases, [look-ups](IdempotencyStore::look_up), and duplicates of what another process
-/// has completed.
+/// A completed record does not change until its retention is over. So a duplicate that finds one here gets the
+/// answer that the store would have given: the replay, or a refusal because of another payload or other
+/// credentials. Everything else goes to the store: fresh requests, renewals, releases,
+/// [look-ups](IdempotencyStore::look_up), and duplicates of requests that another process completed.
 ///
 /// ```
 /// use idem_core::{Idempotency, LocalCache, MemoryStore, Policy};
@@ -42,17 +42,17 @@ const BYTES: usize = 64 * 1024 * 1024;
 /// ```
 ///
 /// # What is kept
-/// - A completion that the store has acknowledged, until the retention is over, counted from before it was sent. It is
-///   not kept if an earlier attempt was not answered, or if the lease [travelled](crate::TravellingLease): nobody knows then
-///   whose completion stands in the store, and since when.
+/// - A completion that the store has acknowledged, until the retention is over, counted from before it was
+///   sent. It is not kept if an earlier attempt was not answered, or if the lease
+///   [travelled](crate::TravellingLease): it is then unknown whose completion is in the store, and since when.
 /// - A record that a handler's own [transaction](crate::store::Ending) has committed.
-/// - The latest, up to the cache's bytes. What came first goes first, since retries come soon.
+/// - The latest records, up to the cache's bytes. The oldest go first, because retries come soon.
 ///
 /// # What to know
 /// - A record that is deleted in the store by hand, or that the store loses, is still replayed here.
-/// - Time is measured by this process's monotonic clock. Where that stands still while the machine is suspended, as on
-///   Linux, a record is replayed here for that much longer.
-/// - Each process has a cache of its own. It pays where a client's retry mostly reaches the same process.
+/// - Time is measured by this process's monotonic clock. If that clock stops while the machine is suspended, as
+///   on Linux, a record is replayed here for that much longer.
+/// - Each process has a cache of its own. It pays off if a client's retry mostly reaches the same process.
 #[derive(Clone)]
 pub struct LocalCache<S> {
     store: S,

@@ -1,4 +1,7 @@
 //! The store inside the process: the embedded default, and the fastest.
+//!
+//! What it must do is said plainly by the contract's example store and by the model of the protocol's tests, and this is for
+//! speed: records stay where they are while millions come and go, so that no call waits for long.
 
 use std::{
     fmt,
@@ -34,7 +37,7 @@ use hash::Seed;
 use shard::{Change, Hashed, Shard};
 
 /// A power of two, far above the cores that contend for the locks.
-const SHARDS: usize = 128;
+const SHARDS: usize = 256;
 
 /// What a claim sweeps of its own shard on the way, so that expiry keeps up with the load even
 /// where no task can be spawned.

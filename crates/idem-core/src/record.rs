@@ -128,8 +128,8 @@ impl Lease {
         self
     }
 
-    /// The same lease, of which nobody here knows whether it was completed before: an earlier completion was not
-    /// answered, or another process bears the lease too.
+    /// The same lease, which may already have been completed: an earlier completion was not answered, or
+    /// another process also bears the lease.
     #[must_use]
     pub const fn completed_perhaps(mut self) -> Self {
         self.completion_in_doubt = true;

@@ -30,8 +30,8 @@ impl DynamoDbStore {
     /// Sets up a store in a table, by a client as the application has it.
     ///
     /// The store takes the client's region, credentials and connections. Its own calls are bounded by
-    /// [`call_timeout`](DynamoDbBuilder::call_timeout), and the SDK does not retry them: only the store knows what
-    /// may be sent again.
+    /// [`call_timeout`](DynamoDbBuilder::call_timeout), and the SDK does not retry them: only the store knows
+    /// what may be sent again.
     pub fn builder(client: &Client, table: Table) -> DynamoDbBuilder {
         DynamoDbBuilder {
             client: client.clone(),
@@ -46,22 +46,22 @@ impl DynamoDbStore {
 impl DynamoDbBuilder {
     /// Bounds each call of the store: 900 ms unless set.
     ///
-    /// It must be shorter than the policy gives a call, which is half of its `store_timeout` (1 s) and a
-    /// third of the lease.
+    /// It must be shorter than the policy gives a call, which is half of its `store_timeout` (1 s) and a third
+    /// of the lease.
     pub const fn call_timeout(mut self, timeout: Duration) -> Self {
         self.call_timeout = timeout;
         self
     }
 
-    /// Sets the largest response that is kept: 4 MiB unless set, and 16 MiB at most. A larger one takes longer to
-    /// write, for which a [call](Self::call_timeout) must be enough.
+    /// Sets the largest response that is kept: 4 MiB unless set, and 16 MiB at most. A larger one takes longer
+    /// to write, for which a [call](Self::call_timeout) must be enough.
     pub fn max_record_bytes(mut self, bytes: usize) -> Self {
         self.max_record_bytes = bytes.min(MOST_RECORD_BYTES);
         self
     }
 
-    /// Creates the table unless it is there, billed by request, enables its time to live unless it is, and then does
-    /// what [`check`](Self::check) does. It waits up to 60 s for the table.
+    /// Creates the table unless it is there, billed by request, enables its time to live unless it is, and then
+    /// does what [`check`](Self::check) does. It waits up to 60 s for the table.
     ///
     /// # Errors
     /// See [`PrepareError`].
@@ -74,8 +74,8 @@ impl DynamoDbBuilder {
         self.check().await
     }
 
-    /// Checks that the table is there, has the keys that were told and deletes what has expired, and that items can
-    /// be read; and gives the store. 3 round trips. It needs `dynamodb:DescribeTable` and
+    /// Checks that the table is there, has the keys that were told and deletes what has expired, and that items
+    /// can be read; and gives the store. 3 round trips. It needs `dynamodb:DescribeTable` and
     /// `dynamodb:DescribeTimeToLive`, which the store itself does not.
     ///
     /// # Errors
@@ -87,11 +87,13 @@ impl DynamoDbBuilder {
         let (client, table) = (self.client.clone(), self.table.clone());
         let store = self.build()?;
         prepare::check(&client, &table).await?;
+        // Its answer tells the store what time it is, too.
+        prepare::probe(store.inner()).await?;
         Ok(store)
     }
 
-    /// Gives the store and asks the service nothing: for a function that starts often, on a table that was checked
-    /// where it was deployed.
+    /// Gives the store and asks the service nothing: for a function that starts often, on a table that was
+    /// checked where it was deployed.
     ///
     /// # Errors
     /// [`PrepareError::Table`] and [`PrepareError::CallTimeout`].

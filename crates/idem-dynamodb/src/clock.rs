@@ -1,8 +1,8 @@
 //! The service's time, as far as it can be known: expressions of DynamoDB have no clock.
 //!
-//! It is the host's wall clock and its skew, which the `Date` of each answer corrects. That header has whole seconds, so
-//! it only says between which two instants the service's clock was; the skew moves no further than it must to
-//! lie between them. On a host whose clock is right it stays zero.
+//! It is the host's wall clock and its skew, which the `Date` of each answer corrects. That header has whole
+//! seconds, so it only says between which two instants the service's clock was; the skew moves no further than
+//! it must to lie between them. On a host whose clock is right it stays zero.
 
 use std::{
     sync::{
@@ -22,8 +22,8 @@ use aws_sdk_dynamodb::{
 };
 use tokio::time::Instant;
 
-/// How far the clocks of two processes may be apart, in milliseconds. Each is known to a second and the time of a
-/// call. What its holder calls over is free for others only so much later.
+/// How far the clocks of two processes may be apart, in milliseconds. Each is known to a second and the time of
+/// a call. What its holder calls over is free for others only so much later.
 pub(crate) const MARGIN: i64 = 2_000;
 
 /// The resolution of a `Date`.
@@ -31,6 +31,9 @@ const SECOND: i64 = 1_000;
 
 /// The last instant of the year 9999, in milliseconds.
 const END_OF_TIME: i64 = 253_402_300_799_999;
+
+/// Nothing ends so early.
+const NEVER: i64 = 0;
 
 /// What is known of the service's clock.
 #[derive(Debug, Default)]
@@ -65,8 +68,8 @@ impl Clock {
     }
 }
 
-/// The skew that is nearest to this one and agrees with a `Date`, which was written between two instants of
-/// the host's clock.
+/// The skew that is nearest to this one and agrees with a `Date`, which was written between two instants of the
+/// host's clock.
 fn corrected(skew: i64, date: i64, sent: i64, received: i64) -> i64 {
     // Somebody may have set the host's clock back meanwhile.
     let sent = sent.min(received);
@@ -100,17 +103,23 @@ impl Moment {
         self.now
     }
 
-    /// The latest end that is certainly over, no matter who wrote it.
-    pub(crate) const fn over(&self) -> i64 {
-        self.now - MARGIN
+    /// The latest end that is over for its writer, if the service's clock was heard just now; else none is.
+    pub(crate) const fn now_if(&self, heard: bool) -> i64 {
+        if heard { self.now } else { NEVER }
+    }
+
+    /// The latest end that is over for everybody, if the service's clock was heard just now; else none is: a
+    /// host whose clock is ahead would take over what still runs.
+    pub(crate) const fn over_if(&self, heard: bool) -> i64 {
+        if heard { self.now - MARGIN } else { NEVER }
     }
 
     pub(crate) fn after(&self, duration: Duration) -> i64 {
         (self.now + milliseconds(duration)).min(END_OF_TIME)
     }
 
-    /// Whether the answer shows that this time was not the service's: a function that was frozen may wake with an old
-    /// idea of it.
+    /// Whether the answer shows that this time was not the service's: a function that was frozen may wake with
+    /// an old idea of it.
     pub(crate) fn was_off(&self) -> bool {
         let date = self.date.load(Ordering::Relaxed);
         let taken = milliseconds(self.sent.elapsed());

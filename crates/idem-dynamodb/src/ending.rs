@@ -25,7 +25,8 @@ use crate::{
     store::Inner,
 };
 
-/// A handler's writes that were handed over. Nothing is sent before the commit, so there is nothing to roll back.
+/// A handler's writes that were handed over. Nothing is sent before the commit, so there is nothing to roll
+/// back.
 #[derive(Debug)]
 pub(crate) struct DynamoDbEnding {
     store: Arc<Inner>,
@@ -40,8 +41,9 @@ impl DynamoDbEnding {
 
 /// The write of the record that comes first in its transaction.
 ///
-/// The contract lets an absent key through its fence, and this does not: a transaction that is late on its way must not
-/// land after the question about it has freed the key. DynamoDB has no lock that the question could wait for.
+/// The contract lets an absent key through its fence, and this does not: a transaction that is late on its way
+/// must not land after the question about it has freed the key. DynamoDB has no lock that the question could
+/// wait for.
 fn fence(
     store: &Inner,
     completion: &Completion<'_>,
@@ -180,5 +182,62 @@ impl InDoubt for Question {
     async fn ask(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
         let freed = self.0.free(key, lease).await;
         freed.map_err(|failure| failure.told(Operation::Release))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use idem_core::store::{Fingerprint, Identity, NotKept, Outcome, OwnerToken};
+
+    use super::*;
+    use crate::item::{Item, OWNER, RECORD, STATE, TRANSACTION, UNTIL, bytes, number};
+
+    /// What the fence's condition found, as DynamoDB gives it back.
+    fn found(state: &str, owner: &OwnerToken, transaction: &str) -> Item {
+        let attribute = |name: &str, value| (name.to_owned(), value);
+        Item::from([
+            attribute(STATE, string(state)),
+            attribute(OWNER, crate::item::owner(owner)),
+            attribute(UNTIL, number(1)),
+            attribute(RECORD, bytes(*b"a record")),
+            attribute(TRANSACTION, bytes(transaction.as_bytes())),
+        ])
+    }
+
+    fn told_of(item: Option<Item>, lease: &Lease) -> Commit {
+        let (key, outcome) = (
+            RecordKey::from_bytes([1; 32]),
+            Outcome::NotKept(NotKept::Stream),
+        );
+        let time = Duration::from_secs(1);
+        let completion = Completion::new(&key, lease, &outcome, time, time);
+        let refused = Refused {
+            position: 0,
+            item,
+            source: "cancelled".into(),
+        };
+        told(refused, &completion, "ours", Vec::new())
+    }
+
+    #[test]
+    fn a_fence_that_finds_its_own_transaction_has_landed() {
+        // A stand-in ignores the token of a transaction that is sent again, and so does DynamoDB after 10 minutes.
+        let identity = Identity::new(Fingerprint::from_bytes([7; 32]));
+        let lease = Lease::new(identity, Duration::from_secs(30));
+        let stranger = OwnerToken::random();
+        let ours = found(COMPLETED, lease.owner(), "ours");
+        assert!(matches!(told_of(Some(ours), &lease), Commit::Committed));
+        for item in [
+            None,
+            // The same lease, delivered twice.
+            Some(found(COMPLETED, lease.owner(), "another")),
+            Some(found(COMPLETED, &stranger, "ours")),
+            Some(found(PENDING, lease.owner(), "ours")),
+            Some(Item::new()),
+        ] {
+            assert!(matches!(told_of(item, &lease), Commit::Lost));
+        }
     }
 }

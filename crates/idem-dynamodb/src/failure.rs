@@ -50,6 +50,15 @@ impl Failure {
         }
     }
 
+    /// A transaction that was cancelled as a whole.
+    pub(crate) fn cancelled(why: String) -> Self {
+        Self {
+            kind: StoreErrorKind::Unavailable,
+            effect: WriteEffect::None,
+            source: why.into(),
+        }
+    }
+
     /// An earlier write of the same operation has landed, or may have.
     pub(crate) fn after_a_write(self) -> Self {
         Self {
@@ -95,8 +104,8 @@ where
     }
 }
 
-/// Says what kind of failure it was, and whether the write may have landed. A refusal is an answer, and nothing was
-/// written; a failure of the service is not.
+/// Says what kind of failure it was, and whether the write may have landed. A refusal is an answer, and nothing
+/// was written; a failure of the service is not.
 fn meaning<E: ProvideErrorMetadata>(error: &SdkError<E>) -> (StoreErrorKind, WriteEffect) {
     use StoreErrorKind as Kind;
     match error {

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use idem_core::{RecordKey, store::OwnerToken};
 
-use crate::{Table, failure::Failure};
+use crate::{Table, clock::MARGIN, failure::Failure};
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
@@ -45,8 +45,8 @@ pub(crate) const IS_OURS: &str = "idem_owner = :owner AND idem_state = :state";
 pub(crate) const CAN_BE_COMPLETED: &str = "attribute_not_exists(#pk) OR idem_until <= :over OR \
     (idem_owner = :owner AND idem_state = :pending)";
 
-/// How long after its end an item may be deleted, in seconds: every question after a transaction in doubt is over
-/// by then.
+/// How long after its end an item may be deleted, in seconds: every question after a transaction in doubt is
+/// over by then.
 const KEPT: i64 = 60 * 60;
 
 /// As long again, so that a record that is read has all of its parts.
@@ -152,6 +152,21 @@ impl Found {
 
     pub(crate) fn is_of(&self, owner: &OwnerToken) -> bool {
         self.owner == owner.as_bytes()
+    }
+
+    /// Whether it is this owner's lease, over or not.
+    pub(crate) fn is_lease_of(&self, owner: &OwnerToken) -> bool {
+        self.is_pending && self.is_of(owner)
+    }
+
+    /// Whether it is this owner's lease, which runs.
+    pub(crate) fn is_held(&self, owner: &OwnerToken, now: i64) -> bool {
+        self.is_lease_of(owner) && self.until > now
+    }
+
+    /// Whether it counts for those whose it is not.
+    pub(crate) const fn stands(&self, now: i64) -> bool {
+        self.until + MARGIN > now
     }
 
     /// Whether this very transaction of the owner's wrote it.

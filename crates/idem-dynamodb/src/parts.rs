@@ -1,8 +1,8 @@
 //! Where the bytes of a record are: in its item, or in items of their own if there are many.
 //!
-//! A conditional write is billed by what stands there, also when it fails. So the item that all conditions are about
-//! stays small, and a duplicate of a long response costs no more than one of a short one. DynamoDB's limit of
-//! 400 KB an item is none for a record either.
+//! A conditional write is billed by what stands there, also when it fails. So the item that all conditions are
+//! about stays small, and a duplicate of a long response costs no more than one of a short one. Records are not
+//! bound by DynamoDB's limit of 400 KB an item either.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::{Bytes, BytesMut};
@@ -62,8 +62,9 @@ impl Placed {
 }
 
 impl Inner {
-    /// Writes the parts of a record, if it has any, to be kept for longer than the record. Writing them again changes
-    /// nothing: their names have the digest of what is in them. 1 round trip, in as many requests as there are parts.
+    /// Writes the parts of a record, if it has any, to be kept for longer than the record. Writing them again
+    /// changes nothing: their names have the digest of what is in them. 1 round trip, in as many requests as
+    /// there are parts.
     pub(crate) async fn write_parts(
         &self,
         key: &RecordKey,

@@ -1,8 +1,8 @@
 //! One `TransactWriteItems`, until it is known what became of it.
 //!
-//! The request is put together once and has a token, by which DynamoDB knows it again for 10 minutes: sent again after its
-//! answer was lost, it is done once. DynamoDB cancels it as a whole, and gives a reason for each action by its
-//! position.
+//! The request is put together once and has a token, by which DynamoDB knows it again for 10 minutes: sent
+//! again after its answer was lost, it is done once. DynamoDB cancels it as a whole, and gives a reason for
+//! each action by its position.
 
 use std::time::Duration;
 
@@ -156,24 +156,24 @@ fn meaning(error: SdkError<TransactWriteItemsError>, moment: &Moment) -> Attempt
     };
     let passes =
         is_conflict(code) || is_throttling(code) || (is_about_the_time(code) && moment.was_off());
-    match reasons(&error).map(cancelled) {
-        Some(Cancelled::Refused(position, item)) => Attempt::Refused(Refused {
-            position,
-            item,
-            source: Box::new(error),
-        }),
-        Some(Cancelled::InTheWay) => Attempt::Again(error.into()),
-        Some(Cancelled::ForGood) => Attempt::Never(error.into()),
-        None if passes => Attempt::Again(error.into()),
-        None => {
-            let failure = Failure::from(error);
-            match failure.effect {
-                WriteEffect::Unknown => Attempt::Doubt(failure),
-                // Nobody listened.
-                WriteEffect::None if failure.may_pass() => Attempt::Again(failure),
-                WriteEffect::None => Attempt::Never(failure),
-            }
-        }
+    if let Some(reasons) = reasons(&error) {
+        let failure = Failure::cancelled(words(reasons));
+        return match cancelled(reasons) {
+            Cancelled::Refused(position, item) => Attempt::Refused(Refused {
+                position,
+                item,
+                source: failure.into_source(),
+            }),
+            Cancelled::InTheWay => Attempt::Again(failure),
+            Cancelled::ForGood => Attempt::Never(failure),
+        };
+    }
+    let failure = Failure::from(error);
+    match failure.effect {
+        WriteEffect::Unknown => Attempt::Doubt(failure),
+        // Or nobody listened.
+        WriteEffect::None if passes || failure.may_pass() => Attempt::Again(failure),
+        WriteEffect::None => Attempt::Never(failure),
     }
 }
 
@@ -184,6 +184,17 @@ fn reasons(error: &SdkError<TransactWriteItemsError>) -> Option<&[CancellationRe
         }
         _ => None,
     }
+}
+
+/// What the reasons say, without the items that they have: those are the application's.
+fn words(reasons: &[CancellationReason]) -> String {
+    let told = reasons.iter().enumerate().filter_map(|(position, reason)| {
+        let code = reason.code().filter(|code| *code != "None")?;
+        let message = reason.message().unwrap_or("no message");
+        Some(format!("action {position}: {code}, {message}"))
+    });
+    let told: Vec<_> = told.collect();
+    format!("DynamoDB cancelled the transaction: {}", told.join("; "))
 }
 
 /// Why a transaction was cancelled.
@@ -213,6 +224,8 @@ fn cancelled(reasons: &[CancellationReason]) -> Cancelled {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
+
     use super::*;
 
     fn of(codes: &[&str]) -> Cancelled {
@@ -244,6 +257,22 @@ mod tests {
             of(&["ItemCollectionSizeLimitExceeded", "TransactionConflict"]),
             Cancelled::ForGood
         );
+    }
+
+    #[test]
+    fn a_cancellation_is_told_without_what_stands_there() {
+        let reason = |code| CancellationReason::builder().code(code);
+        let secret = AttributeValue::S("secret".to_owned());
+        let words = words(&[
+            reason("None").build(),
+            reason(CONDITION)
+                .message("The conditional request failed")
+                .item("pk", secret)
+                .build(),
+        ]);
+        assert!(!words.contains("secret"), "{words}");
+        let says = "action 1: ConditionalCheckFailed, The conditional request failed";
+        assert!(words.ends_with(says), "{words}");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::{
     Table,
     call::Written,
-    clock::{Clock, MARGIN, Moment},
+    clock::{Clock, Moment},
     failure::Failure,
     item::{
         CAN_BE_CLAIMED, CAN_BE_COMPLETED, COMPLETED, Found, IS_HELD, IS_OURS, Item, OWNER, PENDING,
@@ -26,8 +26,9 @@ use crate::{
     parts::Placed,
 };
 
-/// How often a claim is sent whose answer shows that it looked at the wrong time, or came when a record ran out.
-const CLAIMS: usize = 3;
+/// How often a claim or a completion is sent: once for an absent key, again for a record that ran out, and some
+/// more for what others do meanwhile.
+const ATTEMPTS: usize = 4;
 
 /// Keeps records in a table of DynamoDB, one item each. Clones share the client.
 #[derive(Clone, Debug)]
@@ -59,21 +60,22 @@ impl DynamoDbStore {
 impl Inner {
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, Failure> {
         let until = self.deadline();
-        for _ in 0..CLAIMS {
-            let (written, moment) = self.put_lease(key, lease, until).await?;
+        for attempt in 0..ATTEMPTS {
+            let (written, moment) = self.put_lease(key, lease, attempt > 0, until).await?;
             let found = match written {
                 Written::Done => None,
                 Written::Refused(None) => continue,
                 Written::Refused(Some(item)) => Some(Found::read(item)?),
             };
-            if let Some(found) = found
-                && !(found.is_pending && found.is_of(lease.owner()))
-            {
-                // Otherwise it ran out meanwhile, or the clock was behind.
-                if found.until + MARGIN > self.clock.now() {
+            // What ran out did so by a clock that has just been heard.
+            let now = self.clock.now();
+            match found {
+                None => {}
+                Some(found) if found.is_held(lease.owner(), now) => {}
+                Some(found) if found.stands(now) && !found.is_lease_of(lease.owner()) => {
                     return Ok(Claim::Taken(self.record(key, found, until).await?));
                 }
-                continue;
+                Some(_) => continue,
             }
             if !moment.was_off() {
                 return Ok(Claim::Owned);
@@ -91,6 +93,7 @@ impl Inner {
         &self,
         key: &RecordKey,
         lease: &Lease,
+        heard: bool,
         until: Instant,
     ) -> Result<(Written, Moment), Failure> {
         let record = encode_pending(lease);
@@ -101,8 +104,8 @@ impl Inner {
             put.set_item(Some(item))
                 .condition_expression(CAN_BE_CLAIMED)
                 .expression_attribute_names("#pk", &self.table.partition_key)
-                .expression_attribute_values(":over", number(moment.over()))
-                .expression_attribute_values(":now", number(moment.now()))
+                .expression_attribute_values(":over", number(moment.over_if(heard)))
+                .expression_attribute_values(":now", number(moment.now_if(heard)))
                 .expression_attribute_values(":owner", owner(lease.owner()))
                 .expression_attribute_values(":pending", string(PENDING))
                 .return_values_on_condition_check_failure(AllOld)
@@ -147,7 +150,7 @@ impl Inner {
         duration: Duration,
         until: Instant,
     ) -> Result<Fenced, Failure> {
-        tracing::debug!("this host's clock was not that of DynamoDB, so an end was written anew");
+        tracing::debug!("this host's clock was not that of DynamoDB, so an end was written again");
         let (held, _) = self
             .prolong(key, lease, (state, IS_OURS), duration, until)
             .await?;
@@ -196,25 +199,29 @@ impl Inner {
         let until = self.deadline();
         let placed = Placed::new(encode_completed(lease, outcome), outcome);
         let parts = self.write_parts(key, &placed, retention, until).await;
-        parts.map_err(|failure| failure.before_the_write())?;
-        let (written, moment) = self
-            .put_result(key, lease, &placed, retention, until)
-            .await?;
-        match written {
-            Written::Done if moment.was_off() => {
-                let put_right = self
-                    .put_right(key, lease, COMPLETED, retention, until)
-                    .await;
-                put_right.map_err(Failure::after_a_write)
+        parts.map_err(Failure::before_the_write)?;
+        for attempt in 0..ATTEMPTS {
+            let put = self.put_result(key, lease, &placed, retention, attempt > 0, until);
+            let (written, moment) = put.await?;
+            let found = match written {
+                Written::Done if moment.was_off() => {
+                    let put_right = self.put_right(key, lease, COMPLETED, retention, until);
+                    return put_right.await.map_err(Failure::after_a_write);
+                }
+                Written::Done => return Ok(Fenced::Held),
+                // It was there, and went meanwhile.
+                Written::Refused(None) => continue,
+                Written::Refused(Some(item)) => Found::read(item)?,
+            };
+            if found.is_of(lease.owner()) {
+                return Ok(Fenced::Held);
             }
-            Written::Done => Ok(Fenced::Held),
-            Written::Refused(None) => Ok(Fenced::Lost),
-            Written::Refused(Some(item)) => {
-                let found = Found::read(item)?;
-                let is_ours = !found.is_pending && found.is_of(lease.owner());
-                Ok(if is_ours { Fenced::Held } else { Fenced::Lost })
+            // Otherwise it ran out, by a clock that has just been heard.
+            if found.stands(self.clock.now()) {
+                return Ok(Fenced::Lost);
             }
         }
+        Err(Failure::contended())
     }
 
     async fn put_result(
@@ -223,6 +230,7 @@ impl Inner {
         lease: &Lease,
         placed: &Placed,
         retention: Duration,
+        heard: bool,
         until: Instant,
     ) -> Result<(Written, Moment), Failure> {
         self.write(until, |moment| {
@@ -232,7 +240,7 @@ impl Inner {
             put.set_item(Some(item))
                 .condition_expression(CAN_BE_COMPLETED)
                 .expression_attribute_names("#pk", &self.table.partition_key)
-                .expression_attribute_values(":over", number(moment.over()))
+                .expression_attribute_values(":over", number(moment.over_if(heard)))
                 .expression_attribute_values(":owner", owner(lease.owner()))
                 .expression_attribute_values(":pending", string(PENDING))
                 .return_values_on_condition_check_failure(AllOld)
@@ -282,7 +290,7 @@ impl Inner {
             return Ok(None);
         };
         let found = Found::read(item)?;
-        if found.until + MARGIN <= self.clock.now() {
+        if !found.stands(self.clock.now()) {
             return Ok(None);
         }
         let remaining = Some(self.left(&found));

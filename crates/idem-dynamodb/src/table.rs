@@ -6,8 +6,8 @@ use crate::PrepareError;
 
 /// A table, and the place of the records in it: a table of their own, or the one that an application has.
 ///
-/// Unless told otherwise, the partition key is `pk`, there is no sort key, the time to live is `expires_at`, and
-/// partition keys of records begin with `idem#`. For an existing table:
+/// Unless told otherwise, the partition key is `pk`, there is no sort key, the time to live is `expires_at`,
+/// and partition keys of records begin with `idem#`. For an existing table:
 ///
 /// ```
 /// use idem_dynamodb::Table;
@@ -56,21 +56,22 @@ impl Table {
         self
     }
 
-    /// Names the attribute of the sort key, and the value that each record has there; without a call the table has
-    /// no sort key.
+    /// Names the attribute of the sort key, and the value that each record has there; without a call the table
+    /// has no sort key.
     pub fn sort_key(mut self, attribute: impl Into<String>, value: impl Into<String>) -> Self {
         self.sort_key = Some((attribute.into(), value.into()));
         self
     }
 
-    /// Names the attribute by which DynamoDB deletes what has expired: `expires_at` unless set. A table has only one.
+    /// Names the attribute by which DynamoDB deletes what has expired: `expires_at` unless set. A table has
+    /// only one.
     pub fn ttl_attribute(mut self, attribute: impl Into<String>) -> Self {
         self.ttl = attribute.into();
         self
     }
 
-    /// Sets what the partition keys of records begin with: `idem#` unless set. 64 hexadecimal digits of the record
-    /// key follow.
+    /// Sets what the partition keys of records begin with: `idem#` unless set. 64 hexadecimal digits of the
+    /// record key follow.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self

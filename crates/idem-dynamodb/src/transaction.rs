@@ -19,8 +19,8 @@ use crate::{
 
 /// Writes of a handler that take effect together with the record of its response, or not at all.
 ///
-/// Nothing is sent before [`commit_with_response`](Self::commit_with_response): DynamoDB has no transaction that stays
-/// open. What was collected is forgotten when this is dropped.
+/// Nothing is sent before [`commit_with_response`](Self::commit_with_response): DynamoDB has no transaction
+/// that stays open. What was collected is forgotten when this is dropped.
 #[must_use = "nothing is written unless it is committed"]
 pub struct DynamoDbTransaction {
     store: Arc<Inner>,
@@ -34,8 +34,8 @@ pub struct DynamoDbTransaction {
 pub struct Collected<'a>(&'a mut Option<Response>);
 
 impl Collected<'_> {
-    /// Says what the client gets if the condition of this write fails: nothing is written then, and the key is free.
-    /// Without it the client gets 500. If several conditions fail, the first of them answers.
+    /// Says what the client gets if the condition of this write fails: nothing is written then, and the key is
+    /// free. Without it the client gets 500. If several conditions fail, the first of them answers.
     pub fn or_answer(self, answer: Response) {
         let Self(place) = self;
         *place = Some(answer);
@@ -45,12 +45,12 @@ impl Collected<'_> {
 impl DynamoDbStore {
     /// Begins to collect writes. No round trip.
     ///
-    /// Under a key, `current` is the execution that the transaction is to end: take it from the request's extensions.
-    /// Without a key it is `None`.
+    /// Under a key, `current` is the execution that the transaction is to end: take it from the request's
+    /// extensions. Without a key it is `None`.
     ///
     /// # Errors
-    /// [`TransactionError::CannotEnd`]: it has another store than the layer's, another transaction, or its lease has
-    /// travelled.
+    /// [`TransactionError::CannotEnd`]: it has another store than the layer's, another transaction, or its
+    /// lease has travelled.
     pub fn begin(
         &self,
         current: Option<&CurrentExecution>,
@@ -113,13 +113,14 @@ impl DynamoDbTransaction {
     /// Hands the writes over, to be committed together with the record of the response.
     ///
     /// Under a key nothing is sent now. Once the response is known, and before its first byte leaves, one
-    /// `TransactWriteItems` has these writes and the record, in 1 round trip, or 2 for a response of more than 1 KB. If
-    /// the handler fails, or its response is not to be kept, nothing is sent. Without a key they are committed now, in 1
-    /// round trip.
+    /// `TransactWriteItems` has these writes and the record, in 1 round trip, or 2 for a response of more than
+    /// 1 KB. If the handler fails, or its response is not to be kept, nothing is sent. Without a key they are
+    /// committed now, in 1 round trip.
     ///
     /// # Errors
     /// Under a key, [`TransactionError::CannotEnd`] if the handler has returned by now. Without a key,
-    /// [`TransactionError::ConditionFailed`], [`TransactionError::NotCommitted`] or [`TransactionError::Unknown`].
+    /// [`TransactionError::ConditionFailed`], [`TransactionError::NotCommitted`] or
+    /// [`TransactionError::Unknown`].
     ///
     /// # Cancel safety
     /// Not cancel safe without a key: the writes may have landed.

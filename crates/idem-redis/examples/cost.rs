@@ -150,15 +150,12 @@ async fn at(server: &Redis, clients: &Clients, tasks: u64) {
             }
         }
     }
-    let each = if tasks == 1 {
-        "a request"
-    } else {
-        "a request, of all tasks together"
-    };
-    println!("{tasks} tasks on one connection: µs for {each}, and of the server's CPU");
+    println!("| µs a call, {tasks} at once on one connection | time | server's CPU |");
+    println!("|---|--:|--:|");
     for (name, (times, cpus)) in WORK.iter().zip(measured) {
-        println!("  {name:<22} {:>7.1} {:>7.1}", median(times), median(cpus));
+        println!("| {name} | {:.1} | {:.1} |", median(times), median(cpus));
     }
+    println!();
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 1)]

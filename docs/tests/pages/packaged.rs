@@ -63,14 +63,16 @@ fn with_links(line: &str) -> String {
         let (before, target) = (&rest[..middle], &rest[middle + 2..middle + length]);
         let after = &rest[middle + length + 1..];
         // Where the words begin; pages have no brackets within them.
-        let begin = before.rfind('[').unwrap_or(0);
+        let begin = before.rfind('[');
         // A title is a test's name, and leads to a file.
         let target = target.split(' ').next().unwrap_or_default();
         match module(target) {
             Some(target) => written.push_str(&format!("{before}]({target})")),
             None => {
+                let begin =
+                    begin.unwrap_or_else(|| panic!("put a link's words on one line: {line}"));
                 written.push_str(&before[..begin]);
-                written.push_str(before.get(begin + 1..).unwrap_or_default());
+                written.push_str(&before[begin + 1..]);
             }
         }
         rest = after;

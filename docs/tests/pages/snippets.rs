@@ -99,7 +99,7 @@ fn a_snippet_that_is_said_to_be_a_file_is_that_file() {
         assert_eq!(snippet.text, file, "{} shows another {name}", page.name());
         compared += 1;
     }
-    assert_eq!(compared, 3);
+    assert_eq!(compared, 4);
 }
 
 #[test]

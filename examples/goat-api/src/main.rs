@@ -7,6 +7,12 @@ use std::process::ExitCode;
 use goat_api::cli::Cli;
 use goat_api::{log, server};
 
+/// When records in memory run out, glibc's allocator keeps their memory, and this one gives most of it back:
+/// `docs/performance.md` has the figures.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::from_process();

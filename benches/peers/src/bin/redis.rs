@@ -79,21 +79,25 @@ async fn compare(
             }
         }
     }
-    println!("{tasks} tasks: µs a request; medians of {rounds} rounds");
     let [time, client, server] = COSTS;
-    println!("  {:<33} {time:>7} {client:>7} {server:>7}", "");
+    println!(
+        "| {tasks} at once: µs a request, medians of {rounds} rounds | {time} | {client} | {server} |"
+    );
+    println!("|---|--:|--:|--:|");
     for (name, [fresh, replay]) in PEERS.iter().zip(&costs) {
         for (kind, costs) in [("fresh", fresh), ("replay", replay)] {
             let [time, client, server] = [0, 1, 2].map(|cost| median(costs, |each| each[cost]));
-            println!("  {name:<24} {kind:<8} {time:>7.1} {client:>7.1} {server:>7.1}");
+            println!("| {name}, {kind} | {time:.1} | {client:.1} | {server:.1} |");
         }
     }
     // Each round's own ratio: what else the machine does meanwhile touches both.
     for (number, kind) in ["fresh", "replay"].into_iter().enumerate() {
         let pairs = costs[0][number].iter().zip(&costs[1][number]);
         let ratios: Vec<_> = pairs.map(|(one, other)| one[0] / other[0]).collect();
-        println!("  ratio, {kind}: {:.2}", median(&ratios, |ratio| *ratio));
+        let ratio = median(&ratios, |ratio| *ratio);
+        println!("| ratio, {kind} | {ratio:.2} | | |");
     }
+    println!();
     Ok(())
 }
 

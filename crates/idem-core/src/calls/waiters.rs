@@ -21,7 +21,7 @@ mod member;
 mod table;
 
 pub(crate) use group::FirstTurn;
-use group::Group;
+use group::{Group, State};
 pub(crate) use member::{Member, Turn};
 
 /// A record in one of the stores of this process.
@@ -35,7 +35,7 @@ impl Calls {
         }
         table::with(&self.key(key), |groups| {
             let group = groups.iter().find(|group| group.is_of(self, identity))?;
-            Member::join(group, Group::knows_enough)
+            Member::join(group, State::is_recent)
         })
     }
 

@@ -20,7 +20,7 @@ pub enum Admission {
     PassThrough,
     /// The request must not reach its handler.
     Refused(Refusal),
-    /// Read the body, up to [`Policy::max_request_bytes`], and begin.
+    /// Read the body, up to [`Policy::max_request_bytes`](crate::Policy::max_request_bytes), and begin.
     Protected(Protected),
 }
 
@@ -38,7 +38,7 @@ pub struct Protected {
 pub(crate) struct Claimable(KeyedRequest);
 
 impl Protected {
-    /// Gives the request a lease of its own in place of the [policy's](Policy::lease).
+    /// Gives the request a lease of its own in place of the [policy's](crate::Policy::lease).
     ///
     /// It is for what is known of one request alone: a function that is killed at a deadline, or a
     /// route whose crash may block a key for longer than others. No round trip, and no allocation.

@@ -34,8 +34,8 @@ pub enum Begin {
 
 impl Idempotency {
     /// Claims the key for a request and decides what becomes of it. 1 round trip when the key is
-    /// fresh, at most 2 otherwise; more only if a claim's reply was lost, or the policy lets
-    /// duplicates wait.
+    /// fresh, at most 2 otherwise. More only if a claim's reply was lost, or the policy lets
+    /// duplicates wait; none for a duplicate that waits with others and is told by them.
     ///
     /// # Cancel safety
     /// Not cancel safe: a dropped claim may have been taken, and the key then stays taken for up to

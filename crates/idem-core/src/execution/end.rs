@@ -59,7 +59,7 @@ impl KeyedRequest {
         completed
     }
 
-    /// Frees the key. Nobody comes here after having tried to complete.
+    /// Frees the key. Never called after an attempt to complete.
     pub(super) async fn release(&self, end: End) -> Result<Fenced, StoreError> {
         let timeout = self.call_timeout();
         let mut attempts = self.attempts();
@@ -125,7 +125,7 @@ impl Attempts {
         true
     }
 
-    /// Whether an attempt that failed may have landed all the same.
+    /// Whether an attempt that failed may have landed anyway.
     pub(super) const fn may_have_landed(&self) -> bool {
         self.may_have_landed
     }

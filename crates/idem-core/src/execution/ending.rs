@@ -38,7 +38,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Undone {
-    /// The lease was somebody else's: the answer is what a duplicate gets now, by what stands there.
+    /// Another execution had the lease: the answer is what a duplicate gets now, by the record that is there.
     Lost(Option<Box<Stored>>),
     /// The transaction failed.
     RolledBack {
@@ -47,7 +47,7 @@ pub enum Undone {
         /// Whether trying again can help.
         can_retry: bool,
     },
-    /// Nobody could be asked whether it committed; the key is left to its lease.
+    /// It could not be found out whether it committed; the key is left to its lease.
     Unknown,
 }
 

@@ -92,7 +92,7 @@ enum Phase {
     Leaving,
     /// Another process ends it.
     Left,
-    /// The work has returned: the store is told the end, or was.
+    /// The work has returned: its end is sent to the store, or was.
     Ended,
 }
 
@@ -300,7 +300,7 @@ impl LeaseState {
         }
     }
 
-    /// The store is told the end, by a transaction.
+    /// The end is sent to the store by a transaction.
     pub(super) fn end(&self) {
         self.known().phase = Phase::Ended;
     }

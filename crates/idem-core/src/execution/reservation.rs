@@ -40,8 +40,8 @@ pub enum EnlistError {
 pub enum Renewals {
     /// As without a transaction.
     GoOn,
-    /// Not until it is over, and the lease is not called lost meanwhile: for a store of one writer, where
-    /// nobody can take over while the transaction is open, and a renewal would wait for it.
+    /// Not until it is over, and the lease is not called lost meanwhile: for a store of one writer, where no
+    /// other execution can take over while the transaction is open, and a renewal would wait for it.
     Pause,
 }
 

@@ -37,12 +37,6 @@ impl Seed {
 }
 
 impl Hash {
-    /// Which of `parts`, a power of two up to 8, it belongs to: by bits that no table looks at before
-    /// it holds millions.
-    pub(super) fn part(self, parts: usize) -> usize {
-        (self.0 >> 22) as usize & (parts - 1)
-    }
-
     /// As the table wants it, which uses the lowest and the seven highest bits.
     pub(super) fn spread(self) -> u64 {
         u64::from(self.0) << 32 | u64::from(self.0)

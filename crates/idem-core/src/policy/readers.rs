@@ -53,7 +53,7 @@ impl Policy {
         self.on_store_failure == OnStoreFailure::RunUnprotected
     }
 
-    /// When a duplicate is told to ask again, by the original's age and what is left of its lease.
+    /// When a duplicate should ask again, by the original's age and what is left of its lease.
     pub(crate) fn retry_in(&self, age: Duration, left: Duration) -> Duration {
         self.retry_after.retry_in(age, left)
     }

@@ -37,7 +37,7 @@ impl SaveRule {
     }
 }
 
-/// When a duplicate is told to ask again.
+/// When a duplicate should ask again.
 #[derive(Clone)]
 pub(crate) enum RetryRule {
     Age,

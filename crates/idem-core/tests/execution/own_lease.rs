@@ -48,7 +48,7 @@ async fn an_entry_may_have_a_lease_of_its_own_for_what_it_runs_and_admits() {
     let entry = engine.idempotency.with_lease(LeaseTerm::fixed(3 * LEASE));
     let admitted = entry.begin(admit(&entry), b"{}").await;
     let key = IdempotencyKey::new("message-17").unwrap();
-    let crashed = entry.run(&key, "", || pending::<Result<(), Infallible>>());
+    let crashed = entry.run(&key, "", pending::<Result<(), Infallible>>);
     // It goes on in a task, without a renewal.
     assert!(timeout(SECOND, crashed).await.is_err());
     std::mem::forget(admitted);

@@ -94,6 +94,7 @@ async fn all_got(waiters: Vec<JoinHandle<Answered>>, what: &str, at: Instant) {
     }
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_thousand_duplicates_ask_the_store_no_more_often_than_one() {
     let engine = Engine::with(patient());
@@ -114,6 +115,7 @@ async fn a_thousand_duplicates_ask_the_store_no_more_often_than_one() {
     assert_eq!(engine.store.calls(Operation::LookUp), 0);
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn they_are_answered_the_moment_that_their_original_completes_and_one_asks_for_all() {
     let engine = Engine::with(patient());
@@ -127,6 +129,7 @@ async fn they_are_answered_the_moment_that_their_original_completes_and_one_asks
     assert_eq!(engine.store.calls(Operation::Claim), claims + 1);
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn one_of_them_executes_the_moment_that_their_original_fails_and_the_others_get_its_result() {
     for panics in [false, true] {
@@ -158,6 +161,7 @@ async fn one_of_them_executes_the_moment_that_their_original_fails_and_the_other
     }
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_key_that_an_operator_frees_is_taken_over_at_once() {
     let engine = Engine::with(patient());
@@ -169,6 +173,7 @@ async fn a_key_that_an_operator_frees_is_taken_over_at_once() {
     all_got(waiters, "executed", Instant::now()).await;
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_original_wakes_those_who_wait_in_another_layer_on_its_store() {
     let store = PlantedStore::default();
@@ -185,6 +190,7 @@ async fn the_end_of_an_original_wakes_those_who_wait_in_another_layer_on_its_sto
     all_got(waiters, "first", started + END).await;
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn the_end_of_an_original_in_another_process_is_known_within_a_pause() {
     let store = PlantedStore::default();
@@ -203,6 +209,7 @@ async fn the_end_of_an_original_in_another_process_is_known_within_a_pause() {
     }
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn whoever_asks_may_hang_up_and_another_asks_at_the_same_pace() {
     let engine = Engine::with(patient());
@@ -222,6 +229,7 @@ async fn whoever_asks_may_hang_up_and_another_asks_at_the_same_pace() {
     all_got(waiters, "first", started + END).await;
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn whoever_hangs_up_while_it_asks_holds_up_nobody() {
     let store = PlantedStore::default();
@@ -238,6 +246,7 @@ async fn whoever_hangs_up_while_it_asks_holds_up_nobody() {
     all_got(waiters, "first", started + END).await;
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn one_that_nobody_polls_any_more_gives_its_turn_to_another_in_a_while() {
     let store = PlantedStore::default();
@@ -259,6 +268,7 @@ async fn one_that_nobody_polls_any_more_gives_its_turn_to_another_in_a_while() {
     drop(stalled);
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn one_with_another_payload_does_not_wait_with_them() {
     let engine = Engine::with(patient());
@@ -269,6 +279,7 @@ async fn one_with_another_payload_does_not_wait_with_them() {
     all_got(vec![other], "idempotency-key-reused", Instant::now()).await;
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn they_are_refused_if_another_payload_has_taken_the_key() {
     let store = PlantedStore::default();
@@ -286,6 +297,7 @@ async fn they_are_refused_if_another_payload_has_taken_the_key() {
     }
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_drain_ends_all_waits_at_once() {
     let engine = Engine::with(patient());
@@ -303,6 +315,7 @@ async fn a_drain_ends_all_waits_at_once() {
     draining.abort();
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_refuses_one_who_asks_at_a_time_and_the_others_wait_on() {
     let engine = Engine::with(patient());
@@ -324,6 +337,7 @@ async fn a_store_that_fails_refuses_one_who_asks_at_a_time_and_the_others_wait_o
     assert!((3..=5).contains(&refused), "{refused}");
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn one_that_comes_while_nobody_could_ask_for_a_while_asks_for_itself() {
     let engine = Engine::with(patient());
@@ -337,6 +351,7 @@ async fn one_that_comes_while_nobody_could_ask_for_a_while_asks_for_itself() {
     drop(waiters);
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_wait_shorter_than_the_first_pause_ends_with_a_last_look() {
     let store = PlantedStore::default();
@@ -350,6 +365,7 @@ async fn a_wait_shorter_than_the_first_pause_ends_with_a_last_look() {
     assert_eq!(what, "first");
 }
 
+// S38
 #[tokio::test(start_paused = true)]
 async fn a_refusal_at_the_end_of_a_wait_knows_what_is_left_of_the_lease() {
     let engine = Engine::with(patient().retry_after(|age| age));

@@ -16,6 +16,7 @@ mod freezing;
 mod function;
 mod market;
 mod secrets;
+mod sqs;
 #[path = "../dynamodb/stand_in.rs"]
 mod stand_in;
 mod start;

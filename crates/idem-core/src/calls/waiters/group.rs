@@ -100,11 +100,6 @@ impl Group {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a newcomer can rely on it that the lease still stands, or will soon hear that it does not.
-    pub(super) fn knows_enough(state: &State) -> bool {
-        state.seen_at.elapsed() <= RECENT
-    }
-
     /// Whether this is the lease of the request that the group waits for.
     pub(super) fn waits_for<'r>(&self, record: &'r Record) -> Option<&'r Pending> {
         match record {
@@ -113,7 +108,7 @@ impl Group {
         }
     }
 
-    /// Makes the next turn due, whoever takes it.
+    /// Makes the next turn due, for any member.
     pub(super) fn make_due(&self) {
         let mut state = self.state();
         state.is_due = true;
@@ -137,6 +132,11 @@ impl Group {
 }
 
 impl State {
+    /// Whether a newcomer can do without a claim of its own.
+    pub(super) fn is_recent(&self) -> bool {
+        self.seen_at.elapsed() <= RECENT
+    }
+
     /// Begins a turn, and tells its number.
     pub(super) fn begin_turn(&mut self, now: Instant) -> u64 {
         self.turns += 1;

@@ -94,7 +94,7 @@ impl Member {
         }
         // In a drain, a claim is refused before it reaches the store.
         let is_closed = calls.counters.executions.is_closed();
-        // A member that waits alone looks once more at its end. Of many with the same end, one does.
+        // A member that waits alone looks again at its end. Of many with the same end, one does.
         let looks_again = now >= until && now.duration_since(state.last_turn) >= state.pause / 2;
         if is_closed || looks_again {
             return ControlFlow::Break(Turn::Ask(state.begin_turn(now)));

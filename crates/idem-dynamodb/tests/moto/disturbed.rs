@@ -111,7 +111,7 @@ async fn a_transaction_that_is_at_work_on_the_record_is_waited_for() {
 #[tokio::test]
 async fn a_transaction_that_stays_at_work_is_not_waited_for_for_ever() {
     let proxy = proxy();
-    let store = store_with(&proxy, Duration::from_millis(500)).await;
+    let store = store_with(&proxy, Duration::from_secs(4)).await;
     proxy.always("PutItem", Some(Fault::Conflict(0)));
     let error = store.claim(&key(), &lease()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);

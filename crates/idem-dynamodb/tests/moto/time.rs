@@ -127,6 +127,21 @@ async fn a_second_after_its_end() -> (Fenced, Claim) {
 }
 
 #[tokio::test]
+async fn a_host_whose_clock_is_ahead_takes_nothing_that_still_runs() {
+    let proxy = proxy();
+    let (one, other) = (store(&proxy).await, store(&proxy).await);
+    let (taken, owner) = (key(), lease());
+    // DynamoDB is an hour behind, which the other one has not heard.
+    proxy.skew(-3600);
+    assert_eq!(one.claim(&taken, &owner).await.unwrap(), Claim::Owned);
+    let found = other.claim(&taken, &lease()).await.unwrap();
+    assert!(matches!(found, Claim::Taken(_)), "{found:?}");
+    let unheard = store(&proxy).await;
+    assert_eq!(complete(&unheard, &taken, &lease()).await, Fenced::Lost);
+    assert_eq!(complete(&one, &taken, &owner).await, Fenced::Held);
+}
+
+#[tokio::test]
 async fn what_is_over_is_free_for_others() {
     let proxy = proxy();
     let (one, other) = (store(&proxy).await, store(&proxy).await);

@@ -80,6 +80,7 @@ async fn send(market: &Router, path: &str, key: Option<&str>) -> (u16, bool) {
     (response.status().as_u16(), replayed)
 }
 
+// S63, S67
 #[tokio::test]
 async fn an_order_is_placed_once_however_often_it_is_sent() {
     let proxy = proxy();

@@ -137,6 +137,7 @@ fn somebody() -> Put {
         .unwrap()
 }
 
+// S63
 #[tokio::test]
 async fn effect_and_record_are_one_request() {
     let trial = Trial::new().await;
@@ -158,6 +159,7 @@ async fn a_conflict_is_tried_again() {
     assert!(trial.is_recorded().await);
 }
 
+// S69
 #[tokio::test]
 async fn a_conflict_that_stays_is_undone_and_may_be_tried_later() {
     let trial = Trial::new().await;
@@ -178,18 +180,18 @@ async fn a_conflict_that_stays_is_undone_and_may_be_tried_later() {
     assert!(trial.is_free().await);
 }
 
+// S67
 #[tokio::test]
 async fn a_transaction_whose_answer_was_lost_is_done_once() {
     for fault in [Fault::CutAfter, Fault::InternalAfter, Fault::Hang] {
         let trial = Trial::new().await;
         trial.proxy.next("TransactWriteItems", &[fault]);
         assert_eq!(trial.run(|_| {}).await, Ok(()), "{fault:?}");
-        assert_eq!(trial.proxy.count("TransactWriteItems"), 2, "{fault:?}");
-        assert_eq!(
-            trial.proxy.requests(),
-            2,
-            "the token tells, and no question: {fault:?}"
-        );
+        // A slow machine gives a second attempt up, too.
+        let sent = trial.proxy.count("TransactWriteItems");
+        assert!(sent >= 2, "{fault:?}");
+        let asked = trial.proxy.requests() - sent;
+        assert_eq!(asked, 0, "the token tells, and no question: {fault:?}");
         assert_eq!(trial.effects().await, 1, "{fault:?}");
         assert!(trial.is_recorded().await);
     }
@@ -219,6 +221,7 @@ async fn a_transaction_that_arrives_when_its_key_is_free_does_nothing() {
     assert!(trial.is_free().await);
 }
 
+// S68
 #[tokio::test]
 async fn a_refusal_of_the_service_is_for_good() {
     let trial = Trial::new().await;
@@ -256,6 +259,7 @@ async fn the_condition_that_failed_gives_its_own_answer() {
     assert!(trial.is_free().await, "the client may change its mind");
 }
 
+// S71
 #[tokio::test]
 async fn the_record_of_a_long_response_is_one_commit_with_the_effect_too() {
     let trial = Trial::new().await;
@@ -301,6 +305,7 @@ fn refusal(begun: Result<DynamoDbTransaction, TransactionError>) -> EnlistError 
     }
 }
 
+// S73
 #[tokio::test]
 async fn what_cannot_end_the_execution_is_refused_where_it_begins() {
     let trial = Trial::new().await;
@@ -348,6 +353,7 @@ async fn what_cannot_end_the_execution_is_refused_where_it_begins() {
     assert_eq!(refusal(late), EnlistError::Ended);
 }
 
+// S72
 #[tokio::test]
 async fn without_a_key_it_is_committed_now() {
     let trial = Trial::new().await;

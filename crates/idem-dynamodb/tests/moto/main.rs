@@ -1,8 +1,8 @@
 //! The store on moto, which these tests start, behind a proxy each.
 //!
-//! What moto does otherwise than the service documents: it ignores `ClientRequestToken`, which the proxy honours; it never
-//! raises `TransactionConflict`, throttles or loses an answer, which the proxy plays; it deletes nothing by a time to
-//! live; and it bills nothing, so units are counted here by the documented rules.
+//! What moto does otherwise than the service documents: it ignores `ClientRequestToken`, which the proxy
+//! honours; it never raises `TransactionConflict`, throttles or loses an answer, which the proxy plays; it
+//! deletes nothing by a time to live; and it bills nothing, so units are counted here by the documented rules.
 
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
