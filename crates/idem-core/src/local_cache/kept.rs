@@ -85,7 +85,7 @@ impl Kept {
         }
     }
 
-    /// The lease runs anew.
+    /// The lease restarts.
     pub(super) fn renewed(&mut self, key: &RecordKey, lease: &Lease, now: Instant) {
         if let (Some(place), Some(until)) =
             (self.claim_of(key, lease), now.checked_add(lease.duration()))
