@@ -62,7 +62,8 @@ impl RedisStore {
     /// Sets up a store on a connection that exists: a `ConnectionManager`, a cluster's connection, or anything
     /// else whose clones share it.
     ///
-    /// The store bounds its calls, and leaves the connection's own retries and reconnecting to it. A
+    /// The store bounds its calls, and leaves the connection's own retries and reconnecting to it. Because such a retry
+    /// may hide an attempt that landed, most failures are told as ones that may have landed. A
     /// `MultiplexedConnection` never connects again. A `ConnectionManager` does so when a connection breaks, and
     /// neither when its server became a replica, nor when it fell silent.
     pub fn with_connection(

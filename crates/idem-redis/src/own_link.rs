@@ -137,6 +137,11 @@ impl Link for OwnLink {
             answer
         })
     }
+
+    /// A manager connects again, and leaves it to its caller to send again.
+    fn sends_again(&self) -> bool {
+        false
+    }
 }
 
 /// A call that waits for its answer. Dropped without one, it was given up.
