@@ -9,6 +9,9 @@ pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = RedisResult<Value>> + 
 pub(crate) trait Link: Send + Sync {
     /// Sends a command, and waits for its answer.
     fn send<'a>(&'a self, command: &'a Cmd) -> Sending<'a>;
+
+    /// Whether it may send a command again by itself. An error then speaks of the last attempt only.
+    fn sends_again(&self) -> bool;
 }
 
 /// A connection that somebody else built, and that repairs itself or does not.
@@ -19,6 +22,11 @@ impl<C: ConnectionLike + Clone + Send + Sync + 'static> Link for Given<C> {
         // Clones share the connection.
         let mut connection = self.0.clone();
         Box::pin(async move { send(&mut connection, command).await })
+    }
+
+    /// Nobody knows, and a cluster's does.
+    fn sends_again(&self) -> bool {
+        true
     }
 }
 
