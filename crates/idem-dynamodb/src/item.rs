@@ -52,6 +52,9 @@ const KEPT: i64 = 60 * 60;
 /// As long again, so that a record that is read has all of its parts.
 const PARTS_KEPT: i64 = 2 * KEPT;
 
+/// More than any record has: all of them are asked for at once.
+const MOST_PARTS: usize = 1_000;
+
 impl Table {
     /// The key of a record's item.
     pub(crate) fn key(&self, key: &RecordKey) -> Item {
@@ -137,7 +140,10 @@ impl Found {
             (Some(record), ..) => Content::Here(record),
             (None, Some(count), Some(digest)) => Content::Parts {
                 digest,
-                count: usize::try_from(count).map_err(|_| damaged(PARTS))?,
+                count: usize::try_from(count)
+                    .ok()
+                    .filter(|count| *count <= MOST_PARTS)
+                    .ok_or_else(|| damaged(PARTS))?,
             },
             _ => return Err(damaged(RECORD)),
         };
@@ -166,7 +172,7 @@ impl Found {
 
     /// Whether it counts for those whose it is not.
     pub(crate) const fn stands(&self, now: i64) -> bool {
-        self.until + MARGIN > now
+        self.until.saturating_add(MARGIN) > now
     }
 
     /// Whether this very transaction of the owner's wrote it.
@@ -199,5 +205,36 @@ pub(crate) fn blob(value: Option<AttributeValue>) -> Option<Vec<u8>> {
     match value? {
         AttributeValue::B(blob) => Some(blob.into_inner()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(more: &[(&str, AttributeValue)]) -> Item {
+        let mut item = Item::from([
+            (STATE.to_owned(), string(COMPLETED)),
+            (OWNER.to_owned(), bytes([1; 16])),
+            (UNTIL.to_owned(), number(i64::MAX)),
+        ]);
+        let more = more.iter();
+        item.extend(more.map(|(name, value)| ((*name).to_owned(), value.clone())));
+        item
+    }
+
+    #[test]
+    fn an_end_beyond_all_time_stands() {
+        let found = Found::read(item(&[(RECORD, bytes([1]))])).unwrap();
+        assert!(found.stands(253_402_300_799_999));
+    }
+
+    #[test]
+    fn a_record_of_more_parts_than_any_has_is_damaged() {
+        let parts = |count| {
+            let parts = [(PARTS, number(count)), (DIGEST, bytes([1; 16]))];
+            Found::read(item(&parts)).is_ok()
+        };
+        assert!(parts(43) && !parts(-1) && !parts(i64::MAX));
     }
 }
