@@ -38,6 +38,11 @@ pub(crate) const CAN_BE_CLAIMED: &str = "attribute_not_exists(#pk) OR idem_until
 pub(crate) const IS_HELD: &str =
     "idem_owner = :owner AND idem_state = :state AND idem_until > :now";
 
+/// This owner's lease runs, and ends no later than one of its duration can: it would be later for a host whose clock
+/// is behind, and that host would write an end that has passed.
+pub(crate) const IS_RENEWABLE: &str = "idem_owner = :owner AND idem_state = :state AND \
+    idem_until > :now AND idem_until <= :latest";
+
 /// This owner has it in this state, over or not.
 pub(crate) const IS_OURS: &str = "idem_owner = :owner AND idem_state = :state";
 
