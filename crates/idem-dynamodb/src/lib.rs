@@ -134,7 +134,7 @@
 //! | nobody listens | `Unavailable`, nothing written |
 //! | the connection breaks, or the service answers 5xx | `Unavailable`, may have landed |
 //! | no answer within the call timeout | `Timeout`, may have landed |
-//! | throttling | `Full`, nothing written |
+//! | throttling | `Full`, nothing written; a read, and a part of a long response, is sent again within the call timeout first |
 //! | it refuses the credentials, the permissions or the table | `Rejected`, nothing written |
 //! | a transaction is at work on the item | it is sent again within the call timeout; then `Unavailable`, nothing written |
 //!
