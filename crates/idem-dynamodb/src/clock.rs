@@ -7,7 +7,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -56,6 +56,7 @@ impl Clock {
             local,
             sent: Instant::now(),
             date: Arc::new(AtomicI64::new(i64::MIN)),
+            heard: Arc::default(),
             clock: Arc::clone(self),
         }
     }
@@ -95,6 +96,8 @@ pub(crate) struct Moment {
     sent: Instant,
     /// The `Date` of the answer, or the least number there is.
     date: Arc<AtomicI64>,
+    /// Whether that `Date` can be compared with the host's clock.
+    heard: Arc<AtomicBool>,
     clock: Arc<Clock>,
 }
 
@@ -116,6 +119,34 @@ impl Moment {
 
     pub(crate) fn after(&self, duration: Duration) -> i64 {
         (self.now + milliseconds(duration)).min(END_OF_TIME)
+    }
+
+    /// The latest end that a lease of this duration can have now, unless the service's clock was heard just now.
+    pub(crate) fn latest(&self, duration: Duration, heard: bool) -> i64 {
+        if heard {
+            END_OF_TIME
+        } else {
+            self.after(duration) + MARGIN
+        }
+    }
+
+    /// Whether the answer told the service's time. It did not if the host's clock was set while it was awaited, for
+    /// then nobody knows by which of the two it was sent.
+    pub(crate) fn was_heard(&self) -> bool {
+        self.heard.load(Ordering::Relaxed)
+    }
+
+    fn hear(&self, date: i64, received: i64, taken: i64) {
+        self.date.store(date, Ordering::Relaxed);
+        let jump = received - self.local - taken;
+        self.heard.store(jump.abs() <= SECOND, Ordering::Relaxed);
+        self.clock.observe(date, self.local, received);
+    }
+
+    /// Whether answers since have shown that this time was not the service's.
+    pub(crate) fn turned_out_wrong(&self) -> bool {
+        let expected = self.now + milliseconds(self.sent.elapsed());
+        (self.clock.now() - expected).abs() > MARGIN
     }
 
     /// Whether the answer shows that this time was not the service's: a function that was frozen may wake with
@@ -154,8 +185,7 @@ impl Intercept for Watch {
         let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
         if let Some(date) = date.and_then(|date| date.to_millis().ok()) {
             let Self(moment) = self;
-            moment.date.store(date, Ordering::Relaxed);
-            moment.clock.observe(date, moment.local, wall());
+            moment.hear(date, wall(), milliseconds(moment.sent.elapsed()));
         }
         Ok(())
     }
@@ -205,6 +235,35 @@ mod tests {
             (13_001, 0, true),
         ] {
             assert_eq!(is_off(now, 10_000, taken), off, "{now}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_not_heard_while_the_clock_is_set() {
+        // The host was an hour behind, which its skew tells, until its clock was set during the call: an answer that
+        // is compared with the time of its sending leaves the skew, and the host an hour ahead.
+        for (jump, heard) in [
+            (0, true),
+            (900, true),
+            (3_600_000, false),
+            (-3_600_000, false),
+        ] {
+            let moment = Arc::new(Clock::default()).moment();
+            assert!(!moment.was_heard());
+            let taken = 50;
+            let received = moment.local + taken + jump;
+            moment.hear(received, received, taken);
+            assert_eq!(moment.was_heard(), heard, "{jump}");
+        }
+    }
+
+    #[test]
+    fn a_time_turns_out_wrong_by_what_is_heard_later() {
+        for (skew, wrong) in [(0, false), (1_500, false), (5_000, true), (-5_000, true)] {
+            let clock = Arc::new(Clock::default());
+            let (first, second) = (clock.moment(), clock.moment());
+            second.hear(wall() + skew, wall(), 0);
+            assert_eq!(first.turned_out_wrong(), wrong, "{skew}");
         }
     }
 

@@ -28,12 +28,14 @@ struct Place {
     number: u64,
     owner: OwnerToken,
     until: Instant,
+    /// Whether a completion was sent: only the first is certain to be what stands in the store.
+    is_sent: bool,
     /// Nothing while it is not known what stands in the store.
     record: Option<(Completed, Option<RequestTag>)>,
     response_bytes: usize,
 }
 
-/// A completion that is on its way to the store, the first of its owner.
+/// A completion that is on its way to the store, the first of its lease.
 pub(super) struct Sent(u64);
 
 impl Kept {
@@ -71,20 +73,48 @@ impl Kept {
         }
     }
 
-    /// A completion is about to be sent; `None` if another one of its owner may stand already.
-    pub(super) fn send(
-        &mut self,
-        key: &RecordKey,
-        lease: &Lease,
-        now: Instant,
-        until: Instant,
-    ) -> Option<Sent> {
-        let may_stand = |place: &Place| now < place.until && place.owner == *lease.owner();
-        if lease.is_completed_perhaps() || self.places.get(key).is_some_and(may_stand) {
+    /// The key was claimed here, and nothing was completed under it.
+    pub(super) fn claimed(&mut self, key: &RecordKey, lease: &Lease, now: Instant) {
+        let is_known = |place: &Place| place.owner == *lease.owner() && place.record.is_none();
+        let Some(until) = now.checked_add(lease.duration()) else {
+            return;
+        };
+        if !self.places.get(key).is_some_and(is_known) {
+            self.drop_what_ran_out(now);
+            self.take_place(key, lease, until);
+        }
+    }
+
+    /// The lease restarts.
+    pub(super) fn renewed(&mut self, key: &RecordKey, lease: &Lease, now: Instant) {
+        if let (Some(place), Some(until)) =
+            (self.claim_of(key, lease), now.checked_add(lease.duration()))
+        {
+            place.until = until;
+        }
+    }
+
+    /// The key was freed.
+    pub(super) fn released(&mut self, key: &RecordKey, lease: &Lease) {
+        if self.claim_of(key, lease).is_some() {
+            self.places.remove(key);
+        }
+    }
+
+    /// A completion is about to be sent; `None` if the claim is not known, or another one may stand already.
+    pub(super) fn send(&mut self, key: &RecordKey, lease: &Lease, until: Instant) -> Option<Sent> {
+        if lease.is_completed_perhaps() {
             return None;
         }
-        self.drop_what_ran_out(now);
-        Some(Sent(self.take_place(key, lease, until)))
+        let place = self.claim_of(key, lease)?;
+        (place.is_sent, place.until) = (true, until);
+        Some(Sent(place.number))
+    }
+
+    /// The place of a lease that was claimed here, and of which no completion was sent.
+    fn claim_of(&mut self, key: &RecordKey, lease: &Lease) -> Option<&mut Place> {
+        let place = self.places.get_mut(key)?;
+        (place.owner == *lease.owner() && !place.is_sent).then_some(place)
     }
 
     /// It is what stands there now.
@@ -95,6 +125,7 @@ impl Kept {
         if place.number != sent.0 {
             return;
         }
+        place.is_sent = true;
         let completed = Completed::new(*lease.owner(), *lease.identity(), outcome.clone());
         place.record = Some((completed, lease.tag().copied()));
         place.response_bytes = match outcome {
@@ -105,7 +136,14 @@ impl Kept {
         self.drop_what_is_too_much();
     }
 
-    /// It did not land.
+    /// It certainly wrote nothing, and may be sent again.
+    pub(super) fn failed(&mut self, key: &RecordKey, sent: &Sent) {
+        if let Some(place) = self.places.get_mut(key) {
+            place.is_sent &= place.number != sent.0;
+        }
+    }
+
+    /// Another owner's record stands there.
     pub(super) fn forget(&mut self, key: &RecordKey, sent: &Sent) {
         if self
             .places
@@ -143,6 +181,7 @@ impl Kept {
             number,
             owner: *lease.owner(),
             until,
+            is_sent: false,
             record: None,
             response_bytes: 0,
         };
@@ -236,8 +275,10 @@ mod tests {
                 match step {
                     Step::Send(key) => {
                         let (key, lease) = (RecordKey::from_bytes([key; 32]), lease());
-                        let first = kept.send(&key, &lease, now, until).unwrap();
-                        prop_assert!(kept.send(&key, &lease, now, until).is_none());
+                        prop_assert!(kept.send(&key, &lease, until).is_none());
+                        kept.claimed(&key, &lease, now);
+                        let first = kept.send(&key, &lease, until).unwrap();
+                        prop_assert!(kept.send(&key, &lease, until).is_none());
                         sent.push((key, lease, first));
                     }
                     Step::Keep(index, bytes) if !sent.is_empty() => {
