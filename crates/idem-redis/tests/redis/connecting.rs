@@ -221,7 +221,7 @@ async fn a_server_that_repeats_the_password_in_its_refusal_is_not_quoted() {
     let url = format!("redis://:s3cret@127.0.0.1:{}?protocol=resp3", server.port());
     let error = refused(RedisStore::builder(url.as_str())).await;
     let told = format!("{error:?} {}", error.source().unwrap());
-    assert!(told.contains("unknown command 'HELLO'"), "{told}");
+    assert!(told.contains("HELLO"), "{told}");
     assert!(!told.contains("s3cret"), "{told}");
     let error = refused(RedisStore::cluster([url])).await;
     let told = format!("{error:?} {}", error.source().unwrap());
