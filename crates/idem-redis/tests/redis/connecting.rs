@@ -85,7 +85,12 @@ async fn a_cluster_of_one_node_is_a_server_like_another() {
     let all = ["CLUSTER", "ADDSLOTSRANGE", "0", "16383"];
     server.command(&all).unwrap();
     let begun = Instant::now();
-    let is_up = || server.command(&["CLUSTER", "INFO"]).unwrap().contains("cluster_state:ok");
+    let is_up = || {
+        server
+            .command(&["CLUSTER", "INFO"])
+            .unwrap()
+            .contains("cluster_state:ok")
+    };
     while !is_up() {
         assert!(begun.elapsed() < LONG);
         sleep(Duration::from_millis(5)).await;

@@ -30,7 +30,9 @@ pub(super) fn shown(url: &str) -> String {
     };
     let settings = info.redis_settings();
     // Without a password it is none of use, and most often the password itself, whose colon was forgotten.
-    let named = settings.username().filter(|_| settings.password().is_some());
+    let named = settings
+        .username()
+        .filter(|_| settings.password().is_some());
     let user = named.map(|name| format!("{name}@"));
     let (user, database) = (user.unwrap_or_default(), settings.db());
     match info.addr() {
