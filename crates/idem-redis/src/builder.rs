@@ -193,7 +193,8 @@ async fn connect(
                 .map_err(unusable)?;
             let connecting = client.get_async_connection();
             let connection = crate::check::bounded("connect to the cluster", connecting).await?;
-            Ok((Box::new(Given(connection)), None))
+            let link = crate::cluster_link::ClusterLink::new(client, connection, call_timeout);
+            Ok((Box::new(link), None))
         }
         Source::Given(link) => Ok((link, None)),
     }

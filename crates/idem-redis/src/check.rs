@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, from_redis_value};
 use tokio::time::timeout;
 
-use crate::{ConnectError, link::Link, scripts::LOOK_UP};
+use crate::{ConnectError, link::Link, quoted::without_arguments, scripts::LOOK_UP};
 
 /// How long the server may take for each step.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,7 +77,10 @@ pub(crate) async fn bounded<T>(
     call: impl Future<Output = RedisResult<T>>,
 ) -> Result<T, ConnectError> {
     match timeout(TIMEOUT, call).await {
-        Ok(answer) => answer.map_err(|source| ConnectError::Redis { action, source }),
+        Ok(answer) => answer.map_err(|source| ConnectError::Redis {
+            action,
+            source: without_arguments(source),
+        }),
         Err(_) => {
             let timeout = TIMEOUT;
             Err(ConnectError::Timeout { action, timeout })

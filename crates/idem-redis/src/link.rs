@@ -4,6 +4,8 @@ use std::{future::Future, pin::Pin};
 
 use redis::{Cmd, RedisResult, Value, aio::ConnectionLike};
 
+use crate::quoted::without_arguments;
+
 pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = RedisResult<Value>> + Send + 'a>>;
 
 pub(crate) trait Link: Send + Sync {
@@ -36,5 +38,7 @@ pub(crate) async fn send(
 ) -> RedisResult<Value> {
     // What the server answers with an error is a value to a connection.
     let answer = connection.req_packed_command(command).await;
-    answer.and_then(Value::extract_error)
+    answer
+        .and_then(Value::extract_error)
+        .map_err(without_arguments)
 }

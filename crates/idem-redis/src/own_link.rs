@@ -22,7 +22,7 @@ use crate::link::{Link, Sending, send};
 const SILENT: u32 = 3;
 
 /// After how long a call that its caller gave up says something about the connection, and not about the caller.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How often the connection is replaced at most: a replica answers READONLY to each call.
 const PAUSE: Duration = Duration::from_millis(100);

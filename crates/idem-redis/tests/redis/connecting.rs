@@ -216,6 +216,19 @@ async fn a_password_is_in_no_message() {
 }
 
 #[tokio::test]
+async fn a_server_that_repeats_the_password_in_its_refusal_is_not_quoted() {
+    let server = Redis::start_with(&["--rename-command", "HELLO", ""]).unwrap();
+    let url = format!("redis://:s3cret@127.0.0.1:{}?protocol=resp3", server.port());
+    let error = refused(RedisStore::builder(url.as_str())).await;
+    let told = format!("{error:?} {}", error.source().unwrap());
+    assert!(told.contains("unknown command 'HELLO'"), "{told}");
+    assert!(!told.contains("s3cret"), "{told}");
+    let error = refused(RedisStore::cluster([url])).await;
+    let told = format!("{error:?} {}", error.source().unwrap());
+    assert!(!told.contains("s3cret"), "{told}");
+}
+
+#[tokio::test]
 async fn settings_that_cannot_work_are_refused() {
     let millisecond = Duration::from_millis(1);
     let short = RedisStore::builder(REDIS.url()).call_timeout(millisecond);
