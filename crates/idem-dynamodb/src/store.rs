@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use crate::{
     Table,
     call::Written,
-    clock::{Clock, Moment},
+    clock::{Clock, Heard, Moment},
     failure::Failure,
     item::{
         CAN_BE_CLAIMED, CAN_BE_COMPLETED, COMPLETED, Found, IS_HELD, IS_OURS, IS_RENEWABLE, Item,
@@ -60,17 +60,17 @@ impl DynamoDbStore {
 impl Inner {
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, Failure> {
         let until = self.deadline();
-        let mut heard = false;
+        let mut heard = None;
         for _ in 0..ATTEMPTS {
             let (written, moment) = self.put_lease(key, lease, heard, until).await?;
-            heard = moment.was_heard();
+            heard = moment.heard();
             let found = match written {
                 Written::Done => None,
                 Written::Refused(None) => continue,
                 Written::Refused(Some(item)) => Some(Found::read(item)?),
             };
             // What ran out did so by a clock that has just been heard.
-            let now = self.clock.now();
+            let now = self.clock.now_heard(heard);
             match found {
                 None => {}
                 Some(found) if found.is_held(lease.owner(), now) => {}
@@ -95,7 +95,7 @@ impl Inner {
         &self,
         key: &RecordKey,
         lease: &Lease,
-        heard: bool,
+        heard: Option<Heard>,
         until: Instant,
     ) -> Result<(Written, Moment), Failure> {
         let record = encode_pending(lease);
@@ -133,12 +133,12 @@ impl Inner {
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
         let until = self.deadline();
         let duration = lease.duration();
-        let mut heard = false;
+        let mut heard = None;
         for _ in 0..ATTEMPTS {
             let renewable = Prolonged::Renewable { heard };
             let prolonged = self.prolong(key, lease, renewable, duration, until).await?;
             let (written, moment) = prolonged;
-            heard = moment.was_heard();
+            heard = moment.heard();
             match written {
                 Written::Done if moment.was_off() => {
                     let put_right = self.put_right(key, lease, PENDING, duration, until).await;
@@ -156,12 +156,10 @@ impl Inner {
     }
 
     /// Whether a lease runs although a condition on the time failed: the time was wrong.
-    fn runs(&self, found: Option<Item>, lease: &Lease, heard: bool) -> bool {
+    fn runs(&self, found: Option<Item>, lease: &Lease, heard: Option<Heard>) -> bool {
         let found = found.and_then(|item| Found::read(item).ok());
-        found.is_some_and(|found| match heard {
-            true => found.is_held(lease.owner(), self.clock.now()),
-            false => found.is_lease_of(lease.owner()),
-        })
+        let now = self.clock.now_heard(heard);
+        found.is_some_and(|found| found.is_held(lease.owner(), now))
     }
 
     /// Writes the end again if it was written with a time that was not the service's.
@@ -225,18 +223,18 @@ impl Inner {
         let placed = Placed::new(encode_completed(lease, outcome), outcome);
         let parts = self.write_parts(key, &placed, retention, until).await;
         parts.map_err(Failure::before_the_write)?;
-        let mut heard = false;
+        let mut heard = None;
         for _ in 0..ATTEMPTS {
             let put = self.put_result(key, lease, &placed, retention, heard, until);
             let (written, moment) = put.await?;
-            heard = moment.was_heard();
+            heard = moment.heard();
             if let Written::Refused(found) = written {
                 // It was there, and went meanwhile.
                 let Some(found) = found.map(Found::read).transpose()? else {
                     continue;
                 };
                 // It ran out, by a clock that has just been heard; or its end was written with a wrong time.
-                if !found.stands(self.clock.now()) {
+                if !found.stands(self.clock.now_heard(heard)) {
                     continue;
                 }
                 if !found.is_of(lease.owner()) {
@@ -259,7 +257,7 @@ impl Inner {
         lease: &Lease,
         placed: &Placed,
         retention: Duration,
-        heard: bool,
+        heard: Option<Heard>,
         until: Instant,
     ) -> Result<(Written, Moment), Failure> {
         self.write(until, |moment| {
@@ -301,7 +299,7 @@ impl Inner {
             match written {
                 Written::Done => return Ok(Fenced::Held),
                 Written::Refused(found) => {
-                    if !self.runs(found, lease, moment.was_heard()) {
+                    if !self.runs(found, lease, moment.heard()) {
                         return Ok(Fenced::Lost);
                     }
                 }
@@ -407,7 +405,7 @@ impl Inner {
 #[derive(Clone, Copy)]
 enum Prolonged<'a> {
     /// That of a lease that runs, by a time that was heard just now or not.
-    Renewable { heard: bool },
+    Renewable { heard: Option<Heard> },
     /// That of what this owner has in this state, over or not.
     Ours { state: &'a str },
 }

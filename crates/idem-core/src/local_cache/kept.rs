@@ -28,11 +28,19 @@ struct Place {
     number: u64,
     owner: OwnerToken,
     until: Instant,
-    /// Whether a completion was sent: only the first is certain to be what stands in the store.
-    is_sent: bool,
+    completions: Completions,
     /// Nothing while it is not known what stands in the store.
     record: Option<(Completed, Option<RequestTag>)>,
     response_bytes: usize,
+}
+
+/// How many completions of a lease were sent. The store applies one of them and answers all: so it is known which
+/// one stands only if there was no other before that answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Completions {
+    None,
+    One,
+    Several,
 }
 
 /// A completion that is on its way to the store, the first of its lease.
@@ -103,18 +111,22 @@ impl Kept {
 
     /// A completion is about to be sent; `None` if the claim is not known, or another one may stand already.
     pub(super) fn send(&mut self, key: &RecordKey, lease: &Lease, until: Instant) -> Option<Sent> {
-        if lease.is_completed_perhaps() {
+        let place = self.places.get_mut(key)?;
+        if place.owner != *lease.owner() {
             return None;
         }
-        let place = self.claim_of(key, lease)?;
-        (place.is_sent, place.until) = (true, until);
+        if lease.is_completed_perhaps() || place.completions != Completions::None {
+            place.completions = Completions::Several;
+            return None;
+        }
+        (place.completions, place.until) = (Completions::One, until);
         Some(Sent(place.number))
     }
 
     /// The place of a lease that was claimed here, and of which no completion was sent.
     fn claim_of(&mut self, key: &RecordKey, lease: &Lease) -> Option<&mut Place> {
         let place = self.places.get_mut(key)?;
-        (place.owner == *lease.owner() && !place.is_sent).then_some(place)
+        (place.owner == *lease.owner() && place.completions == Completions::None).then_some(place)
     }
 
     /// It is what stands there now.
@@ -122,10 +134,10 @@ impl Kept {
         let Some(place) = self.places.get_mut(key) else {
             return;
         };
-        if place.number != sent.0 {
+        if place.number != sent.0 || place.completions == Completions::Several {
             return;
         }
-        place.is_sent = true;
+        place.completions = Completions::One;
         let completed = Completed::new(*lease.owner(), *lease.identity(), outcome.clone());
         place.record = Some((completed, lease.tag().copied()));
         place.response_bytes = match outcome {
@@ -139,7 +151,9 @@ impl Kept {
     /// It certainly wrote nothing, and may be sent again.
     pub(super) fn failed(&mut self, key: &RecordKey, sent: &Sent) {
         if let Some(place) = self.places.get_mut(key) {
-            place.is_sent &= place.number != sent.0;
+            if place.number == sent.0 && place.completions == Completions::One {
+                place.completions = Completions::None;
+            }
         }
     }
 
@@ -181,7 +195,7 @@ impl Kept {
             number,
             owner: *lease.owner(),
             until,
-            is_sent: false,
+            completions: Completions::None,
             record: None,
             response_bytes: 0,
         };
@@ -261,6 +275,25 @@ mod tests {
 
     fn outcome(bytes: usize) -> Outcome {
         Response::new(201, Headers::default(), Bytes::from(vec![0; bytes])).into()
+    }
+
+    #[test]
+    fn of_completions_that_were_on_their_way_at_once_none_is_kept() {
+        let (key, now) = (RecordKey::from_bytes([1; 32]), Instant::now());
+        let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
+        let (lease, until) = (
+            Lease::new(identity, Duration::from_secs(1)),
+            now + Duration::from_secs(30),
+        );
+        let mut kept = Kept::new(MOST);
+        kept.claimed(&key, &lease, now);
+        let first = kept.send(&key, &lease, until).unwrap();
+        assert!(kept.send(&key, &lease, until).is_none());
+        kept.keep(&key, &first, &lease, &outcome(1));
+        assert_eq!(kept.find(&key, now), None);
+        // Nor is one that comes later, even if the first certainly failed.
+        kept.failed(&key, &first);
+        assert!(kept.send(&key, &lease, until).is_none());
     }
 
     proptest! {

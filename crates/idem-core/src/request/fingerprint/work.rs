@@ -123,6 +123,13 @@ mod tests {
                 ),
             ),
             (
+                "small objects round numbers that grow, deep",
+                format!(
+                    "[{}]",
+                    vec![nested(126, &format!("[{}]", vec!["1e19"; 120].join(","))); 50].join(",")
+                ),
+            ),
+            (
                 "escapes",
                 format!("[\"{}\"]", r"\/\u0061\ud83d\udc10".repeat(5_000)),
             ),
