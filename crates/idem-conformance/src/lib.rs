@@ -42,7 +42,7 @@
 //!
 //! # Where next
 //! - [`Profile::from_toml`] and the [built-in profiles](BUILTIN): what a server promises, and how it is asked.
-//! - [`Report`]: as text, JSON, JUnit and Markdown.
+//! - [`Report`]: as text, JSON, `JUnit` and Markdown.
 //! - The page on testing a server (`docs/conformance.md` in the repository) has every scenario and every option of a
 //!   profile.
 

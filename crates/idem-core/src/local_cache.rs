@@ -43,7 +43,7 @@ const BYTES: usize = 64 * 1024 * 1024;
 ///
 /// # What is kept
 /// - A completion that the store has acknowledged, until the retention is over, counted from before it was
-///   sent. It is not kept if an earlier attempt was not answered, or if the lease
+///   sent. It is not kept if it was not claimed through this cache, if an earlier attempt was not answered, or if the lease
 ///   [travelled](crate::TravellingLease): it is then unknown whose completion is in the store, and since when.
 /// - A record that a handler's own [transaction](crate::store::Ending) has committed.
 /// - The latest records, up to the cache's bytes. The oldest go first, because retries come soon.
@@ -94,14 +94,22 @@ impl<S> LocalCache<S> {
 impl<S: IdempotencyStore> IdempotencyStore for LocalCache<S> {
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
         let found = self.kept().find(key, Instant::now());
-        match found {
-            Some(completed) => Ok(Claim::Taken(Record::Completed(completed))),
-            None => self.store.claim(key, lease).await,
+        if let Some(completed) = found {
+            return Ok(Claim::Taken(Record::Completed(completed)));
         }
+        let claim = self.store.claim(key, lease).await?;
+        if claim == Claim::Owned {
+            self.kept().claimed(key, lease, Instant::now());
+        }
+        Ok(claim)
     }
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.store.renew(key, lease).await
+        let renewed = self.store.renew(key, lease).await?;
+        if renewed == Fenced::Held {
+            self.kept().renewed(key, lease, Instant::now());
+        }
+        Ok(renewed)
     }
 
     async fn complete(
@@ -115,7 +123,7 @@ impl<S: IdempotencyStore> IdempotencyStore for LocalCache<S> {
         let now = Instant::now();
         let sent = now
             .checked_add(retention)
-            .and_then(|until| self.kept().send(key, lease, now, until));
+            .and_then(|until| self.kept().send(key, lease, until));
         let completed = self.store.complete(key, lease, outcome, retention).await;
         let Some(sent) = sent else {
             return completed;
@@ -125,12 +133,13 @@ impl<S: IdempotencyStore> IdempotencyStore for LocalCache<S> {
             Ok(Fenced::Lost) => self.kept().forget(key, &sent),
             // Whatever the owner completes next, an earlier outcome may stand.
             Err(error) if error.may_have_landed() => {}
-            Err(_) => self.kept().forget(key, &sent),
+            Err(_) => self.kept().failed(key, &sent),
         }
         completed
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
+        self.kept().released(key, lease);
         self.store.release(key, lease).await
     }
 

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::{
         delete_item::DeleteItemError, put_item::PutItemError, update_item::UpdateItemError,
     },
 };
+use idem_core::store::StoreErrorKind;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::{
@@ -82,6 +83,34 @@ impl Inner {
             // An attempt that cannot be answered in time would say less than the conflict does.
             if !again || Instant::now() + pausing + self.call_timeout / 4 >= until {
                 return Ok((answer, moment));
+            }
+            sleep(pausing).await;
+            pause *= 2;
+        }
+    }
+
+    /// Sends one of many calls that an operation needs until it is answered otherwise than by throttling: if one of
+    /// them failed the operation, all would be sent again.
+    pub(crate) async fn insist<T, E, F>(
+        &self,
+        until: Instant,
+        request: impl Fn(&Moment) -> F,
+    ) -> Result<(T, Moment), Failure>
+    where
+        F: Future<Output = Result<T, SdkError<E>>>,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let (answer, moment) = self.send(until, &request).await?;
+            let failure = match answer {
+                Ok(answer) => return Ok((answer, moment)),
+                Err(error) => Failure::from(error),
+            };
+            let pausing = pause.mul_f64(rand::random_range(0.5..1.0));
+            let is_late = Instant::now() + pausing + self.call_timeout / 4 >= until;
+            if failure.kind != StoreErrorKind::Full || is_late {
+                return Err(failure);
             }
             sleep(pausing).await;
             pause *= 2;

@@ -6,7 +6,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -48,6 +48,12 @@ impl Clock {
         wall() + self.skew.load(Ordering::Relaxed)
     }
 
+    /// The same, and at most a second ahead of the service's if that was heard.
+    pub(crate) fn now_heard(&self, heard: Option<Heard>) -> i64 {
+        let now = self.now();
+        heard.map_or(now, |heard| now.min(heard.now()))
+    }
+
     /// The time for a call that is sent now.
     pub(crate) fn moment(self: &Arc<Self>) -> Moment {
         let local = wall();
@@ -56,6 +62,7 @@ impl Clock {
             local,
             sent: Instant::now(),
             date: Arc::new(AtomicI64::new(i64::MIN)),
+            heard: Arc::default(),
             clock: Arc::clone(self),
         }
     }
@@ -87,6 +94,21 @@ pub(crate) fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(whole).map_or(END_OF_TIME, |whole| whole.min(END_OF_TIME))
 }
 
+/// What an answer told of the service's time. It bounds what the host's clock says, which may have been set since, or
+/// be ahead by the time that a slow request took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heard {
+    latest: i64,
+    since: Instant,
+}
+
+impl Heard {
+    /// A second ahead of the service's time at most. It stands still where the whole host does.
+    fn now(self) -> i64 {
+        self.latest + milliseconds(self.since.elapsed())
+    }
+}
+
 /// The time that one call is sent with, and what its answer says to that.
 #[derive(Clone, Debug)]
 pub(crate) struct Moment {
@@ -95,6 +117,8 @@ pub(crate) struct Moment {
     sent: Instant,
     /// The `Date` of the answer, or the least number there is.
     date: Arc<AtomicI64>,
+    /// When that arrived, and the latest time that it can mean.
+    heard: Arc<OnceLock<Heard>>,
     clock: Arc<Clock>,
 }
 
@@ -104,18 +128,41 @@ impl Moment {
     }
 
     /// The latest end that is over for its writer, if the service's clock was heard just now; else none is.
-    pub(crate) const fn now_if(&self, heard: bool) -> i64 {
-        if heard { self.now } else { NEVER }
+    pub(crate) fn now_if(&self, heard: Option<Heard>) -> i64 {
+        heard.map_or(NEVER, |_| self.now)
     }
 
     /// The latest end that is over for everybody, if the service's clock was heard just now; else none is: a
     /// host whose clock is ahead would take over what still runs.
-    pub(crate) const fn over_if(&self, heard: bool) -> i64 {
-        if heard { self.now - MARGIN } else { NEVER }
+    pub(crate) fn over_if(&self, heard: Option<Heard>) -> i64 {
+        heard.map_or(NEVER, |heard| self.now.min(heard.now()) - MARGIN)
     }
 
     pub(crate) fn after(&self, duration: Duration) -> i64 {
         (self.now + milliseconds(duration)).min(END_OF_TIME)
+    }
+
+    /// The latest end that a lease of this duration can have now, unless the service's clock was heard just now.
+    pub(crate) fn latest(&self, duration: Duration, heard: Option<Heard>) -> i64 {
+        heard.map_or_else(|| self.after(duration) + MARGIN, |_| END_OF_TIME)
+    }
+
+    /// What the answer told of the service's time.
+    pub(crate) fn heard(&self) -> Option<Heard> {
+        self.heard.get().copied()
+    }
+
+    fn hear(&self, date: i64, received: i64) {
+        self.date.store(date, Ordering::Relaxed);
+        let (latest, since) = (date + SECOND, Instant::now());
+        self.heard.get_or_init(|| Heard { latest, since });
+        self.clock.observe(date, self.local, received);
+    }
+
+    /// Whether answers since have shown that this time was not the service's.
+    pub(crate) fn turned_out_wrong(&self) -> bool {
+        let expected = self.now + milliseconds(self.sent.elapsed());
+        (self.clock.now() - expected).abs() > MARGIN
     }
 
     /// Whether the answer shows that this time was not the service's: a function that was frozen may wake with
@@ -154,8 +201,7 @@ impl Intercept for Watch {
         let date = date.and_then(|date| DateTime::from_str(date, DateTimeFormat::HttpDate).ok());
         if let Some(date) = date.and_then(|date| date.to_millis().ok()) {
             let Self(moment) = self;
-            moment.date.store(date, Ordering::Relaxed);
-            moment.clock.observe(date, moment.local, wall());
+            moment.hear(date, wall());
         }
         Ok(())
     }
@@ -205,6 +251,52 @@ mod tests {
             (13_001, 0, true),
         ] {
             assert_eq!(is_off(now, 10_000, taken), off, "{now}");
+        }
+    }
+
+    /// Whether what is over, and what counts, is so by the service's clock, which is this much ahead of the host's.
+    fn is_bounded(clock: &Arc<Clock>, heard: Option<Heard>, skew: i64) -> bool {
+        // The machine may take some time for this test.
+        let service = wall() + skew + 100;
+        let over = clock.moment().over_if(heard);
+        over <= service + SECOND - MARGIN && clock.now_heard(heard) <= service + SECOND
+    }
+
+    #[test]
+    fn a_clock_that_is_set_forward_during_a_call_takes_nothing_over_early() {
+        let clock = Arc::new(Clock::default());
+        // The host was an hour behind, which its skew says, and is no more when the answer arrives.
+        clock.skew.store(3_600_000, Ordering::Relaxed);
+        let mut moment = clock.moment();
+        assert!(moment.heard().is_none());
+        moment.local -= 3_600_000;
+        moment.hear(wall() / SECOND * SECOND, wall());
+        assert!(is_bounded(&clock, moment.heard(), 0));
+    }
+
+    #[test]
+    fn a_host_ahead_takes_nothing_over_early_by_a_request_that_was_slow() {
+        let clock = Arc::new(Clock::default());
+        let mut moment = clock.moment();
+        // The host is 6 s ahead; the request took 5 s to arrive, and its answer nothing.
+        moment.local -= 5_000;
+        moment.hear(wall() - 6_000, wall());
+        assert!(is_bounded(&clock, moment.heard(), -6_000));
+    }
+
+    #[test]
+    fn nothing_is_over_before_the_time_was_heard() {
+        let moment = Arc::new(Clock::default()).moment();
+        assert_eq!((moment.over_if(None), moment.now_if(None)), (NEVER, NEVER));
+    }
+
+    #[test]
+    fn a_time_turns_out_wrong_by_what_is_heard_later() {
+        for (skew, wrong) in [(0, false), (1_500, false), (5_000, true), (-5_000, true)] {
+            let clock = Arc::new(Clock::default());
+            let (first, second) = (clock.moment(), clock.moment());
+            second.hear(wall() + skew, wall());
+            assert_eq!(first.turned_out_wrong(), wrong, "{skew}");
         }
     }
 

@@ -78,7 +78,8 @@ impl Ending for DynamoDbEnding {
         }
         let (writes, answers) = actions.into_parts();
         let token = token();
-        let end = store.clock.moment().after(retention);
+        let moment = store.clock.moment();
+        let end = moment.after(retention);
         let fence = match fence(&store, &completion, &placed, end, &token) {
             Ok(fence) => fence,
             Err(failure) => return not_sent(failure),
@@ -86,7 +87,7 @@ impl Ending for DynamoDbEnding {
         let items = [fence].into_iter().chain(writes).collect();
         let transaction = Transaction::named(token, items);
         match store.commit(&transaction, until).await {
-            Sent::Committed(moment) => committed(&store, &completion, &moment, until).await,
+            Sent::Committed => committed(&store, &completion, &moment, until).await,
             Sent::Refused(refused) => told(refused, &completion, &transaction.token, answers),
             Sent::Failed { source, can_retry } => {
                 let why = match can_retry {
@@ -123,7 +124,8 @@ async fn committed(
     moment: &Moment,
     until: Instant,
 ) -> Commit {
-    if moment.was_off() {
+    // Also of an attempt before the one that was answered: each sends the same end.
+    if moment.turned_out_wrong() {
         let (key, lease) = (completion.key(), completion.lease());
         let retention = completion.retention();
         let put_right = store

@@ -38,6 +38,11 @@ pub(crate) const CAN_BE_CLAIMED: &str = "attribute_not_exists(#pk) OR idem_until
 pub(crate) const IS_HELD: &str =
     "idem_owner = :owner AND idem_state = :state AND idem_until > :now";
 
+/// This owner's lease runs, and ends no later than one of its duration can: it would be later for a host whose clock
+/// is behind, and that host would write an end that has passed.
+pub(crate) const IS_RENEWABLE: &str = "idem_owner = :owner AND idem_state = :state AND \
+    idem_until > :now AND idem_until <= :latest";
+
 /// This owner has it in this state, over or not.
 pub(crate) const IS_OURS: &str = "idem_owner = :owner AND idem_state = :state";
 
@@ -51,6 +56,9 @@ const KEPT: i64 = 60 * 60;
 
 /// As long again, so that a record that is read has all of its parts.
 const PARTS_KEPT: i64 = 2 * KEPT;
+
+/// More than any record has: all of them are asked for at once.
+const MOST_PARTS: usize = 1_000;
 
 impl Table {
     /// The key of a record's item.
@@ -137,7 +145,10 @@ impl Found {
             (Some(record), ..) => Content::Here(record),
             (None, Some(count), Some(digest)) => Content::Parts {
                 digest,
-                count: usize::try_from(count).map_err(|_| damaged(PARTS))?,
+                count: usize::try_from(count)
+                    .ok()
+                    .filter(|count| *count <= MOST_PARTS)
+                    .ok_or_else(|| damaged(PARTS))?,
             },
             _ => return Err(damaged(RECORD)),
         };
@@ -166,7 +177,7 @@ impl Found {
 
     /// Whether it counts for those whose it is not.
     pub(crate) const fn stands(&self, now: i64) -> bool {
-        self.until + MARGIN > now
+        self.until.saturating_add(MARGIN) > now
     }
 
     /// Whether this very transaction of the owner's wrote it.
@@ -199,5 +210,36 @@ pub(crate) fn blob(value: Option<AttributeValue>) -> Option<Vec<u8>> {
     match value? {
         AttributeValue::B(blob) => Some(blob.into_inner()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(more: &[(&str, AttributeValue)]) -> Item {
+        let mut item = Item::from([
+            (STATE.to_owned(), string(COMPLETED)),
+            (OWNER.to_owned(), bytes([1; 16])),
+            (UNTIL.to_owned(), number(i64::MAX)),
+        ]);
+        let more = more.iter();
+        item.extend(more.map(|(name, value)| ((*name).to_owned(), value.clone())));
+        item
+    }
+
+    #[test]
+    fn an_end_beyond_all_time_stands() {
+        let found = Found::read(item(&[(RECORD, bytes([1]))])).unwrap();
+        assert!(found.stands(253_402_300_799_999));
+    }
+
+    #[test]
+    fn a_record_of_more_parts_than_any_has_is_damaged() {
+        let parts = |count| {
+            let parts = [(PARTS, number(count)), (DIGEST, bytes([1; 16]))];
+            Found::read(item(&parts)).is_ok()
+        };
+        assert!(parts(43) && !parts(-1) && !parts(i64::MAX));
     }
 }

@@ -121,7 +121,9 @@
 //!   retention.
 //! - A function that was frozen may wake with an old idea of the time. When an answer shows that a write's time
 //!   was off by more than 2 s, the store writes its end again, in 1 request. Nothing is taken over before an
-//!   answer has told the time, so a host whose clock is ahead takes nothing that still runs.
+//!   answer has told the time, so a host whose clock is ahead takes nothing that still runs. For the same reason it
+//!   loses no lease of its own: the store sends a renewal or a release again that failed by the time alone. A host
+//!   whose clock is behind shortens no lease, so a renewal takes 2 requests if it makes the lease end sooner.
 //!
 //! Make leases long beside 2 s: 10 s or more. DynamoDB deletes expired items within days. Each condition looks
 //! at the time itself, so an expired item that is still there counts as absent.
@@ -132,7 +134,7 @@
 //! | nobody listens | `Unavailable`, nothing written |
 //! | the connection breaks, or the service answers 5xx | `Unavailable`, may have landed |
 //! | no answer within the call timeout | `Timeout`, may have landed |
-//! | throttling | `Full`, nothing written |
+//! | throttling | `Full`, nothing written; a read, and a part of a long response, is sent again within the call timeout first |
 //! | it refuses the credentials, the permissions or the table | `Rejected`, nothing written |
 //! | a transaction is at work on the item | it is sent again within the call timeout; then `Unavailable`, nothing written |
 //!

@@ -92,8 +92,8 @@ impl Inner {
         until: Instant,
     ) -> Result<(), Failure> {
         loop {
-            let (answer, moment) = self
-                .send(until, |moment| {
+            let (_, moment) = self
+                .insist(until, |moment| {
                     let mut item = item.clone();
                     item.extend([self.table.parts_swept(moment.after(retention))]);
                     let put = self.client.put_item().table_name(&self.table.name);
@@ -101,7 +101,6 @@ impl Inner {
                     put.interceptor(moment.watch()).send()
                 })
                 .await?;
-            answer?;
             if !moment.was_off() {
                 return Ok(());
             }
@@ -148,13 +147,13 @@ impl Inner {
     /// Reads what stands there now.
     pub(crate) async fn read(&self, key: Item, until: Instant) -> Result<Option<Item>, Failure> {
         let (answer, _) = self
-            .send(until, |moment| {
+            .insist(until, |moment| {
                 let get = self.client.get_item().table_name(&self.table.name);
                 let get = get.set_key(Some(key.clone())).consistent_read(true);
                 get.customize().interceptor(moment.watch()).send()
             })
             .await?;
-        Ok(answer?.item)
+        Ok(answer.item)
     }
 }
 

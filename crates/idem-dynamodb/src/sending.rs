@@ -60,8 +60,8 @@ pub(crate) fn token() -> String {
 /// What became of a transaction.
 #[derive(Debug)]
 pub(crate) enum Sent {
-    /// It landed; the time that the answer belongs to.
-    Committed(Moment),
+    /// It landed.
+    Committed,
     /// The condition of an action failed, and nothing was written.
     Refused(Refused),
     /// Nothing was written, for another reason.
@@ -99,7 +99,7 @@ impl Inner {
         let mut attempts = 1;
         loop {
             let in_the_way = match self.attempt(transaction, until).await {
-                Ok(moment) => return Sent::Committed(moment),
+                Ok(()) => return Sent::Committed,
                 // Also after a doubt: had it landed, its token would say so.
                 Err(Attempt::Refused(refused)) => return Sent::Refused(refused),
                 Err(Attempt::Never(failure)) => {
@@ -127,7 +127,7 @@ impl Inner {
         }
     }
 
-    async fn attempt(&self, transaction: &Transaction, until: Instant) -> Result<Moment, Attempt> {
+    async fn attempt(&self, transaction: &Transaction, until: Instant) -> Result<(), Attempt> {
         let moment = self.clock.moment();
         let request = self.client.transact_write_items();
         let request = request
@@ -137,7 +137,7 @@ impl Inner {
             .interceptor(moment.watch());
         let until = until.min(Instant::now() + ATTEMPT);
         match timeout_at(until, request.send()).await {
-            Ok(Ok(_)) => Ok(moment),
+            Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(meaning(error, &moment)),
             Err(_) => Err(Attempt::Doubt(Failure::silent())),
         }

@@ -17,11 +17,11 @@ use tokio::time::Instant;
 use crate::{
     Table,
     call::Written,
-    clock::{Clock, Moment},
+    clock::{Clock, Heard, Moment},
     failure::Failure,
     item::{
-        CAN_BE_CLAIMED, CAN_BE_COMPLETED, COMPLETED, Found, IS_HELD, IS_OURS, Item, OWNER, PENDING,
-        RECORD, STATE, TRANSACTION, UNTIL, bytes, number, owner, string,
+        CAN_BE_CLAIMED, CAN_BE_COMPLETED, COMPLETED, Found, IS_HELD, IS_OURS, IS_RENEWABLE, Item,
+        OWNER, PENDING, RECORD, STATE, TRANSACTION, UNTIL, bytes, number, owner, string,
     },
     parts::Placed,
 };
@@ -60,15 +60,17 @@ impl DynamoDbStore {
 impl Inner {
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, Failure> {
         let until = self.deadline();
-        for attempt in 0..ATTEMPTS {
-            let (written, moment) = self.put_lease(key, lease, attempt > 0, until).await?;
+        let mut heard = None;
+        for _ in 0..ATTEMPTS {
+            let (written, moment) = self.put_lease(key, lease, heard, until).await?;
+            heard = moment.heard();
             let found = match written {
                 Written::Done => None,
                 Written::Refused(None) => continue,
                 Written::Refused(Some(item)) => Some(Found::read(item)?),
             };
             // What ran out did so by a clock that has just been heard.
-            let now = self.clock.now();
+            let now = self.clock.now_heard(heard);
             match found {
                 None => {}
                 Some(found) if found.is_held(lease.owner(), now) => {}
@@ -93,7 +95,7 @@ impl Inner {
         &self,
         key: &RecordKey,
         lease: &Lease,
-        heard: bool,
+        heard: Option<Heard>,
         until: Instant,
     ) -> Result<(Written, Moment), Failure> {
         let record = encode_pending(lease);
@@ -131,14 +133,33 @@ impl Inner {
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
         let until = self.deadline();
         let duration = lease.duration();
-        let (held, moment) = self
-            .prolong(key, lease, (PENDING, IS_HELD), duration, until)
-            .await?;
-        if held == Fenced::Held && moment.was_off() {
-            let put_right = self.put_right(key, lease, PENDING, duration, until).await;
-            return put_right.map_err(Failure::after_a_write);
+        let mut heard = None;
+        for _ in 0..ATTEMPTS {
+            let renewable = Prolonged::Renewable { heard };
+            let prolonged = self.prolong(key, lease, renewable, duration, until).await?;
+            let (written, moment) = prolonged;
+            heard = moment.heard();
+            match written {
+                Written::Done if moment.was_off() => {
+                    let put_right = self.put_right(key, lease, PENDING, duration, until).await;
+                    return put_right.map_err(Failure::after_a_write);
+                }
+                Written::Done => return Ok(Fenced::Held),
+                Written::Refused(found) => {
+                    if !self.runs(found, lease, heard) {
+                        return Ok(Fenced::Lost);
+                    }
+                }
+            }
         }
-        Ok(held)
+        Err(Failure::contended())
+    }
+
+    /// Whether a lease runs although a condition on the time failed: the time was wrong.
+    fn runs(&self, found: Option<Item>, lease: &Lease, heard: Option<Heard>) -> bool {
+        let found = found.and_then(|item| Found::read(item).ok());
+        let now = self.clock.now_heard(heard);
+        found.is_some_and(|found| found.is_held(lease.owner(), now))
     }
 
     /// Writes the end again if it was written with a time that was not the service's.
@@ -151,42 +172,44 @@ impl Inner {
         until: Instant,
     ) -> Result<Fenced, Failure> {
         tracing::debug!("this host's clock was not that of DynamoDB, so an end was written again");
-        let (held, _) = self
-            .prolong(key, lease, (state, IS_OURS), duration, until)
-            .await?;
-        Ok(held)
+        let ours = Prolonged::Ours { state };
+        let (written, _) = self.prolong(key, lease, ours, duration, until).await?;
+        Ok(fenced(&written))
     }
 
     async fn prolong(
         &self,
         key: &RecordKey,
         lease: &Lease,
-        (state, condition): (&str, &str),
+        prolonged: Prolonged<'_>,
         duration: Duration,
         until: Instant,
-    ) -> Result<(Fenced, Moment), Failure> {
-        let (written, moment) = self
-            .write(until, |moment| {
-                let end = moment.after(duration);
-                let (ttl, swept) = self.table.swept(end);
-                let update = self.client.update_item().table_name(&self.table.name);
-                let update = update
-                    .set_key(Some(self.table.key(key)))
-                    .update_expression("SET idem_until = :until, #ttl = :swept")
-                    .condition_expression(condition)
-                    .expression_attribute_names("#ttl", ttl)
-                    .expression_attribute_values(":until", number(end))
-                    .expression_attribute_values(":swept", swept)
-                    .expression_attribute_values(":owner", owner(lease.owner()))
-                    .expression_attribute_values(":state", string(state));
-                let update = match condition {
-                    IS_HELD => update.expression_attribute_values(":now", number(moment.now())),
-                    _ => update,
-                };
-                update.customize().interceptor(moment.watch()).send()
-            })
-            .await?;
-        Ok((fenced(&written), moment))
+    ) -> Result<(Written, Moment), Failure> {
+        self.write(until, |moment| {
+            let end = moment.after(duration);
+            let (ttl, swept) = self.table.swept(end);
+            let update = self.client.update_item().table_name(&self.table.name);
+            let update = update
+                .set_key(Some(self.table.key(key)))
+                .update_expression("SET idem_until = :until, #ttl = :swept")
+                .expression_attribute_names("#ttl", ttl)
+                .expression_attribute_values(":until", number(end))
+                .expression_attribute_values(":swept", swept)
+                .expression_attribute_values(":owner", owner(lease.owner()))
+                .return_values_on_condition_check_failure(AllOld);
+            let update = match prolonged {
+                Prolonged::Renewable { heard } => update
+                    .condition_expression(IS_RENEWABLE)
+                    .expression_attribute_values(":state", string(PENDING))
+                    .expression_attribute_values(":now", number(moment.now()))
+                    .expression_attribute_values(":latest", number(moment.latest(duration, heard))),
+                Prolonged::Ours { state } => update
+                    .condition_expression(IS_OURS)
+                    .expression_attribute_values(":state", string(state)),
+            };
+            update.customize().interceptor(moment.watch()).send()
+        })
+        .await
     }
 
     async fn complete(
@@ -200,26 +223,30 @@ impl Inner {
         let placed = Placed::new(encode_completed(lease, outcome), outcome);
         let parts = self.write_parts(key, &placed, retention, until).await;
         parts.map_err(Failure::before_the_write)?;
-        for attempt in 0..ATTEMPTS {
-            let put = self.put_result(key, lease, &placed, retention, attempt > 0, until);
+        let mut heard = None;
+        for _ in 0..ATTEMPTS {
+            let put = self.put_result(key, lease, &placed, retention, heard, until);
             let (written, moment) = put.await?;
-            let found = match written {
-                Written::Done if moment.was_off() => {
-                    let put_right = self.put_right(key, lease, COMPLETED, retention, until);
-                    return put_right.await.map_err(Failure::after_a_write);
-                }
-                Written::Done => return Ok(Fenced::Held),
+            heard = moment.heard();
+            if let Written::Refused(found) = written {
                 // It was there, and went meanwhile.
-                Written::Refused(None) => continue,
-                Written::Refused(Some(item)) => Found::read(item)?,
-            };
-            if found.is_of(lease.owner()) {
-                return Ok(Fenced::Held);
+                let Some(found) = found.map(Found::read).transpose()? else {
+                    continue;
+                };
+                // It ran out, by a clock that has just been heard; or its end was written with a wrong time.
+                if !found.stands(self.clock.now_heard(heard)) {
+                    continue;
+                }
+                if !found.is_of(lease.owner()) {
+                    return Ok(Fenced::Lost);
+                }
             }
-            // Otherwise it ran out, by a clock that has just been heard.
-            if found.stands(self.clock.now()) {
-                return Ok(Fenced::Lost);
+            // Also if it was there already: the attempt whose answer was lost had the same idea of time.
+            if moment.was_off() {
+                let put_right = self.put_right(key, lease, COMPLETED, retention, until);
+                return put_right.await.map_err(Failure::after_a_write);
             }
+            return Ok(Fenced::Held);
         }
         Err(Failure::contended())
     }
@@ -230,7 +257,7 @@ impl Inner {
         lease: &Lease,
         placed: &Placed,
         retention: Duration,
-        heard: bool,
+        heard: Option<Heard>,
         until: Instant,
     ) -> Result<(Written, Moment), Failure> {
         self.write(until, |moment| {
@@ -266,22 +293,43 @@ impl Inner {
         lease: &Lease,
         condition: &str,
     ) -> Result<Fenced, Failure> {
-        let (written, _) = self
-            .write(self.deadline(), |moment| {
-                let delete = self.client.delete_item().table_name(&self.table.name);
-                let delete = delete
-                    .set_key(Some(self.table.key(key)))
-                    .condition_expression(condition)
-                    .expression_attribute_values(":owner", owner(lease.owner()))
-                    .expression_attribute_values(":state", string(PENDING));
-                let delete = match condition {
-                    IS_HELD => delete.expression_attribute_values(":now", number(moment.now())),
-                    _ => delete,
-                };
-                delete.customize().interceptor(moment.watch()).send()
-            })
-            .await?;
-        Ok(fenced(&written))
+        let until = self.deadline();
+        for _ in 0..ATTEMPTS {
+            let (written, moment) = self.send_delete(key, lease, condition, until).await?;
+            match written {
+                Written::Done => return Ok(Fenced::Held),
+                Written::Refused(found) => {
+                    if !self.runs(found, lease, moment.heard()) {
+                        return Ok(Fenced::Lost);
+                    }
+                }
+            }
+        }
+        Err(Failure::contended())
+    }
+
+    async fn send_delete(
+        &self,
+        key: &RecordKey,
+        lease: &Lease,
+        condition: &str,
+        until: Instant,
+    ) -> Result<(Written, Moment), Failure> {
+        self.write(until, |moment| {
+            let delete = self.client.delete_item().table_name(&self.table.name);
+            let delete = delete
+                .set_key(Some(self.table.key(key)))
+                .condition_expression(condition)
+                .expression_attribute_values(":owner", owner(lease.owner()))
+                .expression_attribute_values(":state", string(PENDING))
+                .return_values_on_condition_check_failure(AllOld);
+            let delete = match condition {
+                IS_HELD => delete.expression_attribute_values(":now", number(moment.now())),
+                _ => delete,
+            };
+            delete.customize().interceptor(moment.watch()).send()
+        })
+        .await
     }
 
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, Failure> {
@@ -351,6 +399,15 @@ impl Inner {
         item.insert(TRANSACTION.to_owned(), bytes(transaction.as_bytes()));
         item
     }
+}
+
+/// Which end is written anew.
+#[derive(Clone, Copy)]
+enum Prolonged<'a> {
+    /// That of a lease that runs, by a time that was heard just now or not.
+    Renewable { heard: Option<Heard> },
+    /// That of what this owner has in this state, over or not.
+    Ours { state: &'a str },
 }
 
 const fn fenced(written: &Written) -> Fenced {

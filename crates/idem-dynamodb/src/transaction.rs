@@ -145,7 +145,7 @@ async fn commit_now(store: &Inner, actions: Actions) -> Result<(), TransactionEr
     let (items, mut answers) = actions.into_parts();
     let until = Instant::now() + PATIENCE;
     match store.commit(&Transaction::new(items), until).await {
-        Sent::Committed(_) => Ok(()),
+        Sent::Committed => Ok(()),
         Sent::Refused(refused) => {
             let position = refused.position;
             let answer = answers.get_mut(position).and_then(Option::take);

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use idem_core::{LocalCache, store::Operation};
+use idem_core::store::Operation;
 use idem_momento::MomentoStore;
 use idem_store_tests::Fixture;
 use momento_emulator::{Code, Emulator, Fault, Method, When};
@@ -42,20 +42,4 @@ mod read_along {
         clock: real,
         store: super::emulated(true),
     }
-}
-
-mod behind_a_cache {
-    idem_store_tests::store_tests! {
-        clock: real,
-        store: super::cached(),
-    }
-}
-
-fn cached() -> Fixture {
-    let emulator = Emulator::start().unwrap();
-    emulator.create_cache(CACHE);
-    let store = MomentoStore::new(emulator.client(Duration::from_secs(10)), CACHE);
-    Fixture::new(LocalCache::new(store))
-        .crowd(300)
-        .keep(emulator)
 }

@@ -7,7 +7,7 @@ use redis::{Client, IntoConnectionInfo, RedisError, RedisResult, aio::Connection
 
 use crate::{
     ConnectError, RedisStore,
-    check::check,
+    check::{check, check_wait},
     confirming::Confirming,
     link::{Given, Link},
     own_link::OwnLink,
@@ -62,7 +62,8 @@ impl RedisStore {
     /// Sets up a store on a connection that exists: a `ConnectionManager`, a cluster's connection, or anything
     /// else whose clones share it.
     ///
-    /// The store bounds its calls, and leaves the connection's own retries and reconnecting to it. A
+    /// The store bounds its calls, and leaves the connection's own retries and reconnecting to it. Because such a retry
+    /// may hide an attempt that landed, most failures are told as ones that may have landed. A
     /// `MultiplexedConnection` never connects again. A `ConnectionManager` does so when a connection breaks, and
     /// neither when its server became a replica, nor when it fell silent.
     pub fn with_connection(
@@ -107,8 +108,8 @@ impl RedisBuilder {
         self
     }
 
-    /// Accepts a server that evicts records when it is full, or does not tell whether it does. A request
-    /// whose record was evicted runs again; a warning says so at each start.
+    /// Accepts a server that evicts records when it is full, or does not tell whether it does, for example because the
+    /// user may not run `INFO`. A request whose record was evicted runs again; a warning says so at each start.
     pub const fn allow_eviction(mut self) -> Self {
         self.allow_eviction = true;
         self
@@ -130,7 +131,8 @@ impl RedisBuilder {
     }
 
     /// Connects, checks that the server keeps records until their time and takes writes, and gives the store.
-    /// 2 round trips; some more to connect, and another one if the server does not know the scripts.
+    /// 2 round trips, 3 with [`confirm`](Self::confirm), and 15 more if the server runs in cluster mode; some more to
+    /// connect, and another one if the server does not know the scripts.
     ///
     /// # Errors
     /// See [`ConnectError`].
@@ -149,6 +151,9 @@ impl RedisBuilder {
             Some((replicas, timeout)) => Some(confirming(client, replicas, timeout, call_timeout)?),
         };
         check(&*link, &self.prefix, self.allow_eviction).await?;
+        if confirming.is_some() {
+            check_wait(&*link).await?;
+        }
         Ok(RedisStore::new(Inner {
             link,
             confirming,
@@ -188,7 +193,8 @@ async fn connect(
                 .map_err(unusable)?;
             let connecting = client.get_async_connection();
             let connection = crate::check::bounded("connect to the cluster", connecting).await?;
-            Ok((Box::new(Given(connection)), None))
+            let link = crate::cluster_link::ClusterLink::new(client, connection, call_timeout);
+            Ok((Box::new(link), None))
         }
         Source::Given(link) => Ok((link, None)),
     }

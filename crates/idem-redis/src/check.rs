@@ -2,10 +2,10 @@
 
 use std::{future::Future, time::Duration};
 
-use redis::{RedisResult, Value, from_redis_value};
+use redis::{ErrorKind, RedisError, RedisResult, ServerErrorKind, Value, from_redis_value};
 use tokio::time::timeout;
 
-use crate::{ConnectError, link::Link, scripts::LOOK_UP};
+use crate::{ConnectError, link::Link, quoted::without_arguments, scripts::LOOK_UP};
 
 /// How long the server may take for each step.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -13,20 +13,63 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The oldest version that the scripts were tried on.
 const OLDEST: (u32, u32) = (6, 2);
 
-/// Says what is wrong with a server, or with one of a cluster's. 2 round trips; 3 if it does not know the script.
+/// How many names are looked up on a node of a cluster. A node that refuses none of them most likely has all slots.
+const NAMES: u8 = 16;
+
+/// Says what is wrong with a server, or with one of a cluster's. 2 round trips; 3 if it does not know the script, and
+/// 15 more on one node of a cluster.
 pub(crate) async fn check(
     link: &dyn Link,
     prefix: &[u8],
     allow_eviction: bool,
 ) -> Result<(), ConnectError> {
-    let asking = redis::cmd("INFO");
-    let answer = bounded("ask the server for its settings (INFO)", link.send(&asking)).await?;
-    for server in servers(answer) {
+    let answer = settings(link, allow_eviction).await?;
+    let is_one_node = matches!(&*answer, [one] if one.contains("cluster_enabled:1"));
+    for server in answer {
         look_at(&server, allow_eviction)?;
     }
-    let nobody = [prefix, &[0; 32]].concat();
-    bounded("run a script", LOOK_UP.call(link, &nobody, &[])).await?;
+    let names = if is_one_node { NAMES } else { 1 };
+    for number in 0..names {
+        let nobody = [prefix, &[number; 32]].concat();
+        let looked_up = LOOK_UP.call(link, &nobody, &[]);
+        match bounded("run a script", looked_up).await {
+            Err(ConnectError::Redis { source, .. }) if is_moved(&source) => {
+                return Err(ConnectError::OneNodeOfACluster);
+            }
+            answer => answer?,
+        };
+    }
     Ok(())
+}
+
+/// Says whether the server lets this user wait for replicas. 1 round trip, and no wait.
+pub(crate) async fn check_wait(link: &dyn Link) -> Result<(), ConnectError> {
+    let mut asking = redis::cmd("WAIT");
+    asking.arg(0).arg(1);
+    let asked = bounded("ask which replicas have a write (WAIT)", link.send(&asking));
+    asked.await.map(drop)
+}
+
+/// What the server says of itself, or each of a cluster's does.
+async fn settings(link: &dyn Link, allow_eviction: bool) -> Result<Vec<String>, ConnectError> {
+    let asking = redis::cmd("INFO");
+    match bounded("ask the server for its settings (INFO)", link.send(&asking)).await {
+        // It does not tell whether it evicts, which is allowed then.
+        Err(ConnectError::Redis { source, .. }) if allow_eviction && is_forbidden(&source) => {
+            Ok(vec![String::new()])
+        }
+        answer => answer.map(servers),
+    }
+}
+
+fn is_moved(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::Moved)
+}
+
+fn is_forbidden(error: &RedisError) -> bool {
+    let is_unknown = |text: &str| text.starts_with("unknown command");
+    error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm)
+        || error.detail().is_some_and(is_unknown)
 }
 
 pub(crate) async fn bounded<T>(
@@ -34,7 +77,10 @@ pub(crate) async fn bounded<T>(
     call: impl Future<Output = RedisResult<T>>,
 ) -> Result<T, ConnectError> {
     match timeout(TIMEOUT, call).await {
-        Ok(answer) => answer.map_err(|source| ConnectError::Redis { action, source }),
+        Ok(answer) => answer.map_err(|source| ConnectError::Redis {
+            action,
+            source: without_arguments(source),
+        }),
         Err(_) => {
             let timeout = TIMEOUT;
             Err(ConnectError::Timeout { action, timeout })

@@ -16,6 +16,7 @@ use crate::{
     duration::milliseconds,
     failure::Failure,
     link::{Given, send},
+    quoted::without_arguments,
     scripts::CLAIM,
 };
 
@@ -112,7 +113,7 @@ impl Confirming {
                 let connecting = self
                     .client
                     .get_multiplexed_async_connection_with_config(&self.config);
-                connecting.await
+                connecting.await.map_err(without_arguments)
             }
         }
     }

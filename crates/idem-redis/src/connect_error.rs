@@ -39,6 +39,12 @@ pub enum ConnectError {
     /// The server takes no writes.
     #[error("the server is a replica, which takes no writes; connect to its primary")]
     Replica,
+    /// The server is one of several in a Redis Cluster, and refuses the keys of the others.
+    #[error(
+        "the server is one node of a Redis Cluster, and the others keep the rest of the keys; connect by \
+         `RedisStore::cluster`, which needs the feature `cluster` of idem-redis"
+    )]
+    OneNodeOfACluster,
     /// The server is too old.
     #[error("the server has version {found}, and the store needs Redis 6.2, Valkey 7.2 or newer")]
     TooOld {

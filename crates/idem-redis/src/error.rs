@@ -26,6 +26,18 @@ pub(crate) fn meaning(error: &RedisError) -> (StoreErrorKind, WriteEffect) {
     }
 }
 
+/// The same of a command that a client may have sent more than once. What the last attempt was answered says
+/// nothing of the first, whose answer may have been lost, unless no attempt can have fared better.
+pub(crate) fn meaning_if_sent_again(error: &RedisError) -> (StoreErrorKind, WriteEffect) {
+    match meaning(error) {
+        // An owner whose record stands needs no room, so it does not stand.
+        full @ (StoreErrorKind::Full, _) => full,
+        // Another program's value stands there.
+        (kind, effect) if error.code() == Some("WRONGTYPE") => (kind, effect),
+        (kind, _) => (kind, WriteEffect::Unknown),
+    }
+}
+
 fn of_server(kind: ServerErrorKind, error: &RedisError) -> (StoreErrorKind, WriteEffect) {
     use ServerErrorKind as Server;
     match kind {

@@ -3,13 +3,15 @@
 use idem_core::store::{DecodeError, Operation, StoreError, StoreErrorKind, WriteEffect};
 use redis::RedisError;
 
-use crate::error::meaning;
+use crate::error::{meaning, meaning_if_sent_again};
 
 /// Why an operation failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The server or the way to it failed.
     Redis(RedisError),
+    /// So did the last of several attempts, perhaps.
+    SentAgain(RedisError),
     /// No answer came in time.
     Silent,
     /// All connections for claims that are confirmed were in use all the time.
@@ -37,6 +39,10 @@ impl Failure {
         match self {
             Self::Redis(source) => {
                 let (kind, effect) = meaning(&source);
+                error(kind, effect).with_source(source)
+            }
+            Self::SentAgain(source) => {
+                let (kind, effect) = meaning_if_sent_again(&source);
                 error(kind, effect).with_source(source)
             }
             Self::Silent => error(StoreErrorKind::Timeout, WriteEffect::Unknown)

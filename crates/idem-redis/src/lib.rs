@@ -79,12 +79,17 @@
 //! | another program's value has the name | `Rejected` or `Corrupt`, nothing written | the value stays as it is |
 //!
 //! This is so for the store's own connection, by [`RedisStore::builder`] or [`RedisStore::with_client`]. One that you
-//! hand over by [`RedisStore::with_connection`] follows its own rules.
+//! hand over by [`RedisStore::with_connection`] follows its own rules, and may send a call again: a failure may have
+//! landed there unless the server is full or another program's value has the name.
 //!
 //! # Clusters
 //! With the feature `cluster`, [`RedisStore::cluster`] connects to a Redis Cluster. Each operation touches one key, so
 //! no hash tags are needed. The cluster's client follows redirections and sends again after a broken connection, up to
-//! 3 times within the call timeout. Where it did that to a release that had landed, the answer is `Lost`.
+//! 3 times within the call timeout. Where it did that to a release that had landed, the answer is `Lost`. Because an
+//! earlier attempt may have landed, `Unavailable` and `Rejected` always mean "may have landed" there.
+//!
+//! A node that falls silent without closing its connections is not noticed by that client. After three calls without an
+//! answer within five call timeouts, the next call connects to the cluster again, and finds the replica that was promoted.
 //!
 //! # TLS
 //! `rediss://` URLs need the feature `tls-rustls`, which is not on by default, and trust the system's certificates; a
@@ -108,6 +113,8 @@
 mod answer;
 mod builder;
 mod check;
+#[cfg(feature = "cluster")]
+mod cluster_link;
 mod confirming;
 mod connect_error;
 mod duration;
@@ -115,6 +122,7 @@ mod error;
 mod failure;
 mod link;
 mod own_link;
+mod quoted;
 mod record;
 mod scripts;
 mod store;

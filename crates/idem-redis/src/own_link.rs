@@ -22,7 +22,7 @@ use crate::link::{Link, Sending, send};
 const SILENT: u32 = 3;
 
 /// After how long a call that its caller gave up says something about the connection, and not about the caller.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How often the connection is replaced at most: a replica answers READONLY to each call.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -137,6 +137,11 @@ impl Link for OwnLink {
             answer
         })
     }
+
+    /// A manager connects again, and leaves it to its caller to send again.
+    fn sends_again(&self) -> bool {
+        false
+    }
 }
 
 /// A call that waits for its answer. Dropped without one, it was given up.
@@ -162,15 +167,24 @@ impl Drop for Waiting<'_> {
 }
 
 /// Whether it is better to connect again, perhaps to another server.
+///
+/// Only what a script alone is answered says that the connection is sound. Everything else may be what an attempt to
+/// connect was answered, and a server has many words for that: HELLO gives WRONGPASS, NOAUTH or NOPERM, a proxy its own.
 fn is_of_no_use(error: &RedisError) -> bool {
     use ServerErrorKind as Server;
     match error.kind() {
-        ErrorKind::Io => true,
-        // The server is a replica by now.
-        ErrorKind::Server(Server::ReadOnly | Server::MasterDown) => true,
-        // This may be what it answered to an attempt to connect.
-        ErrorKind::Server(Server::BusyLoading | Server::ResponseError)
-        | ErrorKind::AuthenticationFailed => true,
-        _ => false,
+        ErrorKind::Server(
+            Server::NoScript
+            | Server::Moved
+            | Server::Ask
+            | Server::TryAgain
+            | Server::ClusterDown
+            | Server::CrossSlot,
+        ) => false,
+        ErrorKind::Extension => !matches!(
+            error.code(),
+            Some("OOM" | "WRONGTYPE" | "MISCONF" | "NOREPLICAS" | "BUSY")
+        ),
+        _ => true,
     }
 }

@@ -75,6 +75,7 @@ impl Inner {
         let name = self.name(key);
         let call = script.call(&*self.link, &name, arguments);
         match timeout_at(deadline, call).await {
+            Ok(Err(error)) if self.link.sends_again() => Err(Failure::SentAgain(error)),
             Ok(answer) => Ok(answer?),
             Err(_) => Err(Failure::Silent),
         }

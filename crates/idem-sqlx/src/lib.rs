@@ -165,7 +165,7 @@
 //! - The guide is `idem_core`'s module `guide`: its page on exactly once has transactions, what clients see, COMMIT in
 //!   doubt and pgbouncer, and its page on stores says when to take which.
 //! - `PostgresEnlistment` is for handlers on
-//!   other drivers, such as tokio-postgres or SeaORM.
+//!   other drivers, such as tokio-postgres or `SeaORM`.
 
 mod budget;
 mod connections;

@@ -51,7 +51,8 @@ pub enum DynamoDbFault {
     Exceeded,
     /// `AccessDeniedException`.
     Deny,
-    /// Another transaction is in the way of the item at this position; a request for one item has one position.
+    /// Another transaction is in the way of the item at this position, or of the last item before it; a request for
+    /// one item has one position.
     Conflict(usize),
 }
 
@@ -319,6 +320,7 @@ impl State {
         let Some(items) = request["TransactItems"].as_array() else {
             return self.refusal(400, "TransactionConflictException", &json!({}));
         };
+        let position = position.min(items.len().saturating_sub(1));
         let reason = |index| match index == position {
             true => {
                 json!({"Code": "TransactionConflict", "Message": "Transaction is ongoing for the item"})

@@ -28,12 +28,22 @@ struct Place {
     number: u64,
     owner: OwnerToken,
     until: Instant,
+    completions: Completions,
     /// Nothing while it is not known what stands in the store.
     record: Option<(Completed, Option<RequestTag>)>,
     response_bytes: usize,
 }
 
-/// A completion that is on its way to the store, the first of its owner.
+/// How many completions of a lease were sent. The store applies one of them and answers all: so it is known which
+/// one stands only if there was no other before that answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Completions {
+    None,
+    One,
+    Several,
+}
+
+/// A completion that is on its way to the store, the first of its lease.
 pub(super) struct Sent(u64);
 
 impl Kept {
@@ -71,20 +81,52 @@ impl Kept {
         }
     }
 
-    /// A completion is about to be sent; `None` if another one of its owner may stand already.
-    pub(super) fn send(
-        &mut self,
-        key: &RecordKey,
-        lease: &Lease,
-        now: Instant,
-        until: Instant,
-    ) -> Option<Sent> {
-        let may_stand = |place: &Place| now < place.until && place.owner == *lease.owner();
-        if lease.is_completed_perhaps() || self.places.get(key).is_some_and(may_stand) {
+    /// The key was claimed here, and nothing was completed under it.
+    pub(super) fn claimed(&mut self, key: &RecordKey, lease: &Lease, now: Instant) {
+        let is_known = |place: &Place| place.owner == *lease.owner() && place.record.is_none();
+        let Some(until) = now.checked_add(lease.duration()) else {
+            return;
+        };
+        if !self.places.get(key).is_some_and(is_known) {
+            self.drop_what_ran_out(now);
+            self.take_place(key, lease, until);
+        }
+    }
+
+    /// The lease restarts.
+    pub(super) fn renewed(&mut self, key: &RecordKey, lease: &Lease, now: Instant) {
+        if let (Some(place), Some(until)) =
+            (self.claim_of(key, lease), now.checked_add(lease.duration()))
+        {
+            place.until = until;
+        }
+    }
+
+    /// The key was freed.
+    pub(super) fn released(&mut self, key: &RecordKey, lease: &Lease) {
+        if self.claim_of(key, lease).is_some() {
+            self.places.remove(key);
+        }
+    }
+
+    /// A completion is about to be sent; `None` if the claim is not known, or another one may stand already.
+    pub(super) fn send(&mut self, key: &RecordKey, lease: &Lease, until: Instant) -> Option<Sent> {
+        let place = self.places.get_mut(key)?;
+        if place.owner != *lease.owner() {
             return None;
         }
-        self.drop_what_ran_out(now);
-        Some(Sent(self.take_place(key, lease, until)))
+        if lease.is_completed_perhaps() || place.completions != Completions::None {
+            place.completions = Completions::Several;
+            return None;
+        }
+        (place.completions, place.until) = (Completions::One, until);
+        Some(Sent(place.number))
+    }
+
+    /// The place of a lease that was claimed here, and of which no completion was sent.
+    fn claim_of(&mut self, key: &RecordKey, lease: &Lease) -> Option<&mut Place> {
+        let place = self.places.get_mut(key)?;
+        (place.owner == *lease.owner() && place.completions == Completions::None).then_some(place)
     }
 
     /// It is what stands there now.
@@ -92,9 +134,10 @@ impl Kept {
         let Some(place) = self.places.get_mut(key) else {
             return;
         };
-        if place.number != sent.0 {
+        if place.number != sent.0 || place.completions == Completions::Several {
             return;
         }
+        place.completions = Completions::One;
         let completed = Completed::new(*lease.owner(), *lease.identity(), outcome.clone());
         place.record = Some((completed, lease.tag().copied()));
         place.response_bytes = match outcome {
@@ -105,7 +148,16 @@ impl Kept {
         self.drop_what_is_too_much();
     }
 
-    /// It did not land.
+    /// It certainly wrote nothing, and may be sent again.
+    pub(super) fn failed(&mut self, key: &RecordKey, sent: &Sent) {
+        if let Some(place) = self.places.get_mut(key) {
+            if place.number == sent.0 && place.completions == Completions::One {
+                place.completions = Completions::None;
+            }
+        }
+    }
+
+    /// Another owner's record stands there.
     pub(super) fn forget(&mut self, key: &RecordKey, sent: &Sent) {
         if self
             .places
@@ -143,6 +195,7 @@ impl Kept {
             number,
             owner: *lease.owner(),
             until,
+            completions: Completions::None,
             record: None,
             response_bytes: 0,
         };
@@ -224,6 +277,25 @@ mod tests {
         Response::new(201, Headers::default(), Bytes::from(vec![0; bytes])).into()
     }
 
+    #[test]
+    fn of_completions_that_were_on_their_way_at_once_none_is_kept() {
+        let (key, now) = (RecordKey::from_bytes([1; 32]), Instant::now());
+        let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
+        let (lease, until) = (
+            Lease::new(identity, Duration::from_secs(1)),
+            now + Duration::from_secs(30),
+        );
+        let mut kept = Kept::new(MOST);
+        kept.claimed(&key, &lease, now);
+        let first = kept.send(&key, &lease, until).unwrap();
+        assert!(kept.send(&key, &lease, until).is_none());
+        kept.keep(&key, &first, &lease, &outcome(1));
+        assert_eq!(kept.find(&key, now), None);
+        // Nor is one that comes later, even if the first certainly failed.
+        kept.failed(&key, &first);
+        assert!(kept.send(&key, &lease, until).is_none());
+    }
+
     proptest! {
         #[test]
         fn the_bytes_are_those_that_are_there_and_stay_in_their_bounds(steps in steps()) {
@@ -236,8 +308,10 @@ mod tests {
                 match step {
                     Step::Send(key) => {
                         let (key, lease) = (RecordKey::from_bytes([key; 32]), lease());
-                        let first = kept.send(&key, &lease, now, until).unwrap();
-                        prop_assert!(kept.send(&key, &lease, now, until).is_none());
+                        prop_assert!(kept.send(&key, &lease, until).is_none());
+                        kept.claimed(&key, &lease, now);
+                        let first = kept.send(&key, &lease, until).unwrap();
+                        prop_assert!(kept.send(&key, &lease, until).is_none());
                         sent.push((key, lease, first));
                     }
                     Step::Keep(index, bytes) if !sent.is_empty() => {

@@ -1,6 +1,6 @@
 //! What counts of a request's head, kept until its payload is known.
 
-use std::{borrow::Cow, fmt, iter};
+use std::{borrow::Cow, fmt, iter, str};
 
 use crate::request::RequestHead;
 
@@ -49,7 +49,7 @@ impl HeadCopy {
     /// A part that was text when it was copied.
     fn text(&self, index: usize) -> &str {
         let part = self.parts().nth(index).unwrap_or_default();
-        std::str::from_utf8(part).unwrap_or_default()
+        str::from_utf8(part).unwrap_or_default()
     }
 }
 

@@ -174,3 +174,34 @@ async fn a_part_that_fails_leaves_the_record_as_it_was() {
     let taken = store.claim(&key, &lease()).await.unwrap();
     assert!(matches!(taken, Claim::Taken(Record::Pending(_))));
 }
+
+#[tokio::test]
+async fn a_part_that_is_throttled_is_sent_again_by_itself() {
+    let proxy = proxy();
+    let store = store(&proxy).await;
+    let (key, owner, outcome) = (key(), lease(), response(vec![1; 900_000]));
+    assert_eq!(store.claim(&key, &owner).await.unwrap(), Claim::Owned);
+    proxy.forget_counts();
+    proxy.next("PutItem", &[Fault::Throttle, Fault::Exceeded]);
+    let completed = store.complete(&key, &owner, &outcome, LONG).await.unwrap();
+    assert_eq!(completed, Fenced::Held);
+    assert_eq!(proxy.count("PutItem"), 3 + 2 + 1);
+
+    proxy.next("GetItem", &[Fault::Throttle]);
+    let found = store.claim(&key, &lease()).await.unwrap();
+    assert!(matches!(found, Claim::Taken(Record::Completed(_))));
+    assert_eq!(proxy.count("GetItem"), 3 + 1);
+}
+
+#[tokio::test]
+async fn parts_that_stay_throttled_are_given_up() {
+    let proxy = proxy();
+    let store = store_with(&proxy, Duration::from_secs(2)).await;
+    let (key, owner, outcome) = (key(), lease(), response(vec![1; 5_000]));
+    assert_eq!(store.claim(&key, &owner).await.unwrap(), Claim::Owned);
+    proxy.always("PutItem", Some(Fault::Throttle));
+    let completed = store.complete(&key, &owner, &outcome, LONG).await;
+    let error = completed.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Full);
+    assert!(!error.may_have_landed());
+}

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use idem_core::{
     IdempotencyStore, RecordKey,
-    store::{Claim, Fenced, Record},
+    store::{Claim, Fenced, Lease, Record},
 };
 
-use crate::server::{LONG, client, complete, key, lease, proxy, store};
+use test_servers::DynamoDbFault as Fault;
+
+use crate::server::{LONG, client, complete, key, lease, proxy, response, store};
 
 /// When the item ends, in seconds from now by this machine's clock.
 async fn ends_in(client: &Client, key: &RecordKey, attribute: &str) -> i64 {
@@ -73,6 +75,76 @@ async fn a_renewal_and_a_result_are_put_right_too() {
     assert_eq!(complete(&store, &key, &owner).await, Fenced::Held);
     let ends = ends_in(&client, &key, "idem_until").await;
     assert!((1057..1064).contains(&ends), "{ends}");
+}
+
+#[tokio::test]
+async fn a_host_whose_clock_is_ahead_keeps_and_frees_its_lease() {
+    let proxy = proxy();
+    let store_of = async || store(&proxy).await;
+    proxy.skew(-3600);
+    let (key, owner) = (key(), lease());
+    assert_eq!(
+        store_of().await.claim(&key, &owner).await.unwrap(),
+        Claim::Owned
+    );
+    // As in a process to which the lease has travelled, and which has not heard what time it is.
+    let renewed = store_of().await.renew(&key, &owner).await.unwrap();
+    assert_eq!(renewed, Fenced::Held);
+    let released = store_of().await.release(&key, &owner).await.unwrap();
+    assert_eq!(released, Fenced::Held);
+    let released = store_of().await.release(&key, &owner).await.unwrap();
+    assert_eq!(released, Fenced::Lost);
+}
+
+#[tokio::test]
+async fn a_renewal_by_a_host_whose_clock_is_behind_ends_no_lease() {
+    let proxy = proxy();
+    let (one, other, client) = (store(&proxy).await, store(&proxy).await, client(&proxy));
+    proxy.skew(3600);
+    let (key, owner) = (key(), lease());
+    assert_eq!(one.claim(&key, &owner).await.unwrap(), Claim::Owned);
+    proxy.next("UpdateItem", &[Fault::CutAfter]);
+    assert!(other.renew(&key, &owner).await.is_err());
+    let ends = ends_in(&client, &key, "idem_until").await;
+    assert!((3650..3664).contains(&ends), "{ends}");
+    assert_eq!(other.renew(&key, &owner).await.unwrap(), Fenced::Held);
+    let ends = ends_in(&client, &key, "idem_until").await;
+    assert!((3655..3664).contains(&ends), "{ends}");
+}
+
+#[tokio::test]
+async fn a_lease_is_renewed_for_a_shorter_time() {
+    let proxy = proxy();
+    let (store, client) = (store(&proxy).await, client(&proxy));
+    let (key, owner) = (key(), lease());
+    assert_eq!(store.claim(&key, &owner).await.unwrap(), Claim::Owned);
+    let short = Lease::of_owner(*owner.owner(), *owner.identity(), Duration::from_secs(20));
+    assert_eq!(store.renew(&key, &short).await.unwrap(), Fenced::Held);
+    let ends = ends_in(&client, &key, "idem_until").await;
+    assert!((17..24).contains(&ends), "{ends}");
+}
+
+#[tokio::test]
+async fn a_result_with_a_wrong_time_whose_answer_was_lost_is_put_right() {
+    for skew in [-7200, 7200] {
+        let proxy = proxy();
+        let (one, other) = (store(&proxy).await, store(&proxy).await);
+        let client = client(&proxy);
+        let (key, owner) = (key(), lease());
+        assert_eq!(one.claim(&key, &owner).await.unwrap(), Claim::Owned);
+        proxy.skew(skew);
+        proxy.next("PutItem", &[Fault::CutAfter]);
+        let answer = one.complete(&key, &owner, &response("1"), LONG).await;
+        assert!(answer.is_err());
+        assert_eq!(complete(&one, &key, &owner).await, Fenced::Held);
+        let ends = ends_in(&client, &key, "idem_until").await;
+        assert!((skew + 57..skew + 64).contains(&ends), "{ends}");
+        let found = other.claim(&key, &lease()).await.unwrap();
+        assert!(
+            matches!(found, Claim::Taken(Record::Completed(_))),
+            "{found:?}"
+        );
+    }
 }
 
 #[tokio::test]

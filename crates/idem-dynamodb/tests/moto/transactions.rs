@@ -283,19 +283,23 @@ async fn the_record_of_a_long_response_is_one_commit_with_the_effect_too() {
 
 #[tokio::test]
 async fn a_result_with_a_wrong_time_is_put_right() {
-    let trial = Trial::new().await;
-    let execution = trial.execution().await;
-    let current = execution.current().clone();
-    let work = async {
-        let mut transaction = trial.store.begin(Some(&current)).unwrap();
-        transaction.update(effect(&trial.key)).unwrap();
-        trial.proxy.skew(3 * 3600);
-        transaction.commit_with_response().await.unwrap();
-        (keep(), ())
-    };
-    assert_eq!(execution.run(work).await, Ok(()));
-    // The default retention is an hour, and would be over.
-    assert!(trial.is_recorded().await);
+    // The second attempt knows the time, and sends what the first one did.
+    for faults in [&[] as &[Fault], &[Fault::Conflict(1)], &[Fault::CutAfter]] {
+        let trial = Trial::new().await;
+        let execution = trial.execution().await;
+        let current = execution.current().clone();
+        let work = async {
+            let mut transaction = trial.store.begin(Some(&current)).unwrap();
+            transaction.update(effect(&trial.key)).unwrap();
+            trial.proxy.skew(3 * 3600);
+            trial.proxy.next("TransactWriteItems", faults);
+            transaction.commit_with_response().await.unwrap();
+            (keep(), ())
+        };
+        assert_eq!(execution.run(work).await, Ok(()));
+        // The default retention is an hour, and would be over.
+        assert!(trial.is_recorded().await, "{faults:?}");
+    }
 }
 
 fn refusal(begun: Result<DynamoDbTransaction, TransactionError>) -> EnlistError {

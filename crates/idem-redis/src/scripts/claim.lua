@@ -10,9 +10,10 @@ if string.byte(found) == 67 then
   return found
 end
 if string.sub(found, 1, 17) == string.sub(ARGV[1], 1, 17) then
-  -- The same value for the same time: replicas get it, and confirm it.
+  -- The same time for the same value: replicas get it, and confirm it. A full server refuses no PEXPIRE, and
+  -- what is over within a millisecond must not end here.
   if ARGV[3] == 'again' then
-    redis.call('SET', KEYS[1], found, 'KEEPTTL')
+    redis.call('PEXPIRE', KEYS[1], math.max(redis.call('PTTL', KEYS[1]), 1))
   end
   return 1
 end

@@ -8,6 +8,7 @@ use idem_core::{
 };
 use idem_redis::{ConnectError, RedisBuilder, RedisStore};
 use test_servers::Redis;
+use tokio::time::{Instant, sleep};
 
 use crate::server::{CLUSTER, LONG, REDIS, VALKEY, complete, key, lease};
 
@@ -63,6 +64,69 @@ async fn a_node_of_a_cluster_that_evicts_is_refused() {
             .await
             .is_ok()
     );
+}
+
+#[tokio::test]
+async fn each_node_of_a_cluster_is_refused_as_a_server_of_its_own() {
+    for node in CLUSTER.nodes() {
+        let error = refused(RedisStore::builder(node.url())).await;
+        assert!(
+            matches!(error, ConnectError::OneNodeOfACluster),
+            "{error:?}"
+        );
+        let message = error.to_string();
+        assert!(message.contains("`RedisStore::cluster`"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_of_one_node_is_a_server_like_another() {
+    let server = Redis::start_with(&["--cluster-enabled", "yes"]).unwrap();
+    let all = ["CLUSTER", "ADDSLOTSRANGE", "0", "16383"];
+    server.command(&all).unwrap();
+    let begun = Instant::now();
+    let is_up = || {
+        server
+            .command(&["CLUSTER", "INFO"])
+            .unwrap()
+            .contains("cluster_state:ok")
+    };
+    while !is_up() {
+        assert!(begun.elapsed() < LONG);
+        sleep(Duration::from_millis(5)).await;
+    }
+    let store = RedisStore::builder(server.url()).connect().await.unwrap();
+    let claimed = store.claim(&key(), &lease(LONG)).await;
+    assert_eq!(claimed.unwrap(), Claim::Owned);
+}
+
+// S85
+#[tokio::test]
+async fn a_user_who_may_not_wait_for_replicas_is_refused_at_once() {
+    let server = Redis::start().unwrap();
+    let user = ["shop", "on", ">pw", "~idem:*", "+@all", "-wait"];
+    server
+        .command(&[&["ACL", "SETUSER"], &user[..]].concat())
+        .unwrap();
+    let url = format!("redis://shop:pw@127.0.0.1:{}", server.port());
+    let builder = RedisStore::builder(url).confirm(1, Duration::from_millis(100));
+    let error = refused(builder).await;
+    assert!(error.to_string().contains("WAIT"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_hides_its_settings_is_taken_only_by_name() {
+    let server = Redis::start().unwrap();
+    let user = ["shop", "on", ">pw", "~idem:*", "+@all", "-info"];
+    server
+        .command(&[&["ACL", "SETUSER"], &user[..]].concat())
+        .unwrap();
+    let url = format!("redis://shop:pw@127.0.0.1:{}", server.port());
+    let error = refused(RedisStore::builder(url.as_str())).await;
+    assert!(error.to_string().contains("INFO"), "{error}");
+    let store = RedisStore::builder(url).allow_eviction().connect().await;
+    let claimed = store.unwrap().claim(&key(), &lease(LONG)).await;
+    assert_eq!(claimed.unwrap(), Claim::Owned);
 }
 
 #[tokio::test]
@@ -149,6 +213,19 @@ async fn a_password_is_in_no_message() {
     let url = format!("redis://:wr0ng@127.0.0.1:{}", server.port());
     let error = refused(RedisStore::builder(url)).await;
     assert!(!format!("{error:?} {error}").contains("wr0ng"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_repeats_the_password_in_its_refusal_is_not_quoted() {
+    let server = Redis::start_with(&["--rename-command", "HELLO", ""]).unwrap();
+    let url = format!("redis://:s3cret@127.0.0.1:{}?protocol=resp3", server.port());
+    let error = refused(RedisStore::builder(url.as_str())).await;
+    let told = format!("{error:?} {}", error.source().unwrap());
+    assert!(told.contains("unknown command 'HELLO'"), "{told}");
+    assert!(!told.contains("s3cret"), "{told}");
+    let error = refused(RedisStore::cluster([url])).await;
+    let told = format!("{error:?} {}", error.source().unwrap());
+    assert!(!told.contains("s3cret"), "{told}");
 }
 
 #[tokio::test]

@@ -210,12 +210,19 @@ async fn a_network_that_forgot_the_connection() {
 // S83
 #[tokio::test]
 async fn a_server_that_refused_the_password_for_a_while() {
+    // The two versions of the protocol refuse it with different errors.
+    for protocol in ["resp2", "resp3"] {
+        refuses_the_password_for_a_while(protocol).await;
+    }
+}
+
+async fn refuses_the_password_for_a_while(protocol: &str) {
     let server = Redis::start().unwrap();
     server
         .command(&["CONFIG", "SET", "requirepass", "secret"])
         .unwrap();
     let url = format!("redis://:secret@127.0.0.1:{}", server.port());
-    let store = connect(&url).await;
+    let store = connect(&format!("{url}?protocol={protocol}")).await;
     let admin = redis_of(&url).await;
     let (key, owner) = (key(), lease(LONG));
     ask(&admin, &["CONFIG", "SET", "requirepass", "other"]).await;
@@ -234,7 +241,8 @@ async fn a_server_that_refused_the_password_for_a_while() {
     // It connects ten times a second at most.
     let begun = Instant::now();
     while store.claim(&key, &owner).await.is_err() {
-        assert!(begun.elapsed() < 100 * PAUSE, "it never connects again");
+        let never = "it never connects again";
+        assert!(begun.elapsed() < 100 * PAUSE, "{protocol}: {never}");
         sleep(PAUSE / 10).await;
     }
 }

@@ -144,6 +144,13 @@ async fn a_text_that_is_no_record_is_called_that_and_left_alone() {
     assert_eq!(complete(&store, &key, &owner).await, Fenced::Lost);
     assert_eq!(store.release(&key, &owner).await.unwrap(), Fenced::Lost);
     assert_eq!(direct.get(&name).await.unwrap().unwrap(), "a text");
+
+    // Nor is an empty text an absent one.
+    direct.set(&name, "").await.unwrap();
+    let error = store.claim(&key, &owner).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Corrupt, "{error:?}");
+    assert_eq!(complete(&store, &key, &owner).await, Fenced::Lost);
+    assert_eq!(direct.get(&name).await.unwrap().unwrap(), "");
 }
 
 #[tokio::test]
@@ -171,4 +178,24 @@ async fn a_user_who_may_not_write_is_told_so() {
         assert_eq!(error.kind(), StoreErrorKind::Rejected, "{error:?}");
     }
     assert_eq!(other.renew(&key, &owner).await.unwrap(), Fenced::Held);
+}
+
+#[tokio::test]
+async fn a_completion_that_is_refused_leaves_the_lease_as_long_as_it_was() {
+    let server = Redis::start().unwrap();
+    let words = [
+        "ACL", "SETUSER", "shop", "on", ">pw", "~idem:*", "+@all", "-set",
+    ];
+    server.command(&words).unwrap();
+    let store = connect(&format!("redis://shop:pw@127.0.0.1:{}", server.port())).await;
+    let other = connect(&server.url()).await;
+    let (key, owner) = (key(), lease(LONG));
+    assert_eq!(other.claim(&key, &owner).await.unwrap(), Claim::Owned);
+    let outcome = response(b"1");
+    let completed = store.complete(&key, &owner, &outcome, 10 * LONG).await;
+    let error = completed.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Rejected, "{error:?}");
+    let found = other.look_up(&key).await.unwrap().unwrap();
+    assert!(matches!(found.record(), Record::Pending(_)), "{found:?}");
+    assert!(found.remaining().unwrap() <= LONG, "{found:?}");
 }

@@ -158,6 +158,23 @@ async fn a_claim_that_is_asked_again_is_confirmed_again() {
     }
 }
 
+// S84, S85
+#[tokio::test]
+async fn a_claim_that_is_asked_again_is_confirmed_on_a_full_server_too() {
+    for start in [Redis::start_with, Redis::start_valkey_with] {
+        let (primary, _replica) = pair_of(start).await;
+        let (plain, store) = (connect(&primary.url()).await, confirmed(&primary).await);
+        let (key, owner) = (key(), lease(LONG));
+        // Its answer was lost, and the server became full.
+        assert_eq!(plain.claim(&key, &owner).await.unwrap(), Claim::Owned);
+        let full = ["CONFIG", "SET", "maxmemory", "1"];
+        primary.command(&full).unwrap();
+        assert_eq!(store.claim(&key, &owner).await.unwrap(), Claim::Owned);
+        let left = store.look_up(&key).await.unwrap().unwrap().remaining();
+        assert!(left.unwrap() <= LONG, "{left:?}");
+    }
+}
+
 // S85
 #[tokio::test]
 async fn confirming_survives_a_restart() {

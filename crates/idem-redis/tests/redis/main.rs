@@ -8,6 +8,8 @@ mod abandoned;
 #[cfg(feature = "redis-tests")]
 mod chaos;
 #[cfg(feature = "redis-tests")]
+mod clustered;
+#[cfg(feature = "redis-tests")]
 mod connecting;
 #[cfg(feature = "redis-tests")]
 mod contract;

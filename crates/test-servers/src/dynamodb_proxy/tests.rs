@@ -121,12 +121,18 @@ fn a_transaction_under_the_same_token_gets_its_first_answer() {
 #[ignore = "starts moto"]
 fn a_conflict_names_its_position_and_does_nothing() {
     let (_server, proxy) = table();
-    proxy.next("TransactWriteItems", &[DynamoDbFault::Conflict(1)]);
-    let answer = ask(&proxy, "TransactWriteItems", &adding("t", &["a", "b"]));
-    let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
-    let codes = ["None", "TransactionConflict"];
-    for (index, code) in codes.into_iter().enumerate() {
-        assert_eq!(body["CancellationReasons"][index]["Code"], code);
+    // There is none at the position 7, so it is the last.
+    for (position, codes) in [
+        (0, ["TransactionConflict", "None"]),
+        (1, ["None", "TransactionConflict"]),
+        (7, ["None", "TransactionConflict"]),
+    ] {
+        proxy.next("TransactWriteItems", &[DynamoDbFault::Conflict(position)]);
+        let answer = ask(&proxy, "TransactWriteItems", &adding("t", &["a", "b"]));
+        let body: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+        for (index, code) in codes.into_iter().enumerate() {
+            assert_eq!(body["CancellationReasons"][index]["Code"], code);
+        }
     }
     proxy.always("PutItem", Some(DynamoDbFault::Conflict(0)));
     let answer = ask(&proxy, "PutItem", &put("a"));

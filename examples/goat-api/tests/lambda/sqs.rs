@@ -13,7 +13,7 @@ use crate::function::{Function, Invoked, Settings};
 
 #[path = "../../../../docs/guide/sqs.rs"]
 #[expect(unreachable_pub, reason = "it is made to be copied")]
-mod sqs;
+mod guide;
 
 #[tokio::test]
 #[ignore = "no test by itself: an instance of the function that another test invokes"]
@@ -22,9 +22,9 @@ async fn serves_batches() {
         return;
     }
     let idempotency = Idempotency::new(MemoryStore::new(), Policy::default());
-    let handler = service_fn(|event: LambdaEvent<sqs::Batch>| {
+    let handler = service_fn(|event: LambdaEvent<guide::Batch>| {
         let idempotency = idempotency.clone();
-        async move { Ok::<_, Error>(sqs::handle(&idempotency, event).await) }
+        async move { Ok::<_, Error>(guide::handle(&idempotency, event).await) }
     });
     lambda_runtime::run(handler).await.unwrap();
 }

@@ -29,7 +29,11 @@ pub(super) fn shown(url: &str) -> String {
         return "redis://…".to_owned();
     };
     let settings = info.redis_settings();
-    let user = settings.username().map(|name| format!("{name}@"));
+    // Without a password it is none of use, and most often the password itself, whose colon was forgotten.
+    let named = settings
+        .username()
+        .filter(|_| settings.password().is_some());
+    let user = named.map(|name| format!("{name}@"));
     let (user, database) = (user.unwrap_or_default(), settings.db());
     match info.addr() {
         ConnectionAddr::Tcp(host, port) => {
@@ -73,6 +77,8 @@ mod tests {
                 "unix:///run/redis.sock?db=2&pass=ses@me",
                 "unix:///run/redis.sock?db=2",
             ),
+            // Without a password, what was meant to be one stands where the user does.
+            ("redis://sesame@cache", "redis://cache:6379/0"),
             ("redis://heidi:ses/ame@cache", "redis://…"),
             ("redis://heidi:12/sesame@cache", "redis://…"),
             ("redis://sesame#x@cache", "redis://…"),
