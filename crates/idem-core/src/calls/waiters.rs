@@ -145,6 +145,44 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_short_wait_does_not_end_with_what_was_known_before_it() {
+        let (calls, key, lease) = (calls(), key(), lease());
+        let first = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
+        // The pauses are long by then.
+        for _ in 0..6 {
+            let turn = asks(&first, &calls).await;
+            first.tell(turn, &Record::Pending(lease));
+        }
+        let shortly = Instant::now() + Duration::from_millis(20);
+        let [asking, other] = [(); 2].map(|()| calls.join_waiters(&key, lease.identity()).unwrap());
+        let Turn::Ask(turn) = asking.turn(&calls, shortly).await else {
+            panic!("nobody has asked since it came");
+        };
+        let told = async {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            asking.tell(turn, &completed(&lease));
+        };
+        let (found, ()) = tokio::join!(other.turn(&calls, shortly), told);
+        assert!(
+            matches!(found, Turn::Found(Record::Completed(_))),
+            "{found:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_ends_although_whoever_asks_is_not_answered() {
+        let (calls, key, lease) = (calls(), key(), lease());
+        let _first = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
+        let shortly = Instant::now() + Duration::from_millis(20);
+        let members = [(); 100].map(|()| calls.join_waiters(&key, lease.identity()).unwrap());
+        for member in members {
+            // The one that asks forgets to tell, as if it had been refused.
+            drop(member.turn(&calls, shortly).await);
+        }
+        assert!(shortly.elapsed() < Duration::from_millis(250));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn nothing_is_left_of_a_key_for_which_nobody_waits_any_more() {
         let (calls, key, lease) = (calls(), key(), lease());
         let name = calls.key(&key);

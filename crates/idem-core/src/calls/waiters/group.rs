@@ -15,7 +15,7 @@ use crate::{
     record::{Identity, Pending, Record},
 };
 
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// How old a group's knowledge may be for a request to join without a claim of its own.
@@ -47,6 +47,8 @@ pub(super) struct State {
     /// How many turns there have been, and when the last one began or ended.
     pub(super) turns: u64,
     pub(super) last_turn: Instant,
+    /// The latest turn that found the lease.
+    pub(super) answered: u64,
     /// The lease that stands in the store, and when it was seen there.
     pub(super) seen: Pending,
     seen_at: Instant,
@@ -80,6 +82,7 @@ impl Group {
                 pause: FIRST_PAUSE,
                 turns: 0,
                 last_turn: now,
+                answered: 0,
                 seen: lease,
                 seen_at: now,
                 found: None,
@@ -147,8 +150,9 @@ impl State {
         self.turns
     }
 
-    /// The lease still stands.
-    pub(super) fn saw(&mut self, lease: Pending, now: Instant) {
+    /// The lease still stands, as this turn found.
+    pub(super) fn saw(&mut self, turn: u64, lease: Pending, now: Instant) {
+        self.answered = self.answered.max(turn);
         (self.seen, self.seen_at) = (lease, now);
         self.last_turn = now;
         self.turn_at = now + self.pause;

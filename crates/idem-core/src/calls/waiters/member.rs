@@ -8,7 +8,7 @@ use crate::{
     calls::{
         Calls,
         waiters::{
-            group::{Group, State},
+            group::{FIRST_PAUSE, Group, State},
             table,
         },
     },
@@ -94,12 +94,19 @@ impl Member {
         }
         // In a drain, a claim is refused before it reaches the store.
         let is_closed = calls.counters.executions.is_closed();
-        // A member that waits alone looks again at its end. Of many with the same end, one does.
-        let looks_again = now >= until && now.duration_since(state.last_turn) >= state.pause / 2;
+        let is_over = now >= until;
+        let has_waited = now.duration_since(state.last_turn) >= state.pause / 2;
+        // A member that waits alone looks again at its end, and so does one that came after the last turn had begun. Of
+        // many with the same end, one does.
+        let looks_again = is_over && (has_waited || state.turns == self.joined_after);
         if is_closed || looks_again {
             return ControlFlow::Break(Turn::Ask(state.begin_turn(now)));
         }
-        if now >= until {
+        if is_over {
+            // Whoever asks is answered soon, or else the store answers nobody.
+            if state.answered <= self.joined_after && now < until + state.pause / 2 {
+                return ControlFlow::Continue(now + FIRST_PAUSE);
+            }
             let lease = state.lease_at(now);
             return ControlFlow::Break(Turn::Found(Record::Pending(lease)));
         }
@@ -122,7 +129,7 @@ impl Member {
             return;
         }
         if let Some(lease) = self.group.waits_for(found) {
-            state.saw(*lease, Instant::now());
+            state.saw(turn, *lease, Instant::now());
             return;
         }
         state.found = Some((turn, found.clone()));
