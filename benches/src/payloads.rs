@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub type Payload = fn(usize) -> Vec<u8>;
 
 /// Payloads of a given size that an attacker might send, by name.
-pub const ADVERSARIAL: [(&str, Payload); 30] = [
+pub const ADVERSARIAL: [(&str, Payload); 31] = [
     ("127 unsorted objects round one leaf", nested),
     ("many unsorted objects", many_objects),
     ("one unsorted object of many members", many_members),
@@ -40,6 +40,7 @@ pub const ADVERSARIAL: [(&str, Payload); 30] = [
     ("names that begin alike, at random", alike_at_random),
     ("five members at random", five_members),
     ("deep objects round small leaves", deep_leaves),
+    ("deep objects round numbers that grow", deep_growth),
 ];
 
 fn nested(bytes: usize) -> Vec<u8> {
@@ -218,6 +219,13 @@ fn deep_leaves(bytes: usize) -> Vec<u8> {
     let (open, close) = (r#"{"b":"#.repeat(126), r#","a":1}"#.repeat(126));
     let leaf = "x".repeat(2_000);
     array_of(bytes, |_| format!(r#"{open}"{leaf}"{close}"#))
+}
+
+/// The same with a text that becomes four times as long before it is moved.
+fn deep_growth(bytes: usize) -> Vec<u8> {
+    let (open, close) = (r#"{"":"#.repeat(125), r#","!":1}"#.repeat(125));
+    let leaf = vec!["1e19"; 120].join(",");
+    array_of(bytes, |_| format!("{open}[{leaf}]{close}"))
 }
 
 fn object(members: impl Iterator<Item = String>) -> Vec<u8> {
