@@ -35,7 +35,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let settings = idem_dynamodb::aws_sdk_dynamodb::Config::builder().build();
-//! let client = Client::from_conf(settings); // or Client::new(&aws_config::load_from_env().await)
+//! let client = Client::from_conf(settings); // or Client::new(&aws_config::load_defaults(BehaviorVersion::latest()).await)
 //! // Looks at the table's keys and its time to live, and says what is wrong.
 //! let store = DynamoDbStore::builder(&client, Table::new("market")).check().await?;
 //! let app: Router = Router::new()

@@ -401,7 +401,7 @@ impl Inner {
     }
 }
 
-/// Which end is written anew.
+/// Which end is written again.
 #[derive(Clone, Copy)]
 enum Prolonged<'a> {
     /// That of a lease that runs, by a time that was heard just now or not.

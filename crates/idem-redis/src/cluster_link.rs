@@ -33,7 +33,7 @@ pub(crate) struct ClusterLink {
     client: ClusterClient,
     call_timeout: Duration,
     current: Mutex<Current>,
-    /// What connects anew, and goes on in the next call where one had to leave it.
+    /// The reconnection. A call that has to leave it is followed by the next, which goes on with it.
     connecting: AsyncMutex<Option<Connecting>>,
 }
 
@@ -66,7 +66,7 @@ impl ClusterLink {
         }
     }
 
-    /// The connection for a call. One call at a time connects anew; the others take what there is, since most nodes
+    /// The connection for a call. One call at a time connects again; the others take what there is, since most nodes
     /// may be well.
     async fn connection(&self) -> ClusterConnection {
         if self.current().of_no_use

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use idem_core::LocalCache;
 use idem_sqlx::{PostgresBuilder, PostgresStore};
 use idem_store_tests::Fixture;
 
@@ -37,19 +36,6 @@ mod behind_a_pooler {
         clock: real,
         store: super::two_stores(super::PostgresBuilder::behind_transaction_pooler).await,
     }
-}
-
-mod behind_a_cache {
-    idem_store_tests::store_tests! {
-        clock: real,
-        store: super::cached().await,
-    }
-}
-
-async fn cached() -> Fixture {
-    let builder = PostgresStore::builder(&pool()).connections(8);
-    let builder = builder.call_timeout(Duration::from_secs(20));
-    Fixture::new(LocalCache::new(builder.prepare().await.unwrap())).crowd(300)
 }
 
 /// The application's database has another default, at which races would fail.

@@ -103,7 +103,7 @@ impl Member {
             return ControlFlow::Break(Turn::Ask(state.begin_turn(now)));
         }
         if is_over {
-            // Whoever asks is answered soon, or else the store answers nobody.
+            // The one that asks is answered soon, or else the store answers nobody.
             if state.answered <= self.joined_after && now < until + state.pause / 2 {
                 return ControlFlow::Continue(now + FIRST_PAUSE);
             }
