@@ -145,7 +145,7 @@ impl Figures {
     /// The median of a variant, in nanoseconds a call.
     ///
     /// # Panics
-    /// If there is none of that name.
+    /// If no variant has that name.
     #[must_use]
     pub fn median(&self, name: &str) -> f64 {
         self.find(name).median
@@ -154,7 +154,7 @@ impl Figures {
     /// What a variant takes more than its baseline does, in nanoseconds a call.
     ///
     /// # Panics
-    /// If there is none of that name.
+    /// If no variant has that name.
     #[must_use]
     pub fn added(&self, name: &str) -> f64 {
         let figure = self.find(name);
@@ -164,7 +164,7 @@ impl Figures {
     /// A variant as a multiple of its baseline: the median, and in parentheses the lowest decile.
     ///
     /// # Panics
-    /// If there is none of that name.
+    /// If no variant has that name.
     #[must_use]
     pub fn ratio(&self, name: &str) -> String {
         let (median, decile) = self.ratios(self.find(name));

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_ends_although_whoever_asks_is_not_answered() {
+    async fn a_wait_ends_even_if_the_store_never_answers() {
         let (calls, key, lease) = (calls(), key(), lease());
         let _first = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
         let shortly = Instant::now() + Duration::from_millis(20);

@@ -211,7 +211,7 @@ async fn the_end_of_an_original_in_another_process_is_known_within_a_pause() {
 
 // S38
 #[tokio::test(start_paused = true)]
-async fn whoever_asks_may_hang_up_and_another_asks_at_the_same_pace() {
+async fn another_waiter_asks_at_the_same_pace_when_the_one_that_asks_hangs_up() {
     let engine = Engine::with(patient());
     let original = ends(engine.execution().await, END, keep("first"));
     let started = Instant::now();
@@ -231,7 +231,7 @@ async fn whoever_asks_may_hang_up_and_another_asks_at_the_same_pace() {
 
 // S38
 #[tokio::test(start_paused = true)]
-async fn whoever_hangs_up_while_it_asks_holds_up_nobody() {
+async fn a_waiter_that_hangs_up_while_it_asks_delays_no_other() {
     let store = PlantedStore::default();
     let (here, _) = store.engine(patient());
     let Begin::Execute(execution) = begin(&here).await else {

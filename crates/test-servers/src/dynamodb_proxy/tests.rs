@@ -121,7 +121,7 @@ fn a_transaction_under_the_same_token_gets_its_first_answer() {
 #[ignore = "starts moto"]
 fn a_conflict_names_its_position_and_does_nothing() {
     let (_server, proxy) = table();
-    // There is none at the position 7, so it is the last.
+    // Position 7 does not exist, so the last one is taken.
     for (position, codes) in [
         (0, ["TransactionConflict", "None"]),
         (1, ["None", "TransactionConflict"]),
