@@ -30,6 +30,7 @@ mod shard;
 mod sweeper;
 
 use clock::{Clock, Time};
+use entry::Entry;
 use hash::{Hashed, Seed};
 use shard::Shard;
 
@@ -103,7 +104,8 @@ struct Shared {
     clock: Clock,
     seed: Seed,
     records: AtomicUsize,
-    bytes: AtomicUsize,
+    /// The bytes of all responses.
+    responses: AtomicUsize,
     sweeping: AtomicBool,
 }
 
@@ -127,7 +129,7 @@ impl MemoryStore {
                 clock: Clock::new(),
                 seed: Seed::random(),
                 records: AtomicUsize::new(0),
-                bytes: AtomicUsize::new(0),
+                responses: AtomicUsize::new(0),
                 sweeping: AtomicBool::new(false),
             }),
         }
@@ -145,7 +147,7 @@ impl MemoryStore {
     #[must_use]
     pub fn bytes(&self) -> usize {
         sweeper::sweep_all(&self.shared);
-        self.shared.bytes.load(Ordering::Relaxed)
+        self.shared.bytes()
     }
 
     fn try_claim(&self, key: &RecordKey, lease: &Lease) -> Option<Claim> {
@@ -171,7 +173,13 @@ impl Default for MemoryStore {
 impl Shared {
     fn has_room(&self) -> bool {
         self.records.load(Ordering::Relaxed) < self.limits.records
-            && self.bytes.load(Ordering::Relaxed) < self.limits.bytes
+            && self.bytes() < self.limits.bytes
+    }
+
+    fn bytes(&self) -> usize {
+        let records = self.records.load(Ordering::Relaxed);
+        let responses = self.responses.load(Ordering::Relaxed);
+        records * Entry::SIZE + responses
     }
 
     fn is_empty(&self) -> bool {
@@ -208,7 +216,7 @@ impl Shared {
             }
         };
         add(&self.records, before.records, after.records);
-        add(&self.bytes, before.bytes, after.bytes);
+        add(&self.responses, before.responses, after.responses);
         answer
     }
 }

@@ -80,6 +80,9 @@ impl Slot {
 }
 
 impl Entry {
+    /// What one takes with its slot in a table, which is half empty at times, and without its response.
+    pub(super) const SIZE: usize = size_of::<Self>() + 2 * (size_of::<Slot>() + 1);
+
     pub(super) fn is_live(&self, now: Time) -> bool {
         now < self.deadline
     }
@@ -127,13 +130,11 @@ impl Entry {
         }
     }
 
-    /// What it takes with its slot in a table, which is half empty at times, and its response.
-    pub(super) fn size(&self) -> usize {
-        const IN_TABLE: usize = 2 * (size_of::<Slot>() + 1);
-        let response = match &self.outcome {
+    /// What its response takes.
+    pub(super) fn response_size(&self) -> usize {
+        match &self.outcome {
             Some(Outcome::Response(response)) => size_of_val(&**response) + response.size(),
             Some(Outcome::NotKept(_)) | None => 0,
-        };
-        size_of::<Self>() + IN_TABLE + response
+        }
     }
 }

@@ -38,13 +38,14 @@ pub(super) struct Shard {
 struct Sums {
     /// No record runs out before. A sweep makes it exact; when a deadline is put off, it becomes too early.
     earliest: Time,
-    bytes: usize,
+    /// The bytes of all responses.
+    responses: usize,
 }
 
-/// How many records a shard has, and how many bytes they take.
+/// How many records a shard has, and how many bytes their responses.
 pub(super) struct Size {
     pub(super) records: usize,
-    pub(super) bytes: usize,
+    pub(super) responses: usize,
 }
 
 impl Shard {
@@ -53,7 +54,7 @@ impl Shard {
             table: HashTable::new(),
             sums: Sums {
                 earliest: Time::NEVER,
-                bytes: 0,
+                responses: 0,
             },
         }
     }
@@ -61,7 +62,7 @@ impl Shard {
     pub(super) fn size(&self) -> Size {
         Size {
             records: self.table.len(),
-            bytes: self.sums.bytes,
+            responses: self.sums.responses,
         }
     }
 
@@ -135,9 +136,9 @@ impl Shard {
                     return Fenced::Lost;
                 }
                 if !slot.entry.is_completed() {
-                    self.sums.bytes -= slot.entry.size();
+                    self.sums.responses -= slot.entry.response_size();
                     slot.entry.complete(outcome.clone());
-                    self.sums.bytes += slot.entry.size();
+                    self.sums.responses += slot.entry.response_size();
                     self.sums.set_deadline(slot, deadline);
                 }
             }
@@ -152,7 +153,7 @@ impl Shard {
     pub(super) fn release(&mut self, key: Hashed<'_>, lease: &Lease, now: Time) -> Fenced {
         match entry(&mut self.table, key) {
             Occupied(found) if found.get().entry.is_held(lease, now) => {
-                self.sums.bytes -= found.remove().0.entry.size();
+                self.sums.responses -= found.remove().0.entry.response_size();
                 self.shrink();
                 Fenced::Held
             }
@@ -186,7 +187,10 @@ impl Shard {
         if swept.len() < most {
             self.sums.earliest = earliest;
         }
-        self.sums.bytes -= swept.iter().map(|slot| slot.entry.size()).sum::<usize>();
+        self.sums.responses -= swept
+            .iter()
+            .map(|slot| slot.entry.response_size())
+            .sum::<usize>();
         self.shrink();
         swept
     }
@@ -211,10 +215,10 @@ impl Sums {
     /// Puts a slot where there is none, or one that has run out.
     fn put(&mut self, absent: hash_table::Entry<'_, Slot>, slot: Slot) {
         self.earliest = self.earliest.min(slot.entry.deadline);
-        self.bytes += slot.entry.size();
+        self.responses += slot.entry.response_size();
         match absent {
             Occupied(mut expired) => {
-                self.bytes -= mem::replace(expired.get_mut(), slot).entry.size();
+                self.responses -= mem::replace(expired.get_mut(), slot).entry.response_size();
             }
             Vacant(free) => {
                 free.insert(slot);
@@ -352,9 +356,13 @@ mod tests {
         }
 
         fn compare(&self) {
-            let sizes = self.shard.table.iter().map(|slot| slot.entry.size());
-            let Size { records, bytes } = self.shard.size();
-            assert_eq!((records, bytes), (self.list.len(), sizes.sum()));
+            let sizes = self
+                .shard
+                .table
+                .iter()
+                .map(|slot| slot.entry.response_size());
+            let Size { records, responses } = self.shard.size();
+            assert_eq!((records, responses), (self.list.len(), sizes.sum()));
             for (key, held) in &self.list {
                 let (_, key) = self.seed.place(&self.keys[usize::from(*key)], 1);
                 let entry = self.shard.find(key).expect("it stands there");
