@@ -117,7 +117,7 @@ impl Idempotency {
         scope: impl FnOnce() -> Option<Scope>,
     ) -> Admission {
         let policy = self.policy();
-        if !policy.protects(head.method()) || self.grpc.takes(head) {
+        if !policy.protects(head.method()) || self.calls.grpc.takes(head) {
             return Admission::PassThrough;
         }
         let mut lines = head.header(&policy.header).peekable();
