@@ -81,15 +81,17 @@ impl<'a> Written<'a> {
             &self.unsorted
         };
         work::note(length);
-        let mut to = start;
+        let mut place = &mut self.rewritten[start..];
         for member in sorted {
             let member = &unsorted[member.start - start..member.end - start];
-            self.rewritten[to..to + member.len()].copy_from_slice(member);
-            to += member.len() + 1;
+            let (here, behind) = place.split_at_mut(member.len());
+            here.copy_from_slice(member);
             // No comma is behind the last.
-            if let Some(comma) = self.rewritten.get_mut(to - 1) {
-                *comma = b',';
-            }
+            let Some((comma, behind)) = behind.split_first_mut() else {
+                break;
+            };
+            *comma = b',';
+            place = behind;
         }
     }
 
