@@ -168,7 +168,7 @@ async fn fewest(orders: &mut impl Orders, from: u64, payload: &Bytes) -> Stats {
     fewest.expect("there were ten requests")
 }
 
-/// All that is held for a record with a body of 200 bytes: table, wheel and response included.
+/// All that is held for a record with a body of 200 bytes: table and response included.
 async fn records(count: u64) {
     let region = Region::new(ALLOCATOR);
     let store = unbounded();

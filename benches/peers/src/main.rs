@@ -5,12 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+mod floor;
 mod sessions;
 
 use std::time::Duration;
 
 use actix_rt::System;
-use axum::Router;
+use axum::{Router, middleware::from_fn};
 use bytes::Bytes;
 use idem_axum::IdempotencyLayer;
 use idem_benches::{
@@ -53,6 +54,16 @@ fn compare(system: &actix_rt::SystemRunner, payload: &Bytes, rounds: usize) -> F
     let axum_idempotent = InSessions::new(service(sessions::layered));
     let comparison = Comparison::new(format!("in order, {} bytes", payload.len()));
     let comparison = comparison.timed("bare", calls(system, service(|router| router), 0, payload));
+    let reads = service(|router| router.layer(from_fn(floor::reads)));
+    let comparison = comparison.timed(
+        "a layer that reads both bodies",
+        calls(system, reads, 0, payload),
+    );
+    let hashes = service(|router| router.layer(from_fn(floor::reads_and_hashes)));
+    let comparison = comparison.timed(
+        "… and takes SHA-256 of one",
+        calls(system, hashes, 0, payload),
+    );
     let comparison = protected(comparison, "idem-axum", system, idem, payload);
     let comparison = protected(comparison, "idempotent 2.0", system, idempotent, payload);
     let name = "axum-idempotent 0.6";

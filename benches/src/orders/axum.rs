@@ -46,11 +46,11 @@ pub struct AxumOrders {
 }
 
 impl AxumOrders {
-    /// Calls this router.
+    /// Calls this router as a server does, which makes its routes once and not for each request.
     #[must_use]
-    pub const fn new(router: Router) -> Self {
+    pub fn new(router: Router) -> Self {
         Self {
-            router,
+            router: router.with_state(()),
             header: None,
         }
     }

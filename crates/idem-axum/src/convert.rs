@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     extract::{MatchedPath, OriginalUri},
 };
-use http::{HeaderName, HeaderValue, Response, StatusCode, request::Parts};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header::CONTENT_TYPE, request::Parts};
 use idem_core::adapter::{Answer, RequestHead};
 
 /// The head of a request, as the core reads it.
@@ -58,12 +58,14 @@ pub(crate) fn response(answer: Answer<'_>) -> Response<Body> {
     response
 }
 
-/// A line as the framework has it, if it can be sent. Each replay has the usual marker, so that is neither parsed nor
-/// copied.
+/// A line as the framework has it, if it can be sent. What nearly each replay has is neither parsed nor copied.
 fn line(name: &str, value: &[u8]) -> Option<(HeaderName, HeaderValue)> {
-    static MARKER: HeaderName = HeaderName::from_static("idempotency-replayed");
-    if name == MARKER.as_str() && value == b"true" {
-        return Some((MARKER.clone(), HeaderValue::from_static("true")));
-    }
-    Some((name.parse().ok()?, HeaderValue::from_bytes(value).ok()?))
+    const MARKER: HeaderName = HeaderName::from_static("idempotency-replayed");
+    const TRUE: HeaderValue = HeaderValue::from_static("true");
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    Some(match (name, value) {
+        ("content-type", b"application/json") => (CONTENT_TYPE, JSON),
+        ("idempotency-replayed", b"true") => (MARKER, TRUE),
+        _ => (name.parse().ok()?, HeaderValue::from_bytes(value).ok()?),
+    })
 }

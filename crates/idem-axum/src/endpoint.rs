@@ -1,5 +1,7 @@
 //! A protected request, its handler and its response in axum's types.
 
+use std::sync::Arc;
+
 use axum::{BoxError, body::Body};
 use bytes::Bytes;
 use futures_util::TryFutureExt;
@@ -20,14 +22,14 @@ use crate::{
 
 /// A protected request on its way to the service under the layer.
 pub(crate) struct HttpEndpoint<S, B> {
-    inner: S,
+    inner: Arc<S>,
     head: request::Parts,
     body: Option<B>,
     payload: Payload,
 }
 
 impl<S, B> HttpEndpoint<S, B> {
-    pub(crate) fn new(inner: S, head: request::Parts, body: B) -> Self {
+    pub(crate) fn new(inner: Arc<S>, head: request::Parts, body: B) -> Self {
         Self {
             inner,
             head,
@@ -39,7 +41,7 @@ impl<S, B> HttpEndpoint<S, B> {
 
 impl<S, ReqBody, ResBody> Endpoint for HttpEndpoint<S, ReqBody>
 where
-    S: Service<Request<Body>, Response = Response<ResBody>> + Send,
+    S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + Sync,
     S::Future: Send,
     ReqBody: http_body::Body<Data = Bytes> + Send,
     ReqBody::Error: Into<BoxError>,
@@ -72,7 +74,7 @@ where
             request.extensions_mut().insert(current);
         }
         // Not ready before: whatever it reserves is held only while it works.
-        self.inner.oneshot(request).map_ok(|response| {
+        S::clone(&self.inner).oneshot(request).map_ok(|response| {
             let (head, body) = response.into_parts();
             (Head(head), Body::new(body))
         })

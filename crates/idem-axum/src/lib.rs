@@ -77,7 +77,7 @@
 //! inner one passes it on.
 //!
 //! # Other tower services
-//! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone` and `Send`. The body's type is
+//! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone`, `Send` and `Sync`, as axum asks too. The body's type is
 //! axum's because under a key the service gets a body that was read before. Put tower-http's `MapRequestBodyLayer`
 //! between the layer and a service that takes another body.
 //!

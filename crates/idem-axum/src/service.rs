@@ -3,6 +3,7 @@
 use std::{
     future::{Future, Ready, ready},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -27,15 +28,28 @@ use crate::{
 /// It is always ready itself. The service under it is asked whether it is ready when it is called: for a request under a key
 /// that is when its handler runs, so a replay, a refusal or a duplicate that waits takes no place in a limit
 /// there. An error of its readiness is the error of that call.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct IdempotencyService<S> {
-    inner: S,
+    /// Shared, so that only what reaches it clones it.
+    inner: Arc<S>,
     options: Options<Parts>,
 }
 
 impl<S> IdempotencyService<S> {
     pub(crate) fn new(inner: S, options: Options<Parts>) -> Self {
-        Self { inner, options }
+        Self {
+            inner: Arc::new(inner),
+            options,
+        }
+    }
+}
+
+impl<S> Clone for IdempotencyService<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            options: self.options.clone(),
+        }
     }
 }
 
@@ -49,7 +63,7 @@ type Served<E> = Result<Response<Body>, E>;
 
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for IdempotencyService<S>
 where
-    S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<ResBody>> + Clone + Send + Sync + 'static,
     S::Future: Send,
     S::Error: Send + 'static,
     ReqBody: http_body::Body<Data = Bytes> + Send + 'static,
@@ -74,7 +88,7 @@ where
         {
             Admission::PassThrough => {
                 let request = Request::from_parts(head, Body::new(body));
-                let passing = self.inner.clone().oneshot(request);
+                let passing = S::clone(&self.inner).oneshot(request);
                 Either::Left(passing.map_ok(|response| response.map(Body::new)))
             }
             Admission::Refused(refusal) => {
@@ -85,7 +99,7 @@ where
             Admission::Protected(protected) => {
                 let watch = protected.watch();
                 let idempotency = idempotency.clone();
-                let exchange = HttpEndpoint::new(self.inner.clone(), head, body);
+                let exchange = HttpEndpoint::new(Arc::clone(&self.inner), head, body);
                 let serve: Pin<Box<dyn Future<Output = _> + Send>> =
                     Box::pin(idempotency.serve(protected, exchange));
                 Either::Right(Either::Right(HandOver::new(serve, watch)))
@@ -122,7 +136,7 @@ mod tests {
             panic!("a POST with a key is protected");
         };
         let inner = service_fn(async |_| Ok::<_, Infallible>(Response::new(Body::empty())));
-        let serving = idempotency.serve(protected, HttpEndpoint::new(inner, head, body));
+        let serving = idempotency.serve(protected, HttpEndpoint::new(Arc::new(inner), head, body));
         let size = size_of_val(&serving);
         assert!(size <= QUICKLY_ALLOCATED, "{size} bytes");
     }

@@ -18,7 +18,7 @@ use crate::{
     events::{Event, report, shielded, times_store_calls},
     policy::{Policy, ResponseRules},
     record::{Lease, Outcome, RecordKey, Response, Stored},
-    request::{Counted, RequestTag},
+    request::{Counted, RequestTag, grpc},
 };
 
 mod counters;
@@ -37,6 +37,7 @@ pub(crate) struct Calls {
     pub(crate) policy: Arc<Policy>,
     pub(crate) counted: Arc<Counted>,
     pub(crate) counters: Counters,
+    pub(crate) grpc: Arc<grpc::PassThrough>,
 }
 
 impl Calls {
@@ -46,6 +47,7 @@ impl Calls {
             counted: Arc::new(counted(&policy)),
             policy: Arc::new(policy),
             counters: Counters::default(),
+            grpc: Arc::default(),
         }
     }
 
@@ -54,6 +56,7 @@ impl Calls {
         Self {
             counted: Arc::new(counted(&policy)),
             policy: Arc::new(policy),
+            grpc: Arc::default(),
             ..self.clone()
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     contract::IdempotencyStore,
     policy::{LeaseTerm, Policy},
     record::RecordKey,
-    request::{IdempotencyKey, Scope, grpc},
+    request::{IdempotencyKey, Scope},
 };
 
 mod admit;
@@ -47,7 +47,6 @@ pub struct Idempotency {
     calls: Arc<Calls>,
     /// In place of the policy's.
     lease: Option<LeaseTerm>,
-    grpc: Arc<grpc::PassThrough>,
 }
 
 impl Idempotency {
@@ -56,7 +55,6 @@ impl Idempotency {
         Self {
             calls: Arc::new(Calls::new(Arc::new(store), policy)),
             lease: None,
-            grpc: Arc::default(),
         }
     }
 
@@ -66,7 +64,6 @@ impl Idempotency {
         Self {
             calls: Arc::new(self.calls.with_policy(policy)),
             lease: None,
-            grpc: Arc::default(),
         }
     }
 

@@ -26,28 +26,22 @@ use crate::{
 mod clock;
 mod entry;
 mod hash;
-mod index;
 mod shard;
-mod slab;
 mod sweeper;
-mod wheel;
 
-use clock::Clock;
-use hash::Seed;
-use shard::{Change, Hashed, Shard};
+use clock::{Clock, Time};
+use hash::{Hashed, Seed};
+use shard::Shard;
 
-/// A power of two, far above the cores that contend for the locks.
-const SHARDS: usize = 256;
-
-/// What a claim sweeps of its own shard on the way, so that expiry keeps up with the load even
-/// where no task can be spawned.
-const SWEEP_ON_CLAIM: usize = 4;
+/// A power of two, far above the cores that contend for the locks. Of 4 million records there are 4,000 in each shard:
+/// so many move when its table grows, and are looked at when some have expired.
+const SHARDS: usize = 1024;
 
 /// Keeps records in this process's memory. Clones share one store.
 ///
 /// Records expire on their own: the first record starts a task on its tokio runtime, which removes expired
 /// records once a second and ends when the store is empty or dropped. Without a runtime, only claims remove
-/// expired records, a few each.
+/// expired records, ten seconds after they expired and up to 64 each.
 ///
 /// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it
 /// refuses claims and keeps what it has: a record that was dropped early would let its request run twice.
@@ -155,23 +149,16 @@ impl MemoryStore {
     }
 
     fn try_claim(&self, key: &RecordKey, lease: &Lease) -> Option<Claim> {
-        // It is declared first to be dropped last: responses are freed after the lock is.
-        let swept;
-        let (mut shard, key) = self.shared.shard(key);
-        let now = self.shared.clock.now();
-        swept = shard.sweep(now, SWEEP_ON_CLAIM);
-        self.shared.account(swept.change);
-        if let Some(answer) = shard.find(key, lease, now) {
-            return Some(answer);
-        }
-        // Claims in other shards may pass this check at the same time: the limit may be passed by
-        // one record for each shard, which a lock over all of them is not worth.
-        if !self.shared.has_room() {
-            return None;
-        }
-        let change = shard.insert_pending(key, lease, now);
-        self.shared.account(change);
-        Some(Claim::Owned)
+        // What was swept is dropped at the end, after the lock.
+        let (claim, _swept) = self.shared.change(key, |shard, key, now| {
+            let is_overdue = shard.is_overdue(now);
+            let swept = is_overdue.then(|| shard.sweep(now, sweeper::BATCH));
+            // Claims in other shards may see the same room at the same time: the limit may be passed by
+            // one record for each of them, which a lock over all shards is not worth.
+            let claim = shard.claim(key, lease, now, || self.shared.has_room());
+            (claim, swept)
+        });
+        claim
     }
 }
 
@@ -187,9 +174,8 @@ impl Shared {
             && self.bytes.load(Ordering::Relaxed) < self.limits.bytes
     }
 
-    fn shard<'a>(&self, key: &'a RecordKey) -> (MutexGuard<'_, Shard>, Hashed<'a>) {
-        let (index, hash) = self.seed.place(key, SHARDS);
-        (self.lock(index), Hashed { key, hash })
+    fn is_empty(&self) -> bool {
+        self.records.load(Ordering::SeqCst) == 0
     }
 
     fn lock(&self, index: usize) -> MutexGuard<'_, Shard> {
@@ -199,17 +185,31 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts what an operation added and removed; called while the shard is locked.
-    fn account(&self, change: Change) {
-        // Adding a negative number wraps round to the difference.
-        if change.records != 0 {
-            self.records
-                .fetch_add(change.records as usize, Ordering::Relaxed);
-        }
-        if change.bytes != 0 {
-            self.bytes
-                .fetch_add(change.bytes as usize, Ordering::Relaxed);
-        }
+    /// Changes the shard of a key, at this instant.
+    fn change<T>(
+        &self,
+        key: &RecordKey,
+        change: impl FnOnce(&mut Shard, Hashed<'_>, Time) -> T,
+    ) -> T {
+        let (index, key) = self.seed.place(key, SHARDS);
+        self.counting(index, |shard| change(shard, key, self.clock.now()))
+    }
+
+    /// Changes a shard, and counts what that adds and removes before anyone else sees it.
+    fn counting<T>(&self, index: usize, change: impl FnOnce(&mut Shard) -> T) -> T {
+        let mut shard = self.lock(index);
+        let before = shard.size();
+        let answer = change(&mut shard);
+        let after = shard.size();
+        let add = |to: &AtomicUsize, before: usize, after: usize| {
+            if after != before {
+                // Adding a negative number wraps round to the difference.
+                to.fetch_add(after.wrapping_sub(before), Ordering::SeqCst);
+            }
+        };
+        add(&self.records, before.records, after.records);
+        add(&self.bytes, before.bytes, after.bytes);
+        answer
     }
 }
 
@@ -228,8 +228,8 @@ impl IdempotencyStore for MemoryStore {
     }
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        let (mut shard, key) = self.shared.shard(key);
-        Ok(shard.renew(key, lease, self.shared.clock.now()))
+        let renew = |shard: &mut Shard, key: Hashed<'_>, now| shard.renew(key, lease, now);
+        Ok(self.shared.change(key, renew))
     }
 
     async fn complete(
@@ -239,27 +239,22 @@ impl IdempotencyStore for MemoryStore {
         outcome: &Outcome,
         retention: Duration,
     ) -> Result<Fenced, StoreError> {
-        let fenced = {
-            let (mut shard, key) = self.shared.shard(key);
-            let now = self.shared.clock.now();
-            let (fenced, change) = shard.complete(key, lease, outcome, now, retention);
-            self.shared.account(change);
-            fenced
-        };
+        let fenced = self.shared.change(key, |shard, key, now| {
+            shard.complete(key, lease, outcome, now, now + retention)
+        });
         // It may be the store's only record, if its lease ran out and was swept.
         sweeper::ensure_running(&self.shared);
         Ok(fenced)
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        let (mut shard, key) = self.shared.shard(key);
-        let (fenced, change) = shard.release(key, lease, self.shared.clock.now());
-        self.shared.account(change);
-        Ok(fenced)
+        let release = |shard: &mut Shard, key: Hashed<'_>, now| shard.release(key, lease, now);
+        Ok(self.shared.change(key, release))
     }
 
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let (shard, key) = self.shared.shard(key);
+        let (index, key) = self.shared.seed.place(key, SHARDS);
+        let shard = self.shared.lock(index);
         Ok(shard.look_up(key, self.shared.clock.now()))
     }
 
@@ -278,7 +273,8 @@ impl IdempotencyStore for MemoryStore {
 
 impl Recall for MemoryStore {
     fn recall(&self, key: &RecordKey, tag: &RequestTag) -> Option<Arc<Response>> {
-        let (shard, key) = self.shared.shard(key);
+        let (index, key) = self.shared.seed.place(key, SHARDS);
+        let shard = self.shared.lock(index);
         shard.recall(key, tag, || self.shared.clock.now())
     }
 }
@@ -290,5 +286,34 @@ impl fmt::Debug for MemoryStore {
             .field("bytes", &self.bytes())
             .field("limits", &self.shared.limits)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{record::Identity, request::Fingerprint};
+
+    #[test]
+    fn where_no_task_runs_claims_remove_what_has_expired() {
+        let claim = |store: &MemoryStore, number: u64| {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_le_bytes());
+            let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
+            let lease = Lease::new(identity, Duration::from_secs(1));
+            let claim = store.try_claim(&RecordKey::from_bytes(key), &lease);
+            assert_eq!(claim, Some(Claim::Owned));
+        };
+        let mut store = MemoryStore::new();
+        for number in 0..20_000 {
+            claim(&store, number);
+        }
+        let shared = Arc::get_mut(&mut store.shared).expect("nobody else has it");
+        shared.clock = shared.clock.ahead_by(Duration::from_secs(60));
+        for number in 20_000..40_000 {
+            claim(&store, number);
+        }
+        // The counter itself: whoever asks for it has all that has expired removed.
+        assert_eq!(store.shared.records.load(Ordering::SeqCst), 20_000);
     }
 }

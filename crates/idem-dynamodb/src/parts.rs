@@ -5,7 +5,7 @@
 //! bound by DynamoDB's limit of 400 KB an item either.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::future::try_join_all;
 use idem_core::{RecordKey, store::Outcome};
 use sha2::{Digest, Sha256};
@@ -113,22 +113,21 @@ impl Inner {
         key: &RecordKey,
         content: Content,
         until: Instant,
-    ) -> Result<Bytes, Failure> {
+    ) -> Result<Vec<u8>, Failure> {
         let (expected, count) = match content {
-            Content::Here(record) => return Ok(record.into()),
+            Content::Here(record) => return Ok(record),
             Content::Parts { digest, count } => (digest, count),
         };
         let name = hex(&expected);
         let reads = (0..count).map(|index| self.read_part(key, &name, index, until));
         let parts = try_join_all(reads).await?;
-        let mut record = BytesMut::with_capacity(parts.iter().map(Vec::len).sum());
-        parts.iter().for_each(|part| record.extend_from_slice(part));
+        let record = parts.concat();
         if digest(&record) != *expected {
             return Err(Failure::corrupt(
                 "the parts of the record are not those that were written",
             ));
         }
-        Ok(record.freeze())
+        Ok(record)
     }
 
     async fn read_part(

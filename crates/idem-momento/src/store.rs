@@ -4,7 +4,6 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
@@ -237,7 +236,7 @@ impl MomentoStore {
         let found = self.client.call(self.idle, call).await;
         match found.map_err(|error| store_error(operation, error))? {
             GetResponse::Miss => Ok(Found::Nothing),
-            GetResponse::Hit { value } => match Bytes::from(Vec::from(value)) {
+            GetResponse::Hit { value } => match Vec::from(value) {
                 released if released == RELEASED => Ok(Found::Released),
                 bytes => decode(&bytes).map(Found::Record).map_err(|error| {
                     // The write before it was not stored, or lost.

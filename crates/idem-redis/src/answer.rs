@@ -32,13 +32,13 @@ pub(crate) fn found(answer: Value) -> Result<Option<Found>, Failure> {
     };
     // Below zero it has no end, which no script of ours writes.
     let left = u64::try_from(left).ok().map(Duration::from_millis);
-    let record = read(bytes, left).map_err(Failure::Corrupt)?;
+    let record = read(&bytes, left).map_err(Failure::Corrupt)?;
     Ok(Some((record, left)))
 }
 
 /// A result, of which the script did not tell how long it stays.
 fn result(bytes: Vec<u8>) -> Result<Option<Found>, Failure> {
-    match read(bytes, None).map_err(Failure::Corrupt)? {
+    match read(&bytes, None).map_err(Failure::Corrupt)? {
         Record::Pending(_) => Err(Failure::Strange),
         record => Ok(Some((record, None))),
     }

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use idem_core::store::{
     DecodeError, Lease, Outcome, OwnerToken, Pending, Record, decode, encode_completed,
     encode_pending,
@@ -38,12 +37,9 @@ fn framed(state: u8, owner: &OwnerToken, record: &[u8]) -> Vec<u8> {
 }
 
 /// Reads a record, and adds to a lease what is left of it.
-pub(crate) fn read(framed: Vec<u8>, left: Option<Duration>) -> Result<Record, DecodeError> {
-    let bytes = Bytes::from(framed);
-    if bytes.len() < HEAD {
-        return Err(DecodeError::Truncated);
-    }
-    Ok(match decode(&bytes.slice(HEAD..))? {
+pub(crate) fn read(framed: &[u8], left: Option<Duration>) -> Result<Record, DecodeError> {
+    let record = framed.get(HEAD..).ok_or(DecodeError::Truncated)?;
+    Ok(match decode(record)? {
         Record::Pending(found) => {
             Record::Pending(Pending::new(*found.owner(), *found.identity(), left))
         }
@@ -76,21 +72,21 @@ mod tests {
         let framed = pending(&lease);
         assert!(framed.starts_with(&pending_head(&lease)));
         let found = Pending::new(*lease.owner(), *lease.identity(), left);
-        assert_eq!(read(framed, left).unwrap(), Record::Pending(found));
+        assert_eq!(read(&framed, left).unwrap(), Record::Pending(found));
     }
 
     #[test]
     fn a_result_has_another_head_than_its_lease() {
         let framed = completed(&lease(), &NotKept::Stream.into());
         assert!(!framed.starts_with(&pending_head(&lease())));
-        assert!(matches!(read(framed, None).unwrap(), Record::Completed(_)));
+        assert!(matches!(read(&framed, None).unwrap(), Record::Completed(_)));
     }
 
     #[test]
     fn what_is_no_record_is_refused() {
         let framed = pending(&lease());
         for length in 0..framed.len() {
-            assert!(read(framed[..length].to_vec(), None).is_err(), "{length}");
+            assert!(read(&framed[..length], None).is_err(), "{length}");
         }
     }
 

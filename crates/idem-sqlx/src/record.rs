@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use idem_core::store::{DecodeError, Outcome, Pending, Record, decode};
-
-pub(crate) fn read_record(bytes: Vec<u8>) -> Result<Record, DecodeError> {
-    decode(&Bytes::from(bytes))
-}
+use idem_core::store::{Outcome, Pending, Record};
 
 /// Adds to a lease what is left of it, which is in no record.
 pub(crate) fn with_remaining(record: Record, left: Duration) -> Record {

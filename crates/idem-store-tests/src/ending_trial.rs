@@ -144,7 +144,7 @@ impl<T: TransactionalStore> EndingTrial<T> {
                 Ok(()) => "executed".to_owned(),
                 Err(undone) => format!("{undone:?}"),
             },
-            Begin::Replay(response) => String::from_utf8_lossy(response.body()).into_owned(),
+            Begin::Replay(response) => String::from_utf8_lossy(&response.body()).into_owned(),
             Begin::Refused(refusal) => refusal.code().to_owned(),
             Begin::Unprotected => "unprotected".to_owned(),
         }

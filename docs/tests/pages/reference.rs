@@ -102,7 +102,7 @@ fn the_page_to_copy_shows_a_refusal_as_it_is_sent() {
     let shown: serde_json::Value =
         serde_json::from_str(after.split("```").next().unwrap()).unwrap();
     let sent = refusal.to_response(&policy);
-    let sent: serde_json::Value = serde_json::from_slice(sent.body()).unwrap();
+    let sent: serde_json::Value = serde_json::from_slice(&sent.body()).unwrap();
     assert_eq!(shown, sent);
 }
 

@@ -109,7 +109,7 @@ fn every_refusal_of_the_servers_is_known_in_every_profile() {
                 .collect();
             let status = StatusCode::from_u16(answer.status()).unwrap();
             for dialect in every_dialect() {
-                let read = dialect.read(&Answer::new(status, &headers, answer.body()));
+                let read = dialect.read(&Answer::new(status, &headers, &answer.body()));
                 assert_eq!(read, *meaning, "{refusal:?}, {dialect:?}");
             }
         }

@@ -63,10 +63,7 @@ impl<'a> Answer<'a> {
     /// The body; it shares the record's bytes.
     #[must_use]
     pub fn body(&self) -> Bytes {
-        self.response
-            .map(Response::body)
-            .cloned()
-            .unwrap_or_default()
+        self.response.map(Response::body).unwrap_or_default()
     }
 }
 

@@ -67,11 +67,12 @@ impl Protected {
     /// Says what is asked for, now that the payload is known.
     pub(super) fn claimable(self, payload: &[u8], tag: Option<RequestTag>) -> Claimable {
         let policy = &self.request.calls().policy;
-        let credentials = if self.has_scope {
-            None
-        } else {
-            let (names, salt) = (&policy.credential_headers, self.request.record_key());
+        let (names, salt) = (&policy.credential_headers, self.request.record_key());
+        // Many requests carry none.
+        let credentials = if !self.has_scope && self.head.has_any(names) {
             CredentialsDigest::of(&self.head, names, salt.as_bytes())
+        } else {
+            None
         };
         let fingerprint = policy.fingerprint.fingerprint(&self.head, payload);
         let identity = Identity::new(fingerprint).with_credentials(credentials);
@@ -117,7 +118,7 @@ impl Idempotency {
         scope: impl FnOnce() -> Option<Scope>,
     ) -> Admission {
         let policy = self.policy();
-        if !policy.protects(head.method()) || self.grpc.takes(head) {
+        if !policy.protects(head.method()) || self.calls.grpc.takes(head) {
             return Admission::PassThrough;
         }
         let mut lines = head.header(&policy.header).peekable();

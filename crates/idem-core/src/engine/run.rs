@@ -331,7 +331,7 @@ where
             .await
             .map(Done::Executed)
             .map_err(RunError::Failed),
-        Begin::Replay(response) => serde_json::from_slice(response.body())
+        Begin::Replay(response) => serde_json::from_slice(response.body_bytes())
             .map(Done::Replayed)
             .map_err(|error| RunError::Replay(error.into())),
         Begin::Refused(refusal) => Err(RunError::Refused(refusal)),

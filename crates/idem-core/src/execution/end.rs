@@ -7,7 +7,10 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::{
     contract::{Fenced, Operation, StoreError, StoreErrorKind},
     events::{End, Event},
-    execution::{keyed::KeyedRequest, lease::EndsBy},
+    execution::{
+        keyed::KeyedRequest,
+        lease::{EndsBy, LeaseState},
+    },
     record::{NotKept, Outcome},
 };
 
@@ -23,11 +26,12 @@ impl KeyedRequest {
     /// A lease that is on its way is waited for, since only then it is known whose the end is: for as
     /// long as a lease of its own has, so that a drain ends.
     pub(super) async fn begin_end(&self) -> EndsBy {
-        if self.state().now_settled().is_none() {
-            let patience = self.state().term().duration();
-            // Boxed, for few leases travel, and every request would have room for it.
-            let _ = Box::pin(timeout(patience, self.state().settled())).await;
+        if let Some(ends_by) = self.state().begin_end_if_settled() {
+            return ends_by;
         }
+        let patience = self.state().term().duration();
+        // Boxed, for few leases travel, and every request would have room for it.
+        let _ = Box::pin(timeout(patience, self.state().settled())).await;
         self.state().begin_end()
     }
 
@@ -86,11 +90,11 @@ impl KeyedRequest {
         }
     }
 
-    pub(super) fn attempts(&self) -> Attempts {
+    pub(super) fn attempts(&self) -> Attempts<'_> {
         Attempts {
             left: ATTEMPTS - 1,
             pause: FIRST_PAUSE,
-            deadline: self.state().deadline(),
+            lease: self.state(),
             may_have_landed: false,
         }
     }
@@ -101,14 +105,14 @@ fn is_too_large(error: &StoreError, outcome: &Outcome) -> bool {
 }
 
 /// How often and until when the end of an execution is sent again.
-pub(super) struct Attempts {
+pub(super) struct Attempts<'a> {
     left: u32,
     pause: Duration,
-    deadline: Instant,
+    lease: &'a LeaseState,
     may_have_landed: bool,
 }
 
-impl Attempts {
+impl Attempts<'_> {
     /// Waits before another attempt, if one is worth it.
     pub(super) async fn again(&mut self, error: &StoreError) -> bool {
         self.may_have_landed |= error.may_have_landed();
@@ -116,7 +120,7 @@ impl Attempts {
             error.kind(),
             StoreErrorKind::TooLarge | StoreErrorKind::Rejected | StoreErrorKind::Corrupt
         );
-        if is_final || self.left == 0 || Instant::now() + self.pause >= self.deadline {
+        if is_final || self.left == 0 || Instant::now() + self.pause >= self.lease.deadline() {
             return false;
         }
         sleep(self.pause).await;

@@ -19,7 +19,10 @@
 use std::{
     fmt, mem,
     pin::pin,
-    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{
+        Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::{
@@ -43,6 +46,8 @@ pub(crate) struct LeaseState {
     known: Mutex<Known>,
     /// Whether it was claimed in this process, so that nobody else bears it.
     claimed_here: bool,
+    /// Whether it was ever sent to another process, which may bear it although that seemed to fail.
+    has_set_out: AtomicBool,
     /// Made when it is first needed: few requests live long enough.
     queues: OnceLock<Box<Queues>>,
 }
@@ -61,8 +66,6 @@ struct Known {
     /// Unset while nothing is known of it: most requests are duplicates, and reading a clock takes time.
     deadline: Option<Instant>,
     lost: bool,
-    /// Whether it was ever sent to another process, which may bear it although that seemed to fail.
-    has_set_out: bool,
     caller_vanished: bool,
     /// Where the caller waits, if it is a duplicate that does.
     place: Option<Place>,
@@ -154,6 +157,18 @@ impl Known {
             _ => self.settled(),
         }
     }
+
+    fn begin_end(&mut self) -> EndsBy {
+        if self.phase == Phase::Left {
+            return EndsBy::Leaving;
+        }
+        self.phase = Phase::Ended;
+        match mem::replace(&mut self.ending, EndingPlace::Closed) {
+            EndingPlace::Enlisted(_, ending) => EndsBy::Transaction(ending),
+            // One that was begun and not handed over comes too late from now on.
+            EndingPlace::Free | EndingPlace::Reserved(_) | EndingPlace::Closed => EndsBy::Call,
+        }
+    }
 }
 
 impl LeaseState {
@@ -176,12 +191,12 @@ impl LeaseState {
                 phase,
                 deadline: None,
                 lost: false,
-                has_set_out: false,
                 caller_vanished: false,
                 place: None,
                 ending: EndingPlace::Free,
             }),
             claimed_here,
+            has_set_out: AtomicBool::new(false),
             queues: OnceLock::new(),
         }
     }
@@ -242,7 +257,7 @@ impl LeaseState {
         match (known.phase, &known.ending) {
             (Phase::Held, EndingPlace::Free | EndingPlace::Closed) => {
                 known.phase = Phase::Leaving;
-                known.has_set_out = true;
+                self.has_set_out.store(true, Ordering::Relaxed);
                 Ok(())
             }
             (Phase::Held, _) => Err(Stays::Enlisted),
@@ -276,16 +291,14 @@ impl LeaseState {
     /// The work has returned: the store is told next, unless the lease has left. One that is on its way
     /// has taken too long, and comes to a lease that is lost.
     pub(super) fn begin_end(&self) -> EndsBy {
+        self.known().begin_end()
+    }
+
+    /// The same, unless the lease is on its way.
+    pub(super) fn begin_end_if_settled(&self) -> Option<EndsBy> {
         let mut known = self.known();
-        if known.phase == Phase::Left {
-            return EndsBy::Leaving;
-        }
-        known.phase = Phase::Ended;
-        match mem::replace(&mut known.ending, EndingPlace::Closed) {
-            EndingPlace::Enlisted(_, ending) => EndsBy::Transaction(ending),
-            // One that was begun and not handed over comes too late from now on.
-            EndingPlace::Free | EndingPlace::Reserved(_) | EndingPlace::Closed => EndsBy::Call,
-        }
+        known.settled()?;
+        Some(known.begin_end())
     }
 
     /// Takes a transaction that was handed over, before it is known whether the execution ends with it.
@@ -418,12 +431,7 @@ impl LeaseState {
 
     /// Whether another process may bear it, too.
     pub(super) fn has_set_out(&self) -> bool {
-        self.known().has_set_out
-    }
-
-    /// Whose the end is, if the lease is not on its way.
-    pub(super) fn now_settled(&self) -> Option<Settled> {
-        self.known().settled()
+        self.has_set_out.load(Ordering::Relaxed)
     }
 
     /// Waits until the lease is not on its way.

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{clock::Time, hash::Hash, wheel::Link};
+use super::{
+    clock::{Coarse, Time},
+    hash::{Hash, Hashed},
+};
 use crate::{
     record::{
         Completed, Identity, Lease, Outcome, OwnerToken, Pending, Record, RecordKey, Response,
@@ -10,41 +13,73 @@ use crate::{
     request::RequestTag,
 };
 
-pub(super) struct Entry {
-    pub(super) key: RecordKey,
-    pub(super) hash: Hash,
-    /// Where it hangs in the wheel: its neighbours, and the slot.
-    pub(super) link: Link,
-    pub(super) slot: u8,
-    pub(super) deadline: Time,
-    owner: OwnerToken,
-    identity: Identity,
-    tag: Option<RequestTag>,
-    /// The outcome; a pending record has none yet.
-    outcome: Option<Outcome>,
+/// What a table holds: all that it needs to grow and nearly all that a sweep needs, and where the rest is.
+pub(super) struct Slot {
+    hash: Hash,
+    /// Not after the deadline.
+    live_until: Coarse,
+    pub(super) entry: Box<Entry>,
 }
 
-impl Entry {
+/// What a replay reads comes first, in as few cache lines as possible.
+#[repr(C)]
+pub(super) struct Entry {
+    pub(super) deadline: Time,
+    /// A pending record has none yet.
+    outcome: Option<Outcome>,
+    key: RecordKey,
+    tag: Option<RequestTag>,
+    owner: OwnerToken,
+    identity: Identity,
+}
+
+impl Slot {
     pub(super) fn new(
-        key: RecordKey,
-        hash: Hash,
+        key: Hashed<'_>,
         lease: &Lease,
         outcome: Option<Outcome>,
         deadline: Time,
     ) -> Self {
-        Self {
-            key,
-            hash,
-            link: Link::default(),
-            slot: 0,
+        let entry = Box::new(Entry {
             deadline,
+            outcome,
+            key: *key.key,
+            tag: lease.tag().copied(),
             owner: *lease.owner(),
             identity: *lease.identity(),
-            tag: lease.tag().copied(),
-            outcome,
+        });
+        Self {
+            hash: key.hash,
+            live_until: deadline.coarse(),
+            entry,
         }
     }
 
+    pub(super) fn set_deadline(&mut self, deadline: Time) {
+        self.live_until = deadline.coarse();
+        self.entry.deadline = deadline;
+    }
+
+    /// The deadline, or a time before it that has not come yet.
+    pub(super) fn live_until(&self, now: Time) -> Time {
+        let coarse = self.live_until.into();
+        if now < coarse {
+            coarse
+        } else {
+            self.entry.deadline
+        }
+    }
+
+    pub(super) fn is_under(&self, key: Hashed<'_>) -> bool {
+        self.hash == key.hash && self.entry.key == *key.key
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.hash.spread()
+    }
+}
+
+impl Entry {
     pub(super) fn is_live(&self, now: Time) -> bool {
         now < self.deadline
     }
@@ -65,21 +100,21 @@ impl Entry {
         !self.is_completed() && self.is_of(lease)
     }
 
-    pub(super) fn complete(&mut self, outcome: Outcome) {
-        self.outcome = Some(outcome);
+    /// Whether the lease runs.
+    pub(super) fn is_held(&self, lease: &Lease, now: Time) -> bool {
+        self.is_live(now) && self.is_pending_of(lease)
     }
 
     pub(super) fn record(&self, now: Time) -> Record {
+        let (owner, identity) = (self.owner, self.identity);
         match &self.outcome {
-            None => Record::Pending(Pending::new(
-                self.owner,
-                self.identity,
-                Some(self.remaining(now)),
-            )),
-            Some(outcome) => {
-                Record::Completed(Completed::new(self.owner, self.identity, outcome.clone()))
-            }
+            None => Record::Pending(Pending::new(owner, identity, Some(self.remaining(now)))),
+            Some(outcome) => Record::Completed(Completed::new(owner, identity, outcome.clone())),
         }
+    }
+
+    pub(super) fn complete(&mut self, outcome: Outcome) {
+        self.outcome = Some(outcome);
     }
 
     /// The response to the request with these exact bytes.
@@ -92,23 +127,13 @@ impl Entry {
         }
     }
 
-    /// What it takes with its place in the table, which is half empty at times, and its response.
+    /// What it takes with its slot in a table, which is half empty at times, and its response.
     pub(super) fn size(&self) -> usize {
-        const TABLE: usize = 2 * (size_of::<(Hash, u32)>() + 1);
+        const IN_TABLE: usize = 2 * (size_of::<Slot>() + 1);
         let response = match &self.outcome {
             Some(Outcome::Response(response)) => size_of_val(&**response) + response.size(),
             Some(Outcome::NotKept(_)) | None => 0,
         };
-        size_of::<Option<Self>>() + TABLE + response
-    }
-}
-
-#[cfg(test)]
-impl Entry {
-    pub(super) fn sample() -> Self {
-        let identity = Identity::new(crate::request::Fingerprint::from_bytes([1; 32]));
-        let lease = Lease::new(identity, Duration::from_secs(1));
-        let key = RecordKey::from_bytes([2; 32]);
-        Self::new(key, Hash::default(), &lease, None, Time::START)
+        size_of::<Self>() + IN_TABLE + response
     }
 }

@@ -9,10 +9,16 @@ use crate::record::RecordKey;
 #[derive(Clone, Copy)]
 pub(super) struct Seed(u64, u64);
 
-/// What of a key's hash a table keeps beside the key's place: enough to find it without looking at
-/// other keys, and to grow without looking at any.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+/// What of a key's hash a table keeps: enough to find it without a look at other keys, and to grow without a look at any.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hash(u32);
+
+/// A key with its hash in its shard.
+#[derive(Clone, Copy)]
+pub(super) struct Hashed<'a> {
+    pub(super) key: &'a RecordKey,
+    pub(super) hash: Hash,
+}
 
 impl Seed {
     pub(super) fn random() -> Self {
@@ -23,11 +29,12 @@ impl Seed {
     /// Which of `shards`, a power of two, a key belongs to, and its hash there.
     ///
     /// A digest's first eight bytes are as good as any.
-    pub(super) fn place(self, key: &RecordKey, shards: usize) -> (usize, Hash) {
+    pub(super) fn place(self, key: &RecordKey, shards: usize) -> (usize, Hashed<'_>) {
         let word = key.as_bytes().first_chunk().expect("a digest is longer");
-        let hash = self.fold(u64::from_le_bytes(*word));
+        let folded = self.fold(u64::from_le_bytes(*word));
         // Shard and hash share no bit: a shard's keys differ in all that its table looks at.
-        ((hash >> 40) as usize & (shards - 1), Hash(hash as u32))
+        let (shard, hash) = ((folded >> 40) as usize & (shards - 1), Hash(folded as u32));
+        (shard, Hashed { key, hash })
     }
 
     fn fold(self, word: u64) -> u64 {

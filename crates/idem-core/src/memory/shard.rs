@@ -1,68 +1,94 @@
 //! One part of the store: the state machine's transitions on a table of records.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
+
+use hashbrown::{
+    HashTable,
+    hash_table::{
+        self,
+        Entry::{Occupied, Vacant},
+    },
+};
 
 use super::{
     clock::Time,
-    entry::Entry,
-    hash::Hash,
-    index::Index,
-    slab::{Place, Slab},
-    wheel::Wheel,
+    entry::{Entry, Slot},
+    hash::Hashed,
 };
 use crate::{
     contract::{Claim, Fenced},
-    record::{Lease, Outcome, RecordKey, Response, Stored},
+    record::{Lease, Outcome, Response, Stored},
     request::RequestTag,
 };
 
-/// Records in a slab, with an index to find them by key and a wheel to find what has run out.
+/// Below this many slots a table is not worth shrinking.
+const MIN_CAPACITY: usize = 16;
+
+/// How long after its time a record is removed by a claim, so that expiry keeps up with the load even where no task can
+/// be spawned. It is more than a moment, so that many are removed at once.
+const OVERDUE: Duration = Duration::from_secs(10);
+
+/// Records by their keys. The table holds two words of each: little moves when it grows, and a sweep reads little.
 pub(super) struct Shard {
-    index: Index,
-    entries: Slab<Entry>,
-    wheel: Wheel,
+    table: HashTable<Slot>,
+    sums: Sums,
 }
 
-/// A key with its hash in its shard.
-#[derive(Clone, Copy)]
-pub(super) struct Hashed<'a> {
-    pub(super) key: &'a RecordKey,
-    pub(super) hash: Hash,
+/// What is known of a shard's records without a look at them.
+struct Sums {
+    /// No record runs out before. A sweep makes it exact; when a deadline is put off, it becomes too early.
+    earliest: Time,
+    bytes: usize,
 }
 
-/// What an operation added to the store, less what it removed.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Change {
-    pub(super) records: isize,
-    pub(super) bytes: isize,
-}
-
-/// What was swept: the caller drops the entries, after the lock.
-#[derive(Default)]
-pub(super) struct Swept {
-    pub(super) change: Change,
-    /// Whether there is more to sweep now.
-    pub(super) more: bool,
-    entries: Vec<Entry>,
+/// How many records a shard has, and how many bytes they take.
+pub(super) struct Size {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
 }
 
 impl Shard {
     pub(super) const fn new() -> Self {
         Self {
-            index: Index::new(),
-            entries: Slab::new(),
-            wheel: Wheel::new(),
+            table: HashTable::new(),
+            sums: Sums {
+                earliest: Time::NEVER,
+                bytes: 0,
+            },
         }
     }
 
-    /// Answers a claim if the key is not absent.
-    pub(super) fn find(&self, key: Hashed<'_>, lease: &Lease, now: Time) -> Option<Claim> {
-        let place = self.live(key, now)?;
-        let entry = &self.entries[place];
-        if entry.is_pending_of(lease) {
-            return Some(Claim::Owned);
+    pub(super) fn size(&self) -> Size {
+        Size {
+            records: self.table.len(),
+            bytes: self.sums.bytes,
         }
-        Some(Claim::Taken(entry.record(now)))
+    }
+
+    /// Takes the lease of a key that is absent; answers nothing if there is no room for it.
+    pub(super) fn claim(
+        &mut self,
+        key: Hashed<'_>,
+        lease: &Lease,
+        now: Time,
+        has_room: impl FnOnce() -> bool,
+    ) -> Option<Claim> {
+        match entry(&mut self.table, key) {
+            Occupied(found) if found.get().entry.is_live(now) => {
+                let entry = &found.get().entry;
+                Some(if entry.is_pending_of(lease) {
+                    Claim::Owned
+                } else {
+                    Claim::Taken(entry.record(now))
+                })
+            }
+            absent if has_room() => {
+                let slot = Slot::new(key, lease, None, now + lease.duration());
+                self.sums.put(absent, slot);
+                Some(Claim::Owned)
+            }
+            _ => None,
+        }
     }
 
     pub(super) fn recall(
@@ -71,7 +97,7 @@ impl Shard {
         tag: &RequestTag,
         now: impl FnOnce() -> Time,
     ) -> Option<Arc<Response>> {
-        let entry = &self.entries[self.place(key)?];
+        let entry = self.find(key)?;
         // Most requests are fresh: the clock is read for the others alone.
         let response = entry.recall(tag)?;
         entry.is_live(now()).then_some(response)
@@ -79,19 +105,15 @@ impl Shard {
 
     /// Tells what stands there, and touches nothing.
     pub(super) fn look_up(&self, key: Hashed<'_>, now: Time) -> Option<Stored> {
-        let entry = &self.entries[self.live(key, now)?];
+        let entry = self.find(key).filter(|entry| entry.is_live(now))?;
         Some(Stored::new(entry.record(now), Some(entry.remaining(now))))
     }
 
-    /// Takes the lease of a key that is absent.
-    pub(super) fn insert_pending(&mut self, key: Hashed<'_>, lease: &Lease, now: Time) -> Change {
-        self.put(key, lease, None, now + lease.duration())
-    }
-
     pub(super) fn renew(&mut self, key: Hashed<'_>, lease: &Lease, now: Time) -> Fenced {
-        match self.live(key, now) {
-            Some(place) if self.entries[place].is_pending_of(lease) => {
-                self.set_deadline(place, now + lease.duration());
+        match entry(&mut self.table, key) {
+            Occupied(mut found) if found.get().entry.is_held(lease, now) => {
+                self.sums
+                    .set_deadline(found.get_mut(), now + lease.duration());
                 Fenced::Held
             }
             _ => Fenced::Lost,
@@ -104,152 +126,276 @@ impl Shard {
         lease: &Lease,
         outcome: &Outcome,
         now: Time,
-        retention: Duration,
-    ) -> (Fenced, Change) {
-        let deadline = now + retention;
-        let Some(place) = self.live(key, now) else {
-            let change = self.put(key, lease, Some(outcome.clone()), deadline);
-            return (Fenced::Held, change);
-        };
-        let entry = &mut self.entries[place];
-        if !entry.is_of(lease) {
-            return (Fenced::Lost, Change::default());
-        }
-        if entry.is_completed() {
-            return (Fenced::Held, Change::default());
-        }
-        let mut change = Change::default();
-        change.remove(entry);
-        entry.complete(outcome.clone());
-        change.add(entry);
-        self.set_deadline(place, deadline);
-        (Fenced::Held, change)
-    }
-
-    pub(super) fn release(
-        &mut self,
-        key: Hashed<'_>,
-        lease: &Lease,
-        now: Time,
-    ) -> (Fenced, Change) {
-        match self.live(key, now) {
-            Some(place) if self.entries[place].is_pending_of(lease) => {
-                self.wheel.remove(&mut self.entries, place);
-                let mut change = Change::default();
-                change.remove(&self.remove(place));
-                (Fenced::Held, change)
-            }
-            _ => (Fenced::Lost, Change::default()),
-        }
-    }
-
-    /// Whether there is anything to look at, now or later.
-    pub(super) fn is_queued(&self) -> bool {
-        !self.wheel.is_empty()
-    }
-
-    /// Removes up to `most` records that have run out, looking at no more than that.
-    pub(super) fn sweep(&mut self, now: Time, most: usize) -> Swept {
-        let mut swept = Swept::default();
-        for _ in 0..most {
-            let Some(place) = self.wheel.pop_due(&mut self.entries, now.ticks()) else {
-                return swept;
-            };
-            let entry = &self.entries[place];
-            if entry.is_live(now) {
-                let tick = entry.deadline.tick_after();
-                self.wheel.push(&mut self.entries, place, tick);
-            } else {
-                let entry = self.remove(place);
-                swept.change.remove(&entry);
-                swept.entries.push(entry);
-            }
-        }
-        swept.more = true;
-        swept
-    }
-
-    /// Removes all that has run out, to the instant: `sweep` leaves what ran out within this tick to the next.
-    pub(super) fn sweep_to_the_instant(&mut self, now: Time) -> Swept {
-        let mut swept = Swept::default();
-        let mut live = Vec::new();
-        while let Some(place) = self.wheel.pop_due(&mut self.entries, now.ticks() + 1) {
-            if self.entries[place].is_live(now) {
-                live.push(place);
-            } else {
-                let entry = self.remove(place);
-                swept.change.remove(&entry);
-                swept.entries.push(entry);
-            }
-        }
-        // Only now, or the same would come again.
-        for place in live {
-            let tick = self.entries[place].deadline.tick_after();
-            self.wheel.push(&mut self.entries, place, tick);
-        }
-        swept
-    }
-
-    fn place(&self, key: Hashed<'_>) -> Option<Place> {
-        self.index
-            .find(key.hash, |place| self.entries[place].key == *key.key)
-    }
-
-    fn live(&self, key: Hashed<'_>, now: Time) -> Option<Place> {
-        self.place(key)
-            .filter(|&place| self.entries[place].is_live(now))
-    }
-
-    /// Puts off a deadline, or brings it forward, which alone the wheel must know.
-    fn set_deadline(&mut self, place: Place, deadline: Time) {
-        let entry = &mut self.entries[place];
-        let is_earlier = deadline < entry.deadline;
-        entry.deadline = deadline;
-        if is_earlier {
-            self.wheel.remove(&mut self.entries, place);
-            self.wheel
-                .push(&mut self.entries, place, deadline.tick_after());
-        }
-    }
-
-    /// Puts an entry in the place of whatever is there.
-    fn put(
-        &mut self,
-        key: Hashed<'_>,
-        lease: &Lease,
-        outcome: Option<Outcome>,
         deadline: Time,
-    ) -> Change {
-        let entry = Entry::new(*key.key, key.hash, lease, outcome, deadline);
-        let mut change = Change::default();
-        change.add(&entry);
-        if let Some(place) = self.place(key) {
-            self.wheel.remove(&mut self.entries, place);
-            change.remove(&self.remove(place));
+    ) -> Fenced {
+        match entry(&mut self.table, key) {
+            Occupied(mut found) if found.get().entry.is_live(now) => {
+                let slot = found.get_mut();
+                if !slot.entry.is_of(lease) {
+                    return Fenced::Lost;
+                }
+                if !slot.entry.is_completed() {
+                    self.sums.bytes -= slot.entry.size();
+                    slot.entry.complete(outcome.clone());
+                    self.sums.bytes += slot.entry.size();
+                    self.sums.set_deadline(slot, deadline);
+                }
+            }
+            absent => {
+                let slot = Slot::new(key, lease, Some(outcome.clone()), deadline);
+                self.sums.put(absent, slot);
+            }
         }
-        let place = self.entries.insert(entry);
-        self.index.insert(key.hash, place);
-        self.wheel
-            .push(&mut self.entries, place, deadline.tick_after());
-        change
+        Fenced::Held
     }
 
-    /// Removes an entry that the wheel knows no more.
-    fn remove(&mut self, place: Place) -> Entry {
-        let entry = self.entries.remove(place);
-        self.index.remove(entry.hash, place);
-        entry
+    pub(super) fn release(&mut self, key: Hashed<'_>, lease: &Lease, now: Time) -> Fenced {
+        match entry(&mut self.table, key) {
+            Occupied(found) if found.get().entry.is_held(lease, now) => {
+                self.sums.bytes -= found.remove().0.entry.size();
+                self.shrink();
+                Fenced::Held
+            }
+            _ => Fenced::Lost,
+        }
+    }
+
+    /// Whether a record may have run out.
+    pub(super) fn is_due(&self, now: Time) -> bool {
+        self.sums.earliest <= now
+    }
+
+    /// Whether one may have run out so long ago that somebody should have swept.
+    pub(super) fn is_overdue(&self, now: Time) -> bool {
+        self.sums.earliest + OVERDUE <= now
+    }
+
+    /// Takes out up to `most` records that have run out. The caller drops them, after the lock.
+    pub(super) fn sweep(&mut self, now: Time, most: usize) -> Vec<Slot> {
+        let mut earliest = Time::NEVER;
+        let has_run_out = |slot: &mut Slot| {
+            let live_until = slot.live_until(now);
+            let is_live = now < live_until;
+            if is_live {
+                earliest = earliest.min(live_until);
+            }
+            !is_live
+        };
+        let swept: Vec<Slot> = self.table.extract_if(has_run_out).take(most).collect();
+        // With fewer, it has looked at all.
+        if swept.len() < most {
+            self.sums.earliest = earliest;
+        }
+        self.sums.bytes -= swept.iter().map(|slot| slot.entry.size()).sum::<usize>();
+        self.shrink();
+        swept
+    }
+
+    fn find(&self, key: Hashed<'_>) -> Option<&Entry> {
+        let is_it = |slot: &Slot| slot.is_under(key);
+        let slot = self.table.find(key.hash.spread(), is_it)?;
+        Some(&slot.entry)
+    }
+
+    /// Gives memory back once the table is mostly empty. What moves then is an eighth of it at most.
+    fn shrink(&mut self) {
+        let (length, capacity) = (self.table.len(), self.table.capacity());
+        if capacity > MIN_CAPACITY && length < capacity / 8 {
+            self.table
+                .shrink_to(MIN_CAPACITY.max(length * 2), Slot::hash);
+        }
     }
 }
 
-impl Change {
-    fn add(&mut self, entry: &Entry) {
-        self.records += 1;
-        self.bytes += entry.size() as isize;
+impl Sums {
+    /// Puts a slot where there is none, or one that has run out.
+    fn put(&mut self, absent: hash_table::Entry<'_, Slot>, slot: Slot) {
+        self.earliest = self.earliest.min(slot.entry.deadline);
+        self.bytes += slot.entry.size();
+        match absent {
+            Occupied(mut expired) => {
+                self.bytes -= mem::replace(expired.get_mut(), slot).entry.size();
+            }
+            Vacant(free) => {
+                free.insert(slot);
+            }
+        }
     }
 
-    fn remove(&mut self, entry: &Entry) {
-        self.records -= 1;
-        self.bytes -= entry.size() as isize;
+    fn set_deadline(&mut self, slot: &mut Slot, deadline: Time) {
+        slot.set_deadline(deadline);
+        self.earliest = self.earliest.min(deadline);
+    }
+}
+
+fn entry<'a>(table: &'a mut HashTable<Slot>, key: Hashed<'_>) -> hash_table::Entry<'a, Slot> {
+    let is_it = |slot: &Slot| slot.is_under(key);
+    table.entry(key.hash.spread(), is_it, Slot::hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        memory::hash::Seed,
+        record::{Headers, Identity, OwnerToken, RecordKey},
+        request::Fingerprint,
+    };
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Claim(u8, Duration),
+        Renew(u8, Duration),
+        Complete(u8, Duration),
+        Release(u8),
+        /// So many are swept at most.
+        Sweep(usize),
+        /// It is this late. Clocks of tests go back, when one paused runtime follows another.
+        Turn(Duration),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let keys = || 0..60_u8;
+        let terms = || (0..40_u64).prop_map(|part| Duration::from_millis(20 * part));
+        let step = prop_oneof![
+            6 => (keys(), terms()).prop_map(|(key, term)| Step::Claim(key, term)),
+            1 => (keys(), terms()).prop_map(|(key, term)| Step::Renew(key, term)),
+            3 => (keys(), terms()).prop_map(|(key, term)| Step::Complete(key, term)),
+            1 => keys().prop_map(Step::Release),
+            2 => (1..9_usize).prop_map(Step::Sweep),
+            2 => terms().prop_map(Step::Turn),
+        ];
+        proptest::collection::vec(step, 0..300)
+    }
+
+    fn key(number: u64) -> RecordKey {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        RecordKey::from_bytes(bytes)
+    }
+
+    fn lease(term: Duration) -> Lease {
+        let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
+        Lease::of_owner(OwnerToken::from_bytes([1; 16]), identity, term)
+    }
+
+    /// A shard whose only client has one owner token, and a plain list of what stands in it.
+    struct Both {
+        keys: Vec<RecordKey>,
+        seed: Seed,
+        shard: Shard,
+        /// Whether it is completed, and its deadline.
+        list: HashMap<u8, (bool, Time)>,
+        now: Time,
+    }
+
+    impl Both {
+        fn take(&mut self, step: Step) {
+            let (seed, now) = (self.seed, self.now);
+            let place = |key: u8| seed.place(&self.keys[usize::from(key)], 1).1;
+            let live = |held: &(bool, Time)| now < held.1;
+            match step {
+                Step::Claim(key, term) => {
+                    let claim = self.shard.claim(place(key), &lease(term), now, || true);
+                    let held = self.list.get(&key).copied().filter(live);
+                    let is_completed = held.is_some_and(|held| held.0);
+                    assert_eq!(claim != Some(Claim::Owned), is_completed);
+                    self.list.insert(key, held.unwrap_or((false, now + term)));
+                }
+                Step::Renew(key, term) => {
+                    let renewed = self.shard.renew(place(key), &lease(term), now);
+                    let held = self.list.get_mut(&key).filter(|held| !held.0 && live(held));
+                    assert_eq!(renewed == Fenced::Held, held.is_some());
+                    if let Some(held) = held {
+                        held.1 = now + term;
+                    }
+                }
+                Step::Complete(key, term) => {
+                    let response = Response::new(201, Headers::default(), Bytes::from(vec![1; 9]));
+                    let (lease, outcome) = (lease(term), response.into());
+                    let fenced =
+                        (self.shard).complete(place(key), &lease, &outcome, now, now + term);
+                    assert_eq!(fenced, Fenced::Held);
+                    let held = self.list.get(&key).copied().filter(live);
+                    let held = held.filter(|held| held.0).unwrap_or((true, now + term));
+                    self.list.insert(key, held);
+                }
+                Step::Release(key) => {
+                    let released = self.shard.release(place(key), &lease(OVERDUE), now);
+                    let held = self.list.get(&key).filter(|held| !held.0 && live(held));
+                    assert_eq!(released == Fenced::Held, held.is_some());
+                    if held.is_some() {
+                        self.list.remove(&key);
+                    }
+                }
+                Step::Sweep(most) => {
+                    let swept = self.shard.sweep(now, most);
+                    for slot in &swept {
+                        let is_it = |key: &u8| slot.is_under(place(*key));
+                        let key = self.list.keys().copied().find(is_it).expect("it was there");
+                        let held = self.list.remove(&key);
+                        assert!(held.is_some_and(|held| held.1 <= now), "it has run out");
+                    }
+                    assert!(swept.len() <= most);
+                    if swept.len() < most {
+                        assert!(self.list.values().all(live), "nothing is left");
+                        assert!(!self.shard.is_due(now), "nor looked at again");
+                    }
+                }
+                Step::Turn(time) => self.now = Time::START + time,
+            }
+        }
+
+        fn compare(&self) {
+            let sizes = self.shard.table.iter().map(|slot| slot.entry.size());
+            let Size { records, bytes } = self.shard.size();
+            assert_eq!((records, bytes), (self.list.len(), sizes.sum()));
+            for (key, held) in &self.list {
+                let (_, key) = self.seed.place(&self.keys[usize::from(*key)], 1);
+                let entry = self.shard.find(key).expect("it stands there");
+                assert_eq!((entry.is_completed(), entry.deadline), *held);
+                assert!(self.shard.is_due(held.1), "it is swept once it has run out");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_shard_holds_what_a_plain_list_holds_and_sweeps_what_has_run_out(steps in steps()) {
+            let mut both = Both {
+                keys: (0..60).map(key).collect(),
+                seed: Seed::random(),
+                shard: Shard::new(),
+                list: HashMap::new(),
+                now: Time::START,
+            };
+            for step in steps {
+                both.take(step);
+                both.compare();
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_gives_memory_back_once_its_records_are_gone() {
+        let keys: Vec<_> = (0..8_000).map(key).collect();
+        let (mut shard, seed, now) = (Shard::new(), Seed::random(), Time::START);
+        let lease = lease(OVERDUE);
+        for key in &keys {
+            let _ = shard.claim(seed.place(key, 1).1, &lease, now, || true);
+        }
+        assert!(shard.table.capacity() >= 8_000);
+        for key in &keys {
+            assert_eq!(
+                shard.release(seed.place(key, 1).1, &lease, now),
+                Fenced::Held
+            );
+        }
+        assert!(shard.table.capacity() < 4 * MIN_CAPACITY);
     }
 }

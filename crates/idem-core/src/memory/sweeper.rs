@@ -7,13 +7,13 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{SHARDS, Shared};
+use super::{SHARDS, Shared, clock::Time, shard::Shard};
 
-/// How often the task looks; records are queued by the second.
+/// How often the task looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The most that is looked at in one go while a shard is locked: some tens of microseconds.
-const BATCH: usize = 256;
+/// The most that is removed in one go while a shard is locked: some tens of microseconds.
+pub(super) const BATCH: usize = 64;
 
 /// Starts the task unless it runs, or there is no runtime to run it on.
 ///
@@ -56,7 +56,7 @@ async fn sweep_until_empty(mut running: Running) {
             while running
                 .0
                 .upgrade()
-                .is_some_and(|shared| sweep_batch(&shared, index))
+                .is_some_and(|shared| sweep_batch(&shared, index, shared.clock.now()))
             {
                 tokio::task::yield_now().await;
             }
@@ -64,11 +64,11 @@ async fn sweep_until_empty(mut running: Running) {
         let Some(shared) = running.0.upgrade() else {
             return;
         };
-        if nothing_is_due_ever(&shared) {
+        if shared.is_empty() {
             // Say first that the task ends, then look again: a record that comes in meanwhile
             // is seen here, or its claim sees that it must start another task.
             drop(running);
-            if nothing_is_due_ever(&shared) {
+            if shared.is_empty() {
                 return;
             }
             match Running::begin(&shared) {
@@ -79,28 +79,17 @@ async fn sweep_until_empty(mut running: Running) {
     }
 }
 
-/// Whether all queues are empty: then so is the store, for each record is in a queue.
-fn nothing_is_due_ever(shared: &Shared) -> bool {
-    (0..SHARDS).all(|index| !shared.lock(index).is_queued())
-}
-
 /// Removes all that has run out by this instant.
 pub(super) fn sweep_all(shared: &Shared) {
+    let now = shared.clock.now();
     for index in 0..SHARDS {
-        // The bulk by batches, so that nobody waits for long; the rest is that of one second.
-        while sweep_batch(shared, index) {}
-        let mut shard = shared.lock(index);
-        let swept = shard.sweep_to_the_instant(shared.clock.now());
-        shared.account(swept.change);
-        drop(shard);
+        // By batches, so that nobody waits for long.
+        while sweep_batch(shared, index, now) {}
     }
 }
 
-/// Removes a batch from one shard; answers whether there is more.
-fn sweep_batch(shared: &Shared, index: usize) -> bool {
-    let mut shard = shared.lock(index);
-    let swept = shard.sweep(shared.clock.now(), BATCH);
-    shared.account(swept.change);
-    drop(shard);
-    swept.more
+/// Removes a batch from one shard; answers whether there may be more.
+fn sweep_batch(shared: &Shared, index: usize, now: Time) -> bool {
+    let sweep = |shard: &mut Shard| shard.is_due(now).then(|| shard.sweep(now, BATCH));
+    shared.counting(index, sweep).is_some()
 }

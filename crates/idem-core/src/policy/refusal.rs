@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     events::Answered,
     policy::{Policy, Profile, rules::RETRY_AFTER},
-    record::{Headers, NotKept, Response},
+    record::{NotKept, Response},
     request::InvalidKey,
 };
 
@@ -127,26 +127,28 @@ impl Refusal {
 
     fn in_profile(&self, policy: &Policy) -> Response {
         let status = self.status(policy.profile());
-        let mut headers = Headers::default();
+        let (link, seconds);
+        let mut lines: Vec<(&str, &[u8])> = Vec::with_capacity(4);
         let body = match policy.profile() {
             Profile::Ietf => {
-                headers.push("content-type", b"application/problem+json");
-                let link = format!("<{}>; rel=\"describedby\"", self.documented_at(policy));
-                headers.push("link", link.as_bytes());
+                lines.push(("content-type", b"application/problem+json"));
+                link = format!("<{}>; rel=\"describedby\"", self.documented_at(policy));
+                lines.push(("link", link.as_bytes()));
                 self.problem(status, policy)
             }
             Profile::Reference | Profile::Stripe => {
-                headers.push("content-type", b"application/json");
+                lines.push(("content-type", b"application/json"));
                 json(&Message {
                     message: &self.message(&policy.header),
                 })
             }
         };
-        headers.push(CODE_HEADER, self.code().as_bytes());
-        if let Some(seconds) = self.retry_after_seconds() {
-            headers.push(RETRY_AFTER, seconds.to_string().as_bytes());
+        lines.push((CODE_HEADER, self.code().as_bytes()));
+        if let Some(retry_after) = self.retry_after_seconds() {
+            seconds = retry_after.to_string();
+            lines.push((RETRY_AFTER, seconds.as_bytes()));
         }
-        Response::new(status, headers, body)
+        Response::packed(status, || lines.iter().copied(), &body)
     }
 
     /// Whole seconds, rounded up and at least one: less would bring the client back too early.
@@ -335,7 +337,7 @@ mod tests {
     }
 
     fn body(response: &Response) -> serde_json::Value {
-        serde_json::from_slice(response.body()).unwrap()
+        serde_json::from_slice(response.body_bytes()).unwrap()
     }
 
     #[test]

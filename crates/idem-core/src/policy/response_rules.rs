@@ -79,10 +79,10 @@ impl ResponseRules {
         let filter = self.filter(lines());
         let as_it_is =
             response.size() <= self.limit && lines().all(|(name, _)| filter.allows(name));
-        if as_it_is && response.is_packed() {
+        if as_it_is {
             return Some(Outcome::Response(response));
         }
-        Some(self.outcome(status, lines, response.body()))
+        Some(self.outcome(status, lines, response.body_bytes()))
     }
 
     /// Why a response that is saved cannot be kept, as far as its head tells.

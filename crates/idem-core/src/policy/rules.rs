@@ -101,7 +101,7 @@ impl RefusalRule {
                 && !name.eq_ignore_ascii_case(replay_marker)
         });
         let headers = allowed.chain(kept.iter()).collect();
-        Response::new(given.status(), headers, given.body().clone())
+        Response::new(given.status(), headers, given.body())
     }
 }
 

@@ -12,16 +12,15 @@
 //! outside it, since base64 would cost more than all the rest. A header value is opaque bytes and
 //! stands in JSON as text with one character, U+0000 to U+00FF, for each byte.
 
-use std::{error::Error, sync::Arc};
+use std::error::Error;
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     digest::{Hex, from_hex},
     record::{
-        Completed, Headers, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record,
-        Response, STATUSES, is_field,
+        Completed, Identity, Lease, NotKept, Outcome, OwnerToken, Pending, Record, Response,
+        STATUSES, is_field,
     },
     request::{CredentialsDigest, Fingerprint},
 };
@@ -127,24 +126,19 @@ impl Header {
         Ok(Identity::new(fingerprint).with_credentials(credentials))
     }
 
-    fn outcome(&self, body: Bytes) -> Result<Outcome, DecodeError> {
+    fn outcome(&self, body: &[u8]) -> Result<Outcome, DecodeError> {
         let status = self.status.filter(|status| STATUSES.contains(status));
         let status = status.ok_or(DecodeError::Value("status"))?;
-        let mut headers = Headers::default();
-        let mut bytes = Vec::new();
+        let mut lines = Vec::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
-            bytes.clear();
-            for character in value.chars() {
-                bytes.push(u8::try_from(character).map_err(|_| DecodeError::Value("headers"))?);
+            let value: Result<Vec<_>, _> = value.chars().map(u8::try_from).collect();
+            match value {
+                Ok(value) if is_field(name, &value) => lines.push((name, value)),
+                _ => return Err(DecodeError::Value("headers")),
             }
-            if !is_field(name, &bytes) {
-                return Err(DecodeError::Value("headers"));
-            }
-            headers.push(name, &bytes);
         }
-        Ok(Outcome::Response(Arc::new(Response::new(
-            status, headers, body,
-        ))))
+        let lines = || lines.iter().map(|(name, value)| (name.as_str(), &**value));
+        Ok(Response::packed(status, lines, body).into())
     }
 }
 
@@ -164,7 +158,7 @@ pub fn encode_completed(lease: &Lease, outcome: &Outcome) -> Vec<u8> {
     match outcome {
         Outcome::Response(response) => frame(
             &header(State::Response).with_response(response),
-            response.body(),
+            response.body_bytes(),
         ),
         Outcome::NotKept(NotKept::TooLarge) => frame(&header(State::TooLarge), b""),
         Outcome::NotKept(NotKept::Stream) => frame(&header(State::Stream), b""),
@@ -184,7 +178,7 @@ fn frame(header: &Header, body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Decodes a record; its body shares the given bytes.
+/// Decodes a record.
 ///
 /// A record of a newer version is [`Record::Unreadable`], which refuses the request and never
 /// runs it again.
@@ -192,7 +186,7 @@ fn frame(header: &Header, body: &[u8]) -> Vec<u8> {
 /// # Errors
 /// The bytes are damaged, or were never a record: a status outside 100 to 999 or a header that cannot
 /// be sent is damage too, and is never replayed. Treat it as a failure of the store.
-pub fn decode(bytes: &Bytes) -> Result<Record, DecodeError> {
+pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
     let rest = bytes.strip_prefix(&MAGIC).ok_or(DecodeError::NotARecord)?;
     match rest.first() {
         None => return Err(DecodeError::Truncated),
@@ -201,14 +195,13 @@ pub fn decode(bytes: &Bytes) -> Result<Record, DecodeError> {
     }
     let length = rest.get(1..5).ok_or(DecodeError::Truncated)?;
     let length = u32::from_be_bytes(length.try_into().expect("four bytes were taken"));
-    let header = rest[5..]
-        .get(..length as usize)
+    let (header, body) = rest[5..]
+        .split_at_checked(length as usize)
         .ok_or(DecodeError::Truncated)?;
-    let body = bytes.slice(PREFIX + header.len()..);
     read(&serde_json::from_slice(header)?, body)
 }
 
-fn read(header: &Header, body: Bytes) -> Result<Record, DecodeError> {
+fn read(header: &Header, body: &[u8]) -> Result<Record, DecodeError> {
     let owner = header.owner()?;
     let identity = header.identity()?;
     let outcome = match header.state {
@@ -225,9 +218,11 @@ fn read(header: &Header, body: Bytes) -> Result<Record, DecodeError> {
 mod tests {
     use std::time::Duration;
 
+    use bytes::Bytes;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::record::Headers;
 
     fn lease(credentials: Option<[u8; 32]>) -> Lease {
         let identity = Identity::new(Fingerprint::from_bytes([7; 32]))
@@ -243,12 +238,12 @@ mod tests {
         Record::Completed(Completed::new(*lease.owner(), *lease.identity(), outcome))
     }
 
-    fn with_header(header: &str, body: &[u8]) -> Bytes {
+    fn with_header(header: &str, body: &[u8]) -> Vec<u8> {
         let mut bytes = b"idem\x01".to_vec();
         bytes.extend_from_slice(&(header.len() as u32).to_be_bytes());
         bytes.extend_from_slice(header.as_bytes());
         bytes.extend_from_slice(body);
-        bytes.into()
+        bytes
     }
 
     proptest! {
@@ -266,16 +261,16 @@ mod tests {
                 headers.push(name, &value);
             }
             let outcome = Outcome::from(Response::new(status, headers, body.into()));
-            let decoded = decode(&encode_completed(&lease, &outcome).into()).unwrap();
+            let decoded = decode(&encode_completed(&lease, &outcome)).unwrap();
             prop_assert_eq!(decoded, completed(&lease, outcome));
         }
 
         #[test]
         fn any_bytes_are_decoded_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..64)) {
-            let _ = decode(&bytes.clone().into());
+            let _ = decode(&bytes);
             let mut framed = b"idem\x01".to_vec();
             framed.extend_from_slice(&bytes);
-            let _ = decode(&framed.into());
+            let _ = decode(&framed);
         }
     }
 
@@ -285,14 +280,14 @@ mod tests {
         let bytes = encode_pending(&lease);
         assert_eq!(bytes, encode_pending(&lease));
         let pending = Pending::new(*lease.owner(), *lease.identity(), None);
-        assert_eq!(decode(&bytes.into()).unwrap(), Record::Pending(pending));
+        assert_eq!(decode(&bytes).unwrap(), Record::Pending(pending));
     }
 
     #[test]
     fn that_nothing_was_kept_survives() {
         for reason in [NotKept::TooLarge, NotKept::Stream, NotKept::NotSerializable] {
             let outcome = Outcome::NotKept(reason);
-            let decoded = decode(&encode_completed(&lease(None), &outcome).into()).unwrap();
+            let decoded = decode(&encode_completed(&lease(None), &outcome)).unwrap();
             assert_eq!(decoded, completed(&lease(None), outcome));
         }
     }
@@ -364,7 +359,7 @@ mod tests {
     fn another_version_is_unreadable_and_not_absent() {
         let mut bytes = encode_pending(&lease(None));
         bytes[4] = 2;
-        assert_eq!(decode(&bytes.into()).unwrap(), Record::Unreadable);
+        assert_eq!(decode(&bytes).unwrap(), Record::Unreadable);
     }
 
     #[test]
@@ -373,7 +368,7 @@ mod tests {
         let bytes = Bytes::from(encode_completed(&lease(None), &outcome));
         for length in 0..bytes.len() {
             assert!(
-                decode(&bytes.slice(..length)).is_err(),
+                decode(&bytes[..length]).is_err(),
                 "cut after {length} bytes"
             );
         }

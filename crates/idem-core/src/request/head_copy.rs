@@ -46,6 +46,17 @@ impl HeadCopy {
         })
     }
 
+    fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut parts = self.parts().skip(2);
+        iter::from_fn(move || Some((parts.next()?, parts.next()?)))
+    }
+
+    /// Whether there is a line of one of these names.
+    pub(crate) fn has_any(&self, names: &[String]) -> bool {
+        self.lines()
+            .any(|(line, _)| names.iter().any(|name| name.as_bytes() == line))
+    }
+
     /// A part that was text when it was copied.
     fn text(&self, index: usize) -> &str {
         let part = self.parts().nth(index).unwrap_or_default();
@@ -67,9 +78,8 @@ impl RequestHead for HeadCopy {
     }
 
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let mut lines = self.parts().skip(2);
-        iter::from_fn(move || Some((lines.next()?, lines.next()?)))
-            .filter(move |(found, _)| *found == name.as_bytes())
+        self.lines()
+            .filter(move |(line, _)| *line == name.as_bytes())
             .map(|(_, value)| value)
     }
 }
@@ -134,6 +144,10 @@ mod tests {
                 prop_assert!(copy.header(name).eq(head.header(name)), "{}", name);
             }
             prop_assert_eq!(copy.header("d").count(), 0);
+            for name in ["a", "d"].map(str::to_owned) {
+                let is_there = copy.header(&name).next().is_some();
+                prop_assert_eq!(copy.has_any(&["e".to_owned(), name]), is_there);
+            }
         }
 
         #[test]

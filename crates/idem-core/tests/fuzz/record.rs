@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use idem_core::store::{
     Identity, Lease, Outcome, OwnerToken, Record, decode, encode_completed, encode_pending,
 };
@@ -55,18 +54,18 @@ fn a_record_is_decoded_or_refused_whatever_bytes_come() {
 }
 
 fn check(bytes: Vec<u8>) -> Result<(u8, u16, usize), String> {
-    let record = decode(&Bytes::from(bytes)).map_err(|error| error.to_string())?;
+    let record = decode(&bytes).map_err(|error| error.to_string())?;
     match &record {
         Record::Unreadable => Ok((0, 0, 0)),
         Record::Pending(pending) => {
             let lease = lease(pending.owner(), pending.identity());
-            assert_eq!(decode(&encode_pending(&lease).into()).unwrap(), record);
+            assert_eq!(decode(&encode_pending(&lease)).unwrap(), record);
             Ok((1, 0, 0))
         }
         Record::Completed(completed) => {
             let lease = lease(completed.owner(), completed.identity());
             let again = encode_completed(&lease, completed.outcome());
-            assert_eq!(decode(&again.into()).unwrap(), record);
+            assert_eq!(decode(&again).unwrap(), record);
             let Outcome::Response(response) = completed.outcome() else {
                 return Ok((2, 0, 0));
             };

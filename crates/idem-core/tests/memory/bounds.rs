@@ -70,7 +70,7 @@ async fn at_the_instant_at_which_a_record_runs_out_it_counts_for_no_limit_and_no
         MemoryLimits::default().records(2),
         MemoryLimits::default().bytes(10_000),
     ] {
-        // In the middle of a second, at its ends, and far off in the timing wheel.
+        // In the middle of a second, at its ends, and far off.
         for milliseconds in [
             1, 10, 500, 999, 1_000, 1_001, 63_999, 64_000, 64_500, 4_096_000, 5_000_500,
         ] {

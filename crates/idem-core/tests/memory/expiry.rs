@@ -78,7 +78,7 @@ async fn the_longest_durations_do_no_harm() {
 #[tokio::test(start_paused = true)]
 async fn a_record_that_replaced_another_is_not_swept_in_its_place() {
     let store = MemoryStore::new();
-    // Its bucket is due in a second; the record that takes its place lives on.
+    // It expires in a moment; the record that takes its place lives on.
     put(&store, 1, 10, Duration::from_millis(10)).await;
     advance(Duration::from_millis(20)).await;
     put(&store, 1, 10, RETENTION).await;

@@ -7,7 +7,7 @@ use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
         Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
-        StoreIdentity, Stored, WriteEffect, encode_completed, encode_pending,
+        StoreIdentity, Stored, WriteEffect, decode, encode_completed, encode_pending,
     },
 };
 use sqlx::PgPool;
@@ -24,7 +24,7 @@ use crate::{
     connections::Connections,
     duration::microseconds,
     failure::Failure,
-    record::{fits, read_record, with_remaining},
+    record::{fits, with_remaining},
     settings::Settings,
     sweeper::{Sweep, Sweeper},
 };
@@ -148,7 +148,7 @@ impl Inner {
             match statements.claim(call.connection()?, entry).await? {
                 Claimed::Owned => return Ok(Claim::Owned),
                 Claimed::Taken(record, left) => {
-                    let record = read_record(record).map_err(Failure::Corrupt)?;
+                    let record = decode(&record).map_err(Failure::Corrupt)?;
                     return Ok(Claim::Taken(with_remaining(record, left_of(left))));
                 }
                 Claimed::Raced => {}
@@ -246,7 +246,7 @@ impl Inner {
         let Some((record, left)) = call.end(answer).await? else {
             return Ok(None);
         };
-        let record = read_record(record).map_err(Failure::Corrupt)?;
+        let record = decode(&record).map_err(Failure::Corrupt)?;
         let left = left_of(left);
         Ok(Some(Stored::new(with_remaining(record, left), Some(left))))
     }

@@ -7,7 +7,7 @@ use idem_core::{
     IdempotencyStore, RecordKey,
     store::{
         Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
-        StoreIdentity, Stored, WriteEffect, encode_completed, encode_pending,
+        StoreIdentity, Stored, WriteEffect, decode, encode_completed, encode_pending,
     },
 };
 use sqlx::SqlitePool;
@@ -26,7 +26,7 @@ use crate::{
     budget::Budget,
     duration::milliseconds,
     failure::Failure,
-    record::{fits, read_record, with_remaining},
+    record::{fits, with_remaining},
     settings::Settings,
     sweeper::{Sweep, Sweeper},
 };
@@ -156,7 +156,7 @@ impl Inner {
                     return Ok(Claim::Owned);
                 }
                 Some(found) => {
-                    let record = read_record(found.record).map_err(Failure::Corrupt)?;
+                    let record = decode(&found.record).map_err(Failure::Corrupt)?;
                     return Ok(Claim::Taken(with_remaining(
                         record,
                         left_of(found.milliseconds),
@@ -221,7 +221,7 @@ impl Inner {
         let Some(found) = self.find(key.as_bytes(), self.budget()).await? else {
             return Ok(None);
         };
-        let record = read_record(found.record).map_err(Failure::Corrupt)?;
+        let record = decode(&found.record).map_err(Failure::Corrupt)?;
         let left = left_of(found.milliseconds);
         Ok(Some(Stored::new(with_remaining(record, left), Some(left))))
     }

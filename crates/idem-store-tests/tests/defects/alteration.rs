@@ -67,12 +67,12 @@ fn status(status: u16, defect: Defect) -> u16 {
     }
 }
 
-fn body(body: &Bytes, defect: Defect) -> Bytes {
+fn body(body: Bytes, defect: Defect) -> Bytes {
     match defect {
-        Defect::BodiesAreText => text(body).into(),
+        Defect::BodiesAreText => text(&body).into(),
         Defect::BodiesAreCutShort => body.slice(..body.len().min(64 * 1024)),
         Defect::EmptyBodiesAreNull if body.is_empty() => Bytes::from_static(b"null"),
-        _ => body.clone(),
+        _ => body,
     }
 }
 

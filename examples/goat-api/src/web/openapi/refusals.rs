@@ -151,7 +151,7 @@ fn add_body(response: &mut Response, code: &str, description: &str, sent: &idem_
     if let RefOr::T(content) = content {
         let example = ExampleBuilder::new()
             .summary(description)
-            .value(serde_json::from_slice(sent.body()).ok());
+            .value(serde_json::from_slice(&sent.body()).ok());
         content.examples.insert(code.to_owned(), example.into());
     }
 }
