@@ -78,7 +78,11 @@ async fn a_limit_outside_the_layer_answers_as_it_does_without_a_key() {
 /// What a service answers to a request under a key, and what a retry gets.
 async fn twice<S, B>(service: S, policy: Policy) -> [Response<Body>; 2]
 where
-    S: Service<Request<Body>, Response = Response<B>, Error = Infallible> + Clone + Send + Sync + 'static,
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
     S::Future: Send,
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<axum::BoxError>,
