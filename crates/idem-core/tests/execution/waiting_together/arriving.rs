@@ -66,6 +66,8 @@ async fn of_a_thousand_requests_that_arrive_at_once_one_claims_and_executes() {
     let server = Server::with(patient());
     let started = Instant::now();
     let mut waiters = duplicates(&server.idempotency, 1_000).await;
+    // Nobody asks about a lease of which all know.
+    sleep(CLAIM + 5 * MILLISECOND).await;
     assert_eq!(server.claims(), 1);
     sleep(started + SECOND - MILLISECOND - Instant::now()).await;
     assert!(server.claims() <= 10, "{} at first", server.claims());
@@ -326,6 +328,24 @@ async fn those_without_a_place_ask_for_themselves_until_it_is_known_that_they_wo
     assert_eq!(server.claims(), claims);
     original.await.unwrap();
     assert_eq!(told(waiters).await, ["first"; 3]);
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_over_before_the_first_claim_is_answered_ends_with_its_answer() {
+    let server = Server::with(Policy::reference().wait(CLAIM / 2, 10));
+    forget(server.original().await);
+    let started = Instant::now();
+    let mut waiters = duplicates(&server.idempotency, 10).await;
+    // The first one begins to wait, and another one has a last look.
+    waiters.drain(..2);
+    let told = timeout(2 * CLAIM, told(waiters)).await;
+    assert_eq!(
+        told,
+        Ok(vec!["idempotency-in-progress"; 8]),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 // S38
