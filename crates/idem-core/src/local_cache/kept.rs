@@ -323,6 +323,11 @@ mod tests {
         kept.claimed(&sent, &lease, now);
         let completion = kept.send(&sent, &lease, until).unwrap();
         kept.keep(&sent, &completion, &lease, &outcome(MOST));
+        // There is no room for one more, whatever it is.
+        let claims = (10..).map(|byte| RecordKey::from_bytes([byte; 32]));
+        for key in claims.take((MOST - kept.bytes()) / RECORD) {
+            kept.claimed(&key, &lease, now);
+        }
         kept.put(&committed, &lease, &outcome(MOST), now, until);
         for key in [sent, committed] {
             assert_eq!(kept.find(&key, now), None);

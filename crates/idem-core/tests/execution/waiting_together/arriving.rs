@@ -1,7 +1,7 @@
 //! Requests that arrive before the first one's claim is answered.
 
 use idem_core::{
-    CurrentExecution, OnStoreFailure,
+    CurrentExecution, IdempotencyKey, OnStoreFailure,
     adapter::{Admission, RequestHead},
 };
 use idem_store_tests::FaultyStore;
@@ -95,6 +95,32 @@ async fn of_a_thousand_duplicates_that_arrive_at_once_one_asks_from_the_first_se
     for waiter in waiters {
         assert_eq!(waiter.await.unwrap().0, "first");
     }
+}
+
+// S38
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn requests_that_arrive_on_several_threads_at_once_execute_once() {
+    let server = Server::with(patient());
+    // As short as a timer is.
+    let shortly = Plant::Takes(MILLISECOND / 2);
+    server.planted.plant(Operation::Claim, shortly);
+    for round in 0..100 {
+        let key = IdempotencyKey::new(format!("k{round}")).unwrap();
+        let run = async |idempotency: Idempotency, key: IdempotencyKey| {
+            let work = || async { Ok::<_, std::convert::Infallible>(()) };
+            let done = idempotency.run(&key, &(), work).await.unwrap();
+            usize::from(!done.is_replay())
+        };
+        let all = iter::repeat_with(|| tokio::spawn(run(server.idempotency.clone(), key.clone())));
+        let all: Vec<_> = all.take(32).collect();
+        let mut executed = 0;
+        for one in all {
+            executed += timeout(5 * SECOND, one).await.unwrap().unwrap();
+        }
+        assert_eq!(executed, 1);
+    }
+    // Each claimed for itself without the others.
+    assert!(server.claims() < 100 * 32 / 2, "{}", server.claims());
 }
 
 // S38
