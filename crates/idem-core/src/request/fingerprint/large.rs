@@ -9,16 +9,18 @@ use super::{work, written::SMALL};
 pub(super) struct LargeObjects {
     objects: Vec<Object>,
     /// Where the members of all of them stand, in their order.
-    members: Vec<Range<usize>>,
+    members: Vec<Range<u32>>,
 }
 
+/// Its offsets are of 32 bits, as all in the text are: a payload may be little but such objects, and then this is most of
+/// the memory that it takes.
 struct Object {
     /// Where its opening brace stands in the text, and where its closing one does.
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
     /// How many of these objects are in it.
-    inside: usize,
-    first_member: usize,
+    inside: u32,
+    first_member: u32,
 }
 
 impl LargeObjects {
@@ -35,18 +37,19 @@ impl LargeObjects {
     ) {
         let mut first_inside = self.objects.len();
         while let Some(object) = self.objects[..first_inside].last() {
-            if object.start < start {
+            if (object.start as usize) < start {
                 break;
             }
-            first_inside -= 1 + object.inside;
+            first_inside -= 1 + object.inside as usize;
         }
         self.objects.push(Object {
-            start,
-            end,
-            inside: self.objects.len() - first_inside,
-            first_member: self.members.len(),
+            start: start as u32,
+            end: end as u32,
+            inside: (self.objects.len() - first_inside) as u32,
+            first_member: self.members.len() as u32,
         });
-        self.members.extend(sorted);
+        self.members
+            .extend(sorted.map(|member| member.start as u32..member.end as u32));
     }
 
     /// Writes the text with the members of these objects in their order: each byte once.
@@ -66,19 +69,21 @@ impl LargeObjects {
         let mut behind = self.behind_last_in(&piece, among.clone());
         while let Some(last) = behind.checked_sub(1).filter(|last| among.contains(last)) {
             let object = &self.objects[last];
-            if object.start < piece.start {
+            let (start, end) = (object.start as usize, object.end as usize);
+            if start < piece.start {
                 break;
             }
-            sorted.write(&text[object.end..to]);
-            let inside = last - object.inside..last;
+            sorted.write(&text[end..to]);
+            let inside = last - object.inside as usize..last;
             for (number, member) in self.members(last).iter().rev().enumerate() {
                 // No comma is behind the last.
                 if number > 0 {
                     sorted.write(b",");
                 }
-                self.write(text, member.clone(), inside.clone(), sorted);
+                let member = member.start as usize..member.end as usize;
+                self.write(text, member, inside.clone(), sorted);
             }
-            to = object.start + 1;
+            to = start + 1;
             behind = inside.start;
         }
         sorted.write(&text[piece.start..to]);
@@ -90,13 +95,13 @@ impl LargeObjects {
             return among.start;
         }
         let objects = &self.objects[among.clone()];
-        among.start + objects.partition_point(|object| object.end < piece.end)
+        among.start + objects.partition_point(|object| (object.end as usize) < piece.end)
     }
 
-    fn members(&self, number: usize) -> &[Range<usize>] {
+    fn members(&self, number: usize) -> &[Range<u32>] {
         let next = self.objects.get(number + 1);
-        let end = next.map_or(self.members.len(), |next| next.first_member);
-        &self.members[self.objects[number].first_member..end]
+        let end = next.map_or(self.members.len(), |next| next.first_member as usize);
+        &self.members[self.objects[number].first_member as usize..end]
     }
 }
 
