@@ -77,9 +77,10 @@
 //! inner one passes it on.
 //!
 //! # Other tower services
-//! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone`, `Send` and `Sync`, as axum asks too. The body's type is
-//! axum's because under a key the service gets a body that was read before. Put tower-http's `MapRequestBodyLayer`
-//! between the layer and a service that takes another body.
+//! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone`, `Send` and `Sync`, as
+//! axum asks too: of tower's boxes, `BoxCloneSyncService`. The body's type is axum's because under a key the service
+//! gets a body that was read before. Put tower-http's `MapRequestBodyLayer` between the layer and a service that takes
+//! another body.
 //!
 //! Requests may come to the layer with any body whose data is `Bytes`, such as hyper's `Incoming` or `Full<Bytes>`, and
 //! the service may answer with any such body. The layer's own responses have axum's.

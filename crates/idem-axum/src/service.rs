@@ -28,6 +28,10 @@ use crate::{
 /// It is always ready itself. The service under it is asked whether it is ready when it is called: for a request under a key
 /// that is when its handler runs, so a replay, a refusal or a duplicate that waits takes no place in a limit
 /// there. An error of its readiness is the error of that call.
+///
+/// It is a `Service` only if the one under it is `Clone`, `Send` and `Sync`, which the compiler does not always say: requests
+/// share that one, and each that reaches it clones it. Box it as a `BoxCloneSyncService`; a `BoxCloneService` is not
+/// `Sync`.
 #[derive(Debug)]
 pub struct IdempotencyService<S> {
     /// Shared, so that only what reaches it clones it.
