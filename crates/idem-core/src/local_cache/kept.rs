@@ -248,7 +248,7 @@ impl Kept {
 
 fn response_bytes(outcome: &Outcome) -> usize {
     match outcome {
-        Outcome::Response(response) => size_of::<Response>() + response.size(),
+        Outcome::Response(response) => size_of::<Response>() + response.held(),
         Outcome::NotKept(_) => 0,
     }
 }

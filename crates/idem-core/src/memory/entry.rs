@@ -133,7 +133,7 @@ impl Entry {
     /// What its response takes.
     pub(super) fn response_size(&self) -> usize {
         match &self.outcome {
-            Some(Outcome::Response(response)) => size_of_val(&**response) + response.size(),
+            Some(Outcome::Response(response)) => size_of_val(&**response) + response.held(),
             Some(Outcome::NotKept(_)) | None => 0,
         }
     }

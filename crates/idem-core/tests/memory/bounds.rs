@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use idem_core::{
-    IdempotencyStore, MemoryLimits, MemoryStore,
+    IdempotencyStore, MemoryLimits, MemoryStore, Response,
     store::{Fenced, StoreErrorKind},
 };
 use tokio::time::advance;
@@ -37,6 +38,20 @@ async fn bytes_are_bounded_and_count_the_response() {
     assert!(store.bytes() > 9_900, "{store:?}");
     let error = store.claim(&key(2), &lease()).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_short_header_lines_are_counted_as_what_they_take() {
+    let store = MemoryStore::new();
+    let (lease, lines) = (lease(), [("a", &b""[..]); 1_000]);
+    let response = Response::new(200, lines.into_iter().collect(), Bytes::new());
+    assert_eq!(response.size(), 1_000, "their names");
+    let _ = store.claim(&key(1), &lease).await.unwrap();
+    let _ = store
+        .complete(&key(1), &lease, &response.into(), RETENTION)
+        .await
+        .unwrap();
+    assert!(store.bytes() >= 9_000, "{store:?}");
 }
 
 // S56
