@@ -25,7 +25,7 @@ mod counters;
 mod waiters;
 
 pub(crate) use counters::{Counters, Place};
-pub(crate) use waiters::{FirstTurn, Member, Turn};
+pub(crate) use waiters::{Member, Turn};
 
 /// A store under a policy, as executions call it, and a count of those.
 ///

@@ -46,7 +46,8 @@ const BYTES: usize = 64 * 1024 * 1024;
 ///   sent. It is not kept if it was not claimed through this cache, if an earlier attempt was not answered, or if the lease
 ///   [travelled](crate::TravellingLease): it is then unknown whose completion is in the store, and since when.
 /// - A record that a handler's own [transaction](crate::store::Ending) has committed.
-/// - The latest records, up to the cache's bytes. The oldest go first, because retries come soon.
+/// - The latest records, up to the cache's bytes. The oldest go first, because retries come soon. A response that is larger
+///   than the whole cache is not kept, and drops no other.
 ///
 /// # What to know
 /// - A record that is deleted in the store by hand, or that the store loses, is still replayed here.

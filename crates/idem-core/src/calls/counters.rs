@@ -17,6 +17,17 @@ pub(crate) struct Counters {
     waiting: Arc<AtomicUsize>,
 }
 
+/// How many wait in this process: nearly always none, which is all that most requests need to know.
+///
+/// It orders nothing. An execution that ends while a duplicate takes its place may miss it. If nobody else waits with that
+/// one, its first pause is short.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether anybody in this process waits for anything: one relaxed load.
+pub(super) fn somebody_waits() -> bool {
+    WAITING.load(Ordering::Relaxed) > 0
+}
+
 /// A place among those who wait; dropping it frees the place.
 #[derive(Debug)]
 pub(crate) struct Place(Arc<AtomicUsize>);
@@ -33,6 +44,7 @@ impl Counters {
         self.waiting
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
             .ok()?;
+        WAITING.fetch_add(1, Ordering::Relaxed);
         Some(Place(Arc::clone(&self.waiting)))
     }
 }
@@ -40,5 +52,6 @@ impl Counters {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+        WAITING.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,63 +1,57 @@
-//! Duplicates that wait for one original: one of them asks the store for all.
+//! Requests for the same under one key: one of them asks the store for all.
 //!
-//! The member whose turn it is claims the key for itself. If the key is free, it executes. Otherwise it
-//! [tells](Member::tell) the others what it found. The pause between two turns belongs to the group, so it does not depend
-//! on who joins and leaves. When an execution ends in this process, the next turn is due at once.
+//! The first one claims the key, and those that come meanwhile wait for what it [tells](Member::tell). From then on they
+//! take turns. The member whose turn it is claims the key for itself. If the key is free, it executes, and the others
+//! wait for it. The pause between two turns belongs to the group, so it does not depend on who joins and leaves. If a
+//! claim fails or is dropped, another member has the next turn. When an execution ends in this process, the next turn is
+//! due at once.
 //!
 //! A member uses what another one found only if that one asked after this member joined. So whatever a member is told
-//! stood in the store while the member waited.
+//! stood in the store while the member waited. A lease is no exception: it only makes the member wait.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
-    calls::Calls,
+    calls::{Calls, counters::somebody_waits},
     contract::StoreIdentity,
     events::shielded,
-    record::{Identity, Pending, RecordKey},
+    record::{Identity, RecordKey},
 };
 
 mod group;
 mod member;
 mod table;
 
-pub(crate) use group::FirstTurn;
-use group::{Group, State};
+use group::Group;
 pub(crate) use member::{Member, Turn};
 
 /// A record in one of the stores of this process.
 type Key = (StoreIdentity, RecordKey);
 
 impl Calls {
-    /// Joins a group that waits for the same request, if there is one and it asked the store recently.
-    pub(crate) fn join_waiters(&self, key: &RecordKey, identity: &Identity) -> Option<Member> {
-        if table::is_empty() {
-            return None;
-        }
-        table::with(&self.key(key), |groups| {
-            let group = groups.iter().find(|group| group.is_of(self, identity))?;
-            Member::join(group, State::is_recent)
-        })
-    }
-
-    /// Joins the group that waits for this lease to end, or founds it.
-    pub(crate) fn wait_for(&self, key: &RecordKey, lease: &Pending, first: FirstTurn) -> Member {
+    /// Joins the group of those that ask for the same, or founds it.
+    pub(crate) fn join_waiters(
+        &self,
+        key: &RecordKey,
+        identity: &Identity,
+        call_timeout: Duration,
+    ) -> Member {
         let key = self.key(key);
         table::with(&key, |groups| {
-            let same = |group: &&Arc<Group>| group.is_of(self, lease.identity());
-            let found = groups.iter().find(same);
-            if let Some(member) = found.and_then(|group| Member::join(group, |_| true)) {
-                return member;
+            if let Some(group) = groups.iter().find(|group| group.is_of(self, identity)) {
+                return Member::of(group, call_timeout);
             }
-            let group = Arc::new(Group::new(self, key, *lease, first));
-            groups.push(Arc::clone(&group));
-            Member::first(group)
+            let group = Arc::new(Group::new(self, key, *identity));
+            let founder = Member::of(&group, call_timeout);
+            groups.push(group);
+            founder
         })
     }
 
     /// Makes a turn due for everybody who waits for this key, because an execution under it has ended. It reaches
     /// each [`Idempotency`](crate::Idempotency) on the same store.
     pub(crate) fn wake_waiters(&self, key: &RecordKey) {
-        if table::is_empty() {
+        if !somebody_waits() {
             return;
         }
         for group in table::groups(&self.key(key)) {
@@ -85,18 +79,17 @@ impl Calls {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tokio::time::Instant;
 
     use super::*;
     use crate::{
         MemoryStore, Policy,
-        record::{Completed, NotKept, OwnerToken, Record},
+        record::{Completed, NotKept, OwnerToken, Pending, Record},
         request::Fingerprint,
     };
 
     const WAIT: Duration = Duration::from_secs(5);
+    const CALL: Duration = Duration::from_secs(1);
 
     fn calls() -> Calls {
         Calls::new(Arc::new(MemoryStore::new()), Policy::default())
@@ -116,6 +109,19 @@ mod tests {
         Record::Completed(Completed::new(*lease.owner(), *lease.identity(), outcome))
     }
 
+    /// So many who ask for what the lease is of.
+    fn join<const N: usize>(calls: &Calls, lease: &Pending) -> [Member; N] {
+        [(); N].map(|()| calls.join_waiters(&key(), lease.identity(), CALL))
+    }
+
+    /// One whose claim has found the lease.
+    fn first(calls: &Calls, lease: &Pending) -> Member {
+        let [first] = join(calls, lease);
+        let turn = first.asks_first().unwrap();
+        first.tell(turn, &Record::Pending(*lease));
+        first
+    }
+
     async fn asks(member: &Member, calls: &Calls) -> u64 {
         match member.turn(calls, Instant::now() + WAIT).await {
             Turn::Ask(turn) => turn,
@@ -124,37 +130,66 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn of_those_that_come_together_the_first_asks() {
+        let (calls, lease) = (calls(), lease());
+        let [first, second] = join(&calls, &lease);
+        let turn = first.asks_first().unwrap();
+        assert_eq!(second.asks_first(), None);
+        assert!(!second.knows());
+        first.tell(turn, &Record::Pending(lease));
+        assert!(second.knows());
+        let [third] = join(&calls, &lease);
+        assert_eq!(third.asks_first(), None);
+        // What is known is old by now, and nobody has asked since.
+        tokio::time::sleep(2 * CALL).await;
+        let [late, later] = join(&calls, &lease);
+        assert!(!late.knows() && late.asks_first().is_some());
+        assert_eq!(later.asks_first(), None, "a claim is on its way");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_was_asked_for_before_one_came_is_not_told_to_it() {
-        let (calls, key, lease) = (calls(), key(), lease());
-        let first = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
-        let early = calls.join_waiters(&key, lease.identity()).unwrap();
-        let turn = asks(&first, &calls).await;
-        let late = calls.join_waiters(&key, lease.identity()).unwrap();
+        let (calls, lease) = (calls(), lease());
+        let [first, early] = join(&calls, &lease);
+        let turn = first.asks_first().unwrap();
+        let [late, other] = join(&calls, &lease);
         first.tell(turn, &completed(&lease));
-        let until = Instant::now() + WAIT;
+        let (started, until) = (Instant::now(), Instant::now() + WAIT);
         assert!(matches!(early.turn(&calls, until).await, Turn::Found(_)));
-        assert!(matches!(late.turn(&calls, until).await, Turn::Over(_)));
         // Together with others that came too late, it asks at once.
-        let started = Instant::now();
-        let again = calls.wait_for(&key, &lease, FirstTurn::AtOnce);
-        let other = calls.wait_for(&key, &lease, FirstTurn::AtOnce);
-        let turn = asks(&again, &calls).await;
+        let turn = asks(&late, &calls).await;
         assert!(started.elapsed().is_zero());
-        again.tell(turn, &completed(&lease));
+        late.tell(turn, &completed(&lease));
         assert!(matches!(other.turn(&calls, until).await, Turn::Found(_)));
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_slow_answer_does_not_replace_a_later_one() {
+        let (calls, lease) = (calls(), lease());
+        let [slow, fast, other] = join(&calls, &lease);
+        let (slow_turn, fast_turn) = (slow.asks_beside(), fast.asks_beside());
+        fast.tell(fast_turn, &completed(&lease));
+        slow.tell(slow_turn, &Record::Pending(lease));
+        slow.tell(slow_turn, &Record::Unreadable);
+        assert!(!other.knows());
+        let found = other.turn(&calls, Instant::now() + WAIT).await;
+        assert!(
+            matches!(found, Turn::Found(Record::Completed(_))),
+            "{found:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_short_wait_does_not_end_with_what_was_known_before_it() {
-        let (calls, key, lease) = (calls(), key(), lease());
-        let first = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
+        let (calls, lease) = (calls(), lease());
+        let first = first(&calls, &lease);
         // The pauses are long by then.
         for _ in 0..6 {
             let turn = asks(&first, &calls).await;
             first.tell(turn, &Record::Pending(lease));
         }
         let shortly = Instant::now() + Duration::from_millis(20);
-        let [asking, other] = [(); 2].map(|()| calls.join_waiters(&key, lease.identity()).unwrap());
+        let [asking, other] = join(&calls, &lease);
         let Turn::Ask(turn) = asking.turn(&calls, shortly).await else {
             panic!("nobody has asked since it came");
         };
@@ -171,11 +206,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_wait_ends_even_if_the_store_never_answers() {
-        let (calls, key, lease) = (calls(), key(), lease());
-        let _first = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
+        let (calls, lease) = (calls(), lease());
+        let _first = first(&calls, &lease);
         let shortly = Instant::now() + Duration::from_millis(20);
-        let members = [(); 100].map(|()| calls.join_waiters(&key, lease.identity()).unwrap());
-        for member in members {
+        for member in join::<100>(&calls, &lease) {
             // The one that asks forgets to tell, as if it had been refused.
             drop(member.turn(&calls, shortly).await);
         }
@@ -183,34 +217,43 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_left_of_a_key_for_which_nobody_waits_any_more() {
-        let (calls, key, lease) = (calls(), key(), lease());
-        let name = calls.key(&key);
-        let members = [(); 3].map(|()| calls.wait_for(&key, &lease, FirstTurn::AfterPause));
-        assert_eq!(table::groups(&name).len(), 1);
-        drop(members);
-        assert!(table::groups(&name).is_empty());
+    async fn those_who_know_nothing_give_up_when_their_own_claim_would_have() {
+        let (calls, lease) = (calls(), lease());
+        let started = Instant::now();
+        let [stalled, next, other] = join(&calls, &lease);
+        stalled.asks_first().unwrap();
+        // Nobody polls it any more.
+        asks(&next, &calls).await;
+        assert!(started.elapsed() < 2 * CALL);
+        let end = other.turn(&calls, started + WAIT).await;
+        assert!(matches!(end, Turn::Unanswered), "{end:?}");
+        assert_eq!(started.elapsed(), 2 * CALL);
+    }
 
-        let first = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
-        let turn = asks(&first, &calls).await;
-        first.tell(turn, &completed(&lease));
-        assert!(table::groups(&name).is_empty(), "nobody joins it any more");
-        let next = calls.wait_for(&key, &lease, FirstTurn::AfterPause);
-        drop(first);
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_left_of_a_key_for_which_nobody_asks_any_more() {
+        let (calls, lease) = (calls(), lease());
+        let name = calls.key(&key());
+        let [first, second, third] = join(&calls, &lease);
         assert_eq!(table::groups(&name).len(), 1);
-        drop(next);
+        let turn = first.asks_first().unwrap();
+        first.tell(turn, &completed(&lease));
+        drop([first, second]);
+        assert_eq!(table::groups(&name).len(), 1);
+        drop(third);
         assert!(table::groups(&name).is_empty());
     }
 
     #[tokio::test(start_paused = true)]
     async fn those_of_one_layer_do_not_rely_on_what_those_of_another_find() {
-        let (key, lease) = (key(), lease());
+        let lease = lease();
         let store: Arc<MemoryStore> = Arc::default();
         let here = Calls::new(store.clone(), Policy::default());
         let there = Calls::new(store, Policy::default());
-        let _waits = here.wait_for(&key, &lease, FirstTurn::AfterPause);
-        assert!(there.join_waiters(&key, lease.identity()).is_none());
-        let clone = here.with_policy(Policy::ietf());
-        assert!(clone.join_waiters(&key, lease.identity()).is_some());
+        let _first = first(&here, &lease);
+        let [other] = join(&there, &lease);
+        assert!(!other.knows());
+        let [clone] = join(&here.with_policy(Policy::ietf()), &lease);
+        assert!(clone.knows());
     }
 }

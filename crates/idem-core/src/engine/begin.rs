@@ -5,15 +5,13 @@ use std::{ops::ControlFlow, sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 use crate::{
+    calls::Turn,
     contract::Claim,
-    engine::{
-        Claimable, Decision, Idempotency, Identified, Protected, decide,
-        waiting::{Entry, Waited, Waiter},
-    },
+    engine::{Claimable, Decision, Idempotency, Identified, Protected, decide, waiting::Waiter},
     events::Answered,
     execution::{CurrentExecution, Execution, KeyedRequest},
-    policy::{LeaseTerm, Refusal},
-    record::{Lease, Pending, Record, Response},
+    policy::{LeaseTerm, Refusal, Wait},
+    record::{Lease, Record, Response},
 };
 
 /// What becomes of a protected request.
@@ -57,39 +55,43 @@ impl Idempotency {
 
     async fn decide(&self, claimable: &Claimable) -> Begin {
         let (request, wait) = (claimable.request(), self.policy().wait);
-        if let Some(waiter) = wait.and_then(|wait| Waiter::among_others(request, wait)) {
-            return Box::pin(self.wait(waiter, request)).await;
+        if let Some(wait) = wait {
+            // Boxed, because every request would have room for it.
+            return Box::pin(self.decide_among_others(request, wait)).await;
         }
-        let found = match self.claim(request).await {
-            ControlFlow::Break(begin) => return begin,
-            ControlFlow::Continue(found) => found,
-        };
-        if let (Some(wait), Some(lease)) = (wait, lease_of_original(request, &found)) {
-            match Waiter::enter(request, lease, wait) {
-                // Boxed, for few wait, and every request would have room for it.
-                Entry::Waits(waiter) => return Box::pin(self.wait(waiter, request)).await,
-                Entry::NoPlace => return Begin::Refused(Refusal::TooManyWaiters),
-                Entry::NobodyListens => {}
-            }
+        match self.claim(request).await {
+            ControlFlow::Break(begin) => begin,
+            ControlFlow::Continue(found) => self.duplicate(request, found),
         }
-        self.duplicate(request, found)
     }
 
-    /// Waits for the original, and takes turns with the others who do to ask the store.
-    async fn wait(&self, mut waiter: Waiter<'_>, request: &KeyedRequest) -> Begin {
+    /// Claims the key, unless another request for the same does; waits for the original, and takes turns with the
+    /// others who do to ask the store.
+    async fn decide_among_others(&self, request: &KeyedRequest, wait: Wait) -> Begin {
+        let Some(mut waiter) = Waiter::enter(request, wait) else {
+            return Begin::Refused(Refusal::TooManyWaiters);
+        };
         loop {
-            let found = match waiter.turn().await {
-                Waited::Found(found) => return self.duplicate(request, found),
-                Waited::Ask(turn) => match self.claim(request).await {
-                    ControlFlow::Break(begin) => return begin,
-                    ControlFlow::Continue(found) => {
-                        waiter.tell(turn, &found);
-                        found
-                    }
-                },
+            let turn = match waiter.turn().await {
+                Turn::Ask(turn) => turn,
+                Turn::Found(found) => return self.duplicate(request, found),
+                Turn::Unanswered => return self.without_store(),
             };
-            if waiter.is_over() || lease_of_original(request, &found).is_none() {
+            let found = match self.claim(request).await {
+                ControlFlow::Continue(found) => found,
+                ControlFlow::Break(begin) => {
+                    if let Begin::Execute(_) = begin {
+                        waiter.tell_own(turn);
+                    }
+                    return begin;
+                }
+            };
+            waiter.tell(turn, &found);
+            if waiter.is_over() || !is_of_original(request, &found) {
                 return self.duplicate(request, found);
+            }
+            if !waiter.takes_place() {
+                return Begin::Refused(Refusal::TooManyWaiters);
             }
         }
     }
@@ -163,12 +165,9 @@ impl Idempotency {
     }
 }
 
-/// The lease under which the same request runs, if the record is one.
-fn lease_of_original<'f>(request: &KeyedRequest, found: &'f Record) -> Option<&'f Pending> {
-    match found {
-        Record::Pending(lease) if lease.identity() == request.lease().identity() => Some(lease),
-        _ => None,
-    }
+/// Whether the record is the lease under which the same request runs.
+fn is_of_original(request: &KeyedRequest, found: &Record) -> bool {
+    matches!(found, Record::Pending(lease) if lease.identity() == request.lease().identity())
 }
 
 impl Begin {

@@ -1,84 +1,72 @@
-//! Duplicates that wait for their original: bounded in time and in number.
+//! Requests whose policy lets duplicates wait: bounded in time and in number.
 
 use tokio::time::Instant;
 
 use crate::{
-    calls::{FirstTurn, Member, Place, Turn},
+    calls::{Member, Turn},
     execution::KeyedRequest,
     policy::{LONGEST, Wait},
     record::{Pending, Record},
 };
 
-/// A duplicate that waits, from when it took its place.
+/// A request that claims its key, or waits for another one that has claimed it.
 #[derive(Debug)]
 pub(super) struct Waiter<'a> {
     request: &'a KeyedRequest,
+    wait: Wait,
     member: Member,
-    until: Instant,
-}
-
-/// Whether a duplicate waits.
-pub(super) enum Entry<'a> {
-    Waits(Waiter<'a>),
-    /// Nobody listens any more.
-    NobodyListens,
-    /// It may wait, but all places are taken.
-    NoPlace,
-}
-
-/// What a duplicate that waited does next.
-pub(super) enum Waited {
-    /// It claims the key, in the turn of this number.
-    Ask(u64),
-    /// It decides by this.
-    Found(Record),
+    /// The turn that it began when it came.
+    first: Option<u64>,
+    /// Until when it waits, once it has a place.
+    until: Option<Instant>,
 }
 
 impl<'a> Waiter<'a> {
-    /// Joins others that wait for the same request, without asking the store first: only if there are any, and a place.
-    pub(super) fn among_others(request: &'a KeyedRequest, wait: Wait) -> Option<Self> {
+    /// Joins others that ask for the same, if there are any. Answers nothing if it would wait for an original that is
+    /// known, and all places are taken.
+    pub(super) fn enter(request: &'a KeyedRequest, wait: Wait) -> Option<Self> {
         let calls = request.calls();
+        let timeout = calls.policy.call_timeout(request.term().duration());
         let identity = request.lease().identity();
-        let member = calls.join_waiters(request.record_key(), identity)?;
-        let place = calls.counters.place_to_wait(wait.waiters)?;
-        Some(Self::new(request, member, place, wait))
-    }
-
-    /// Waits for the end of this lease.
-    pub(super) fn enter(request: &'a KeyedRequest, lease: &Pending, wait: Wait) -> Entry<'a> {
-        if request.state().has_vanished() {
-            return Entry::NobodyListens;
-        }
-        let calls = request.calls();
-        let Some(place) = calls.counters.place_to_wait(wait.waiters) else {
-            return Entry::NoPlace;
-        };
-        let member = calls.wait_for(request.record_key(), lease, FirstTurn::AfterPause);
-        Entry::Waits(Self::new(request, member, place, wait))
-    }
-
-    fn new(request: &'a KeyedRequest, member: Member, place: Place, wait: Wait) -> Self {
-        request.state().take_place(place);
-        Self {
+        let member = calls.join_waiters(request.record_key(), identity, timeout);
+        let mut waiter = Self {
             request,
+            wait,
+            first: member.asks_first(),
             member,
-            until: Instant::now() + wait.at_most.min(LONGEST),
+            until: None,
+        };
+        if waiter.first.is_none() && !waiter.takes_place() {
+            if waiter.member.knows() {
+                return None;
+            }
+            // It may be that it has nothing to wait for.
+            waiter.first = Some(waiter.member.asks_beside());
         }
+        Some(waiter)
+    }
+
+    /// Takes a place among those who wait, unless it has one or all are taken. Answers whether it has one.
+    pub(super) fn takes_place(&mut self) -> bool {
+        if self.until.is_some() {
+            return true;
+        }
+        let counters = &self.request.calls().counters;
+        let Some(place) = counters.place_to_wait(self.wait.waiters) else {
+            return false;
+        };
+        self.request.state().take_place(place);
+        self.until = Some(Instant::now() + self.wait.at_most.min(LONGEST));
+        true
     }
 
     /// Waits until there is something to do.
-    pub(super) async fn turn(&mut self) -> Waited {
-        let calls = self.request.calls();
-        loop {
-            match self.member.turn(calls, self.until).await {
-                Turn::Ask(turn) => return Waited::Ask(turn),
-                Turn::Found(record) => return Waited::Found(record),
-                Turn::Over(lease) => {
-                    let key = self.request.record_key();
-                    self.member = calls.wait_for(key, &lease, FirstTurn::AtOnce);
-                }
-            }
+    pub(super) async fn turn(&mut self) -> Turn {
+        if let Some(turn) = self.first.take() {
+            return Turn::Ask(turn);
         }
+        let until = self.until.unwrap_or_else(Instant::now);
+        self.member.turn(self.request.calls(), until).await
     }
 
     /// Tells the others what this one found in its turn.
@@ -86,9 +74,17 @@ impl<'a> Waiter<'a> {
         self.member.tell(turn, found);
     }
 
+    /// Tells the others that the key was free in its turn, and is now its own.
+    pub(super) fn tell_own(&self, turn: u64) {
+        let lease = self.request.lease();
+        let lease = Pending::new(*lease.owner(), *lease.identity(), Some(lease.duration()));
+        self.tell(turn, &Record::Pending(lease));
+    }
+
     /// Whether it has waited long enough, or nobody listens any more.
     pub(super) fn is_over(&self) -> bool {
-        self.request.state().has_vanished() || Instant::now() >= self.until
+        let is_past = |until| Instant::now() >= until;
+        self.request.state().has_vanished() || self.until.is_some_and(is_past)
     }
 }
 

@@ -129,7 +129,7 @@ impl Kept {
         (place.owner == *lease.owner() && place.completions == Completions::None).then_some(place)
     }
 
-    /// It is what stands there now.
+    /// It is what stands there now. One that is larger than the whole cache drops no other.
     pub(super) fn keep(&mut self, key: &RecordKey, sent: &Sent, lease: &Lease, outcome: &Outcome) {
         let Some(place) = self.places.get_mut(key) else {
             return;
@@ -137,14 +137,17 @@ impl Kept {
         if place.number != sent.0 || place.completions == Completions::Several {
             return;
         }
+        let bytes = response_bytes(outcome);
+        if RECORD + bytes > self.most {
+            // Its number stays in the order, as that of one that is forgotten.
+            self.places.remove(key);
+            return;
+        }
         place.completions = Completions::One;
         let completed = Completed::new(*lease.owner(), *lease.identity(), outcome.clone());
         place.record = Some((completed, lease.tag().copied()));
-        place.response_bytes = match outcome {
-            Outcome::Response(response) => size_of::<Response>() + response.size(),
-            Outcome::NotKept(_) => 0,
-        };
-        self.bytes += place.response_bytes;
+        place.response_bytes = bytes;
+        self.bytes += bytes;
         self.drop_what_is_too_much();
     }
 
@@ -179,6 +182,12 @@ impl Kept {
         until: Instant,
     ) {
         self.drop_what_ran_out(now);
+        if RECORD + response_bytes(outcome) > self.most {
+            if let Some(replaced) = self.places.remove(key) {
+                self.bytes -= replaced.response_bytes;
+            }
+            return;
+        }
         let sent = Sent(self.take_place(key, lease, until));
         self.keep(key, &sent, lease, outcome);
     }
@@ -234,6 +243,13 @@ impl Kept {
             }
         }
         true
+    }
+}
+
+fn response_bytes(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Response(response) => size_of::<Response>() + response.size(),
+        Outcome::NotKept(_) => 0,
     }
 }
 
@@ -294,6 +310,33 @@ mod tests {
         // Nor is one that comes later, even if the first certainly failed.
         kept.failed(&key, &first);
         assert!(kept.send(&key, &lease, until).is_none());
+    }
+
+    #[test]
+    fn a_response_larger_than_the_cache_is_not_kept_and_drops_no_other() {
+        let [small, sent, committed] = [1, 2, 3].map(|byte| RecordKey::from_bytes([byte; 32]));
+        let (now, until) = (Instant::now(), Instant::now() + Duration::from_secs(30));
+        let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
+        let lease = Lease::new(identity, Duration::from_secs(1));
+        let mut kept = Kept::new(MOST);
+        kept.put(&small, &lease, &outcome(1), now, until);
+        kept.claimed(&sent, &lease, now);
+        let completion = kept.send(&sent, &lease, until).unwrap();
+        kept.keep(&sent, &completion, &lease, &outcome(MOST));
+        // There is no room for one more, whatever it is.
+        let claims = (10..).map(|byte| RecordKey::from_bytes([byte; 32]));
+        for key in claims.take((MOST - kept.bytes()) / RECORD) {
+            kept.claimed(&key, &lease, now);
+        }
+        kept.put(&committed, &lease, &outcome(MOST), now, until);
+        for key in [sent, committed] {
+            assert_eq!(kept.find(&key, now), None);
+            assert!(!kept.places.contains_key(&key));
+        }
+        assert!(kept.find(&small, now).is_some());
+        // It replaces what it was before all the same.
+        kept.put(&small, &lease, &outcome(MOST), now, until);
+        assert_eq!(kept.find(&small, now), None);
     }
 
     proptest! {

@@ -251,6 +251,9 @@ impl Policy {
     /// At most `waiters` wait at a time, counted across all keys; one more is refused with 429. A time or a number
     /// of zero is the same as the default.
     ///
+    /// Of requests that arrive at once, the first claims the key, and the others wait for the store's answer, up to
+    /// [`store_timeout`](Self::store_timeout). If that claim fails, the next one claims.
+    ///
     /// An original that ends in this process wakes its duplicates. Otherwise, one of them asks the store for
     /// all that wait for the same key, at first after 10 ms and later every 250 ms, however many they are. If the
     /// original fails, one of them executes and the others wait for it.

@@ -139,7 +139,10 @@ impl FingerprintRules {
     /// canonical and has no escapes.
     #[must_use]
     pub fn fingerprint(&self, head: &impl RequestHead, payload: &[u8]) -> Fingerprint {
-        self.finish(self.begin(head), payload)
+        let mut hasher = Hasher::new(DOMAIN);
+        let comparison = self.add_head(&mut hasher, head);
+        self.add_payload(&mut hasher, comparison, payload);
+        Fingerprint(hasher.finish())
     }
 
     /// The headers that count besides those that describe the payload, in lower case.
@@ -147,12 +150,11 @@ impl FingerprintRules {
         &self.headers
     }
 
-    /// Begins a fingerprint with what the head of the request says.
-    fn begin(&self, head: &impl RequestHead) -> Unfinished {
+    /// Adds what the head of a request says; answers how its payload is compared.
+    fn add_head(&self, hasher: &mut Hasher, head: &impl RequestHead) -> Comparison {
         let mut content_types = head.header("content-type");
         let content_type = content_types.next().unwrap_or_default();
         let label = Label::read(content_type, head.header("content-encoding"));
-        let mut hasher = Hasher::new(DOMAIN);
         hasher.add(head.method().as_bytes());
         hasher.add(head.target().as_bytes());
         hasher.add(&label.media_type);
@@ -169,34 +171,25 @@ impl FingerprintRules {
                 hasher.add(value);
             }
         }
-        Unfinished {
-            hasher,
-            comparison: label.comparison,
-        }
+        label.comparison
     }
 
-    /// Ends a fingerprint with the payload.
-    fn finish(&self, unfinished: Unfinished, payload: &[u8]) -> Fingerprint {
-        let Unfinished {
-            mut hasher,
-            comparison,
-        } = unfinished;
+    fn add_payload(&self, hasher: &mut Hasher, comparison: Comparison, payload: &[u8]) {
         match comparison {
             Comparison::Json => match json::canonical(payload) {
-                Some(text) => self.selection.absorb(&mut hasher, &text),
-                None => add_bytes(&mut hasher, payload),
+                Some(text) => self.selection.absorb(hasher, &text),
+                None => add_bytes(hasher, payload),
             },
             Comparison::Parts(boundary) => match multipart::parts(payload, &boundary) {
-                Some(parts) => multipart::absorb(&parts, &mut hasher),
+                Some(parts) => multipart::absorb(&parts, hasher),
                 None => {
                     hasher.add(b"boundary");
                     hasher.add(&boundary);
-                    add_bytes(&mut hasher, payload);
+                    add_bytes(hasher, payload);
                 }
             },
-            Comparison::Bytes => add_bytes(&mut hasher, payload),
+            Comparison::Bytes => add_bytes(hasher, payload),
         }
-        Fingerprint(hasher.finish())
     }
 }
 
@@ -205,18 +198,9 @@ impl FingerprintRules {
     pub(crate) fn of_payload(&self, payload: &[u8]) -> Fingerprint {
         let mut hasher = Hasher::new(DOMAIN);
         hasher.add(b"no request");
-        let unfinished = Unfinished {
-            hasher,
-            comparison: Comparison::Json,
-        };
-        self.finish(unfinished, payload)
+        self.add_payload(&mut hasher, Comparison::Json, payload);
+        Fingerprint(hasher.finish())
     }
-}
-
-/// A fingerprint that still lacks the payload.
-struct Unfinished {
-    hasher: Hasher,
-    comparison: Comparison,
 }
 
 fn add_bytes(hasher: &mut Hasher, payload: &[u8]) {

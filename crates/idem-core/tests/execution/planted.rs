@@ -1,4 +1,4 @@
-//! A store whose calls take a while, or panic.
+//! A store whose calls take a while, fail or panic.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,8 @@ use async_trait::async_trait;
 use idem_core::{
     Idempotency, IdempotencyStore, MemoryStore, Policy, RecordKey,
     store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreIdentity, Stored,
+        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
+        StoreIdentity, Stored, WriteEffect,
     },
 };
 
@@ -20,6 +21,10 @@ use crate::support::{LEASE, Log};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Plant {
     Takes(Duration),
+    /// Its answer takes a while.
+    Answers(Duration),
+    /// It takes a while, and nothing is written.
+    Fails(Duration),
     PanicsBefore,
     PanicsAfter,
 }
@@ -65,7 +70,11 @@ impl PlantedStore {
         (Idempotency::new(self.clone(), policy), log)
     }
 
-    async fn around<T>(&self, operation: Operation, call: impl Future<Output = T>) -> T {
+    async fn around<T>(
+        &self,
+        operation: Operation,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
         let plant = {
             let mut plants = self.plants.lock().unwrap();
             let planted = plants.get(&operation).copied();
@@ -76,11 +85,20 @@ impl PlantedStore {
         };
         match plant {
             Some(Plant::Takes(time)) => tokio::time::sleep(time).await,
+            Some(Plant::Fails(time)) => {
+                tokio::time::sleep(time).await;
+                let kind = StoreErrorKind::Unavailable;
+                return Err(StoreError::new(operation, kind, WriteEffect::None));
+            }
             Some(Plant::PanicsBefore) => panic!("a planted panic before {operation:?}"),
-            Some(Plant::PanicsAfter) | None => {}
+            Some(Plant::PanicsAfter | Plant::Answers(_)) | None => {}
         }
         let answer = call.await;
         match plant {
+            Some(Plant::Answers(time)) => {
+                tokio::time::sleep(time).await;
+                answer
+            }
             Some(Plant::PanicsAfter) => panic!("a planted panic after {operation:?}"),
             _ => answer,
         }

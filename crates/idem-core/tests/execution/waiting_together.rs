@@ -18,6 +18,9 @@ use crate::{
     support::{Engine, SECOND, admit, begin, keep},
 };
 
+mod arriving;
+mod disorder;
+
 const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// Between two turns of those who wait.

@@ -1,4 +1,4 @@
-//! Those who wait for the same request under one key, and what they know together.
+//! Those who claim or wait for the same request under one key, and what they know together.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
@@ -18,10 +18,11 @@ use crate::{
 pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
-/// How old a group's knowledge may be for a request to join without a claim of its own.
+/// How old the group's knowledge of a lease may be for a request to rely on it when it joins.
 const RECENT: Duration = Duration::from_secs(1);
 
-/// The duplicates of one request that wait in one [`Idempotency`](crate::Idempotency) and its clones.
+/// The requests in one [`Idempotency`](crate::Idempotency) and its clones that have one identity, and of which one at
+/// most executes.
 #[derive(Debug)]
 pub(super) struct Group {
     pub(super) key: Key,
@@ -38,53 +39,47 @@ pub(super) struct State {
     pub(super) members: usize,
     /// How many have joined so far; each member has its number.
     pub(super) joined: u64,
-    /// Whose the next turn is.
+    /// Whose the next turn is: the last one's, until it is late or leaves.
     pub(super) next: Option<u64>,
+    /// Whose claim is on its way.
+    pub(super) asking: Option<u64>,
     pub(super) turn_at: Instant,
-    /// The next turn is due before its time, because an execution has ended.
+    /// The next turn is due before its time: an execution has ended, or some do not know yet what stands in the store.
     pub(super) is_due: bool,
     pub(super) pause: Duration,
     /// How many turns there have been, and when the last one began or ended.
     pub(super) turns: u64,
     pub(super) last_turn: Instant,
-    /// The latest turn that found the lease.
+    /// The latest turn that the store answered, and when.
     pub(super) answered: u64,
-    /// The lease that stands in the store, and when it was seen there.
-    pub(super) seen: Pending,
-    seen_at: Instant,
-    /// What stands there instead, and the turn that found it. The group is over then.
+    pub(super) answered_at: Instant,
+    /// The lease that it found.
+    lease: Option<Pending>,
+    /// The latest turn that found something else, which ends the wait of those who had joined before it.
     pub(super) found: Option<(u64, Record)>,
 }
 
-/// When a new group asks for the first time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum FirstTurn {
-    /// The lease was seen just now.
-    AfterPause,
-    /// Something else may stand there by now.
-    AtOnce,
-}
-
 impl Group {
-    /// A group of one member.
-    pub(super) fn new(calls: &Calls, key: Key, lease: Pending, first: FirstTurn) -> Self {
+    /// A group without members, which knows nothing.
+    pub(super) fn new(calls: &Calls, key: Key, identity: Identity) -> Self {
         let now = Instant::now();
         Self {
             key,
             family: Arc::clone(calls.counters.family()),
-            identity: *lease.identity(),
+            identity,
             state: Mutex::new(State {
-                members: 1,
-                joined: 1,
+                members: 0,
+                joined: 0,
                 next: None,
-                turn_at: now + FIRST_PAUSE,
-                is_due: matches!(first, FirstTurn::AtOnce),
-                pause: FIRST_PAUSE,
+                asking: None,
+                turn_at: now,
+                is_due: false,
+                pause: FIRST_PAUSE / 2,
                 turns: 0,
                 last_turn: now,
                 answered: 0,
-                seen: lease,
-                seen_at: now,
+                answered_at: now,
+                lease: None,
                 found: None,
             }),
             changed: Notify::new(),
@@ -103,20 +98,25 @@ impl Group {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this is the lease of the request that the group waits for.
-    pub(super) fn waits_for<'r>(&self, record: &'r Record) -> Option<&'r Pending> {
-        match record {
-            Record::Pending(lease) if *lease.identity() == self.identity => Some(lease),
-            _ => None,
+    /// Takes in what a turn found in the store.
+    pub(super) fn learn(&self, turn: u64, found: &Record) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let is_news = match found {
+            Record::Pending(lease) if *lease.identity() == self.identity => {
+                state.saw(turn, *lease, now)
+            }
+            _ => state.found(turn, found, now),
+        };
+        drop(state);
+        if is_news {
+            self.wake_all();
         }
     }
 
     /// Makes the next turn due, for any member.
     pub(super) fn make_due(&self) {
-        let mut state = self.state();
-        state.is_due = true;
-        state.next = None;
-        drop(state);
+        self.state().make_due();
         self.wake_one();
     }
 
@@ -135,34 +135,81 @@ impl Group {
 }
 
 impl State {
-    /// Whether a newcomer can do without a claim of its own.
-    pub(super) fn is_recent(&self) -> bool {
-        self.seen_at.elapsed() <= RECENT
+    /// Whether the lease was seen since this time, or shortly before.
+    pub(super) fn knows_since(&self, time: Instant) -> bool {
+        self.lease.is_some() && self.answered_at + RECENT >= time
     }
 
-    /// Begins a turn, and tells its number.
-    pub(super) fn begin_turn(&mut self, now: Instant) -> u64 {
+    /// Begins a turn of this member, and tells its number.
+    pub(super) fn begin_turn(&mut self, member: u64, now: Instant) -> u64 {
         self.turns += 1;
         self.last_turn = now;
+        (self.next, self.asking) = (Some(member), Some(member));
         self.is_due = false;
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         self.turn_at = now + self.pause;
         self.turns
     }
 
-    /// The lease still stands, as this turn found.
-    pub(super) fn saw(&mut self, turn: u64, lease: Pending, now: Instant) {
-        self.answered = self.answered.max(turn);
-        (self.seen, self.seen_at) = (lease, now);
-        self.last_turn = now;
+    /// The claim of this member is answered, or comes to nothing.
+    pub(super) fn stops_asking(&mut self, member: u64) {
+        if self.asking == Some(member) {
+            self.asking = None;
+        }
+    }
+
+    /// Begins a turn that changes nothing about the others'.
+    pub(super) fn begin_turn_beside(&mut self) -> u64 {
+        self.turns += 1;
+        self.turns
+    }
+
+    fn make_due(&mut self) {
+        self.is_due = true;
+        self.next = None;
+    }
+
+    /// The lease stands, as this turn found; whether that is news.
+    fn saw(&mut self, turn: u64, lease: Pending, now: Instant) -> bool {
+        if turn < self.answered {
+            return false;
+        }
+        let was_known = self.knows_since(now);
+        self.answer(turn, now);
+        self.lease = Some(lease);
         self.turn_at = now + self.pause;
+        !was_known
+    }
+
+    /// Something else stands there, as this turn found; whether that is news. Those who joined while it was under
+    /// way ask again, together.
+    fn found(&mut self, turn: u64, record: &Record, now: Instant) -> bool {
+        if self
+            .found
+            .as_ref()
+            .is_some_and(|(latest, _)| turn < *latest)
+        {
+            return false;
+        }
+        self.answer(turn, now);
+        self.lease = None;
+        self.found = Some((turn, record.clone()));
+        self.pause = FIRST_PAUSE / 2;
+        self.make_due();
+        true
+    }
+
+    fn answer(&mut self, turn: u64, now: Instant) {
+        self.answered = self.answered.max(turn);
+        (self.answered_at, self.last_turn) = (now, now);
     }
 
     /// The lease as it is now, if nothing has happened to it since it was seen.
-    pub(super) fn lease_at(&self, now: Instant) -> Pending {
-        let passed = now.duration_since(self.seen_at);
-        let remaining = self.seen.remaining();
+    pub(super) fn lease_at(&self, now: Instant) -> Option<Pending> {
+        let lease = self.lease?;
+        let passed = now.duration_since(self.answered_at);
+        let remaining = lease.remaining();
         let remaining = remaining.map(|remaining| remaining.saturating_sub(passed));
-        Pending::new(*self.seen.owner(), *self.seen.identity(), remaining)
+        Some(Pending::new(*lease.owner(), *lease.identity(), remaining))
     }
 }

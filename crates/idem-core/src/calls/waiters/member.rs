@@ -1,4 +1,4 @@
-//! One who waits: when it is its turn to ask, and what it learns from the others.
+//! A member of a group: when it is its turn to ask, and what it learns from the others.
 
 use std::{ops::ControlFlow, pin::pin, sync::Arc, time::Duration};
 
@@ -12,19 +12,23 @@ use crate::{
             table,
         },
     },
-    record::{Pending, Record},
+    record::Record,
 };
 
-/// How late a turn may be before another member takes it, because the thread of the one who has it may be blocked.
+/// How late a turn may be before another member takes it, because the thread of the one who has it may be blocked. It is
+/// less if the store has less time for a call.
 const LATE: Duration = Duration::from_secs(1);
 
-/// One who waits, until it is dropped.
+/// One who claims or waits, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Member {
     group: Arc<Group>,
     number: u64,
     /// How many turns had begun when it joined.
     joined_after: u64,
+    joined_at: Instant,
+    /// How long one of its calls to the store may take.
+    call_timeout: Duration,
 }
 
 /// What a member does next.
@@ -34,34 +38,42 @@ pub(crate) enum Turn {
     Ask(u64),
     /// Decide by this record, which stands in the store.
     Found(Record),
-    /// Wait in another group for this lease: this one is over, and nobody asked after this member had joined.
-    Over(Pending),
+    /// Go on as if its own claim had failed: the store had the time for one, and answered nobody.
+    Unanswered,
 }
 
 impl Member {
-    /// The founder of a group.
-    pub(super) const fn first(group: Arc<Group>) -> Self {
-        Self {
-            group,
-            number: 0,
-            joined_after: 0,
-        }
-    }
-
-    /// Joins a group that is not over. To be called inside the table, so that the group does not leave it meanwhile.
-    pub(super) fn join(group: &Arc<Group>, may: impl FnOnce(&State) -> bool) -> Option<Self> {
+    /// Joins a group. To be called inside the table, so that the group does not leave it meanwhile.
+    pub(super) fn of(group: &Arc<Group>, call_timeout: Duration) -> Self {
         let mut state = group.state();
-        if state.found.is_some() || !may(&state) {
-            return None;
-        }
         let number = state.joined;
         state.joined += 1;
         state.members += 1;
-        Some(Self {
+        Self {
             group: Arc::clone(group),
             number,
             joined_after: state.turns,
-        })
+            joined_at: Instant::now(),
+            call_timeout,
+        }
+    }
+
+    /// Begins a turn if this member, which has just joined, has nothing to wait for: no claim is on its way, and no
+    /// lease was seen lately.
+    pub(crate) fn asks_first(&self) -> Option<u64> {
+        let mut state = self.group.state();
+        let waits = state.asking.is_some() || state.knows_since(self.joined_at);
+        (!waits).then(|| state.begin_turn(self.number, Instant::now()))
+    }
+
+    /// Begins a turn beside the others', because this member may not wait for them.
+    pub(crate) fn asks_beside(&self) -> u64 {
+        self.group.state().begin_turn_beside()
+    }
+
+    /// Whether the lease was seen since it joined, or shortly before.
+    pub(crate) fn knows(&self) -> bool {
+        self.group.state().knows_since(self.joined_at)
     }
 
     /// Waits until it is this member's turn, or until it is known what stands in the store. Once its time is over, that
@@ -86,73 +98,78 @@ impl Member {
         let now = Instant::now();
         let mut state = self.group.state();
         if let Some((turn, record)) = &state.found {
-            return ControlFlow::Break(if self.joined_after < *turn {
-                Turn::Found(record.clone())
-            } else {
-                Turn::Over(state.seen)
-            });
+            if self.joined_after < *turn {
+                return ControlFlow::Break(Turn::Found(record.clone()));
+            }
         }
         // In a drain, a claim is refused before it reaches the store.
-        let is_closed = calls.counters.executions.is_closed();
-        let is_over = now >= until;
-        let has_waited = now.duration_since(state.last_turn) >= state.pause / 2;
-        // A member that waits alone looks again at its end, and so does one that came after the last turn had begun. Of
-        // many with the same end, one does.
-        let looks_again = is_over && (has_waited || state.turns == self.joined_after);
-        if is_closed || looks_again {
-            return ControlFlow::Break(Turn::Ask(state.begin_turn(now)));
+        if calls.counters.executions.is_closed() {
+            return ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)));
         }
-        if is_over {
-            // The one that asks is answered soon, or else the store answers nobody.
-            if state.answered <= self.joined_after && now < until + state.pause / 2 {
-                return ControlFlow::Continue(now + FIRST_PAUSE);
+        if state.knows_since(self.joined_at) {
+            if now >= until {
+                return self.look_last(&mut state, now, until);
             }
-            let lease = state.lease_at(now);
-            return ControlFlow::Break(Turn::Found(Record::Pending(lease)));
+            return self.look_at(&mut state, now, until);
         }
-        if state.next.is_none() || now >= state.turn_at + LATE {
+        let unanswered = self.joined_at.max(state.answered_at) + 2 * self.call_timeout;
+        if now >= unanswered {
+            return ControlFlow::Break(Turn::Unanswered);
+        }
+        self.look_at(&mut state, now, unanswered)
+    }
+
+    /// Asks if it is this member's turn.
+    fn look_at(&self, state: &mut State, now: Instant, end: Instant) -> ControlFlow<Turn, Instant> {
+        let late = state.turn_at + LATE.min(self.call_timeout);
+        if state.next.is_none() || now >= late {
             state.next = Some(self.number);
         }
         if state.next != Some(self.number) {
-            return ControlFlow::Continue(until.min(state.turn_at + LATE));
+            return ControlFlow::Continue(end.min(late));
         }
         if !state.is_due && now < state.turn_at {
-            return ControlFlow::Continue(until.min(state.turn_at));
+            return ControlFlow::Continue(end.min(state.turn_at));
         }
-        ControlFlow::Break(Turn::Ask(state.begin_turn(now)))
+        ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)))
+    }
+
+    /// The end of its wait. A member that waits alone asks again, and so does one that came after the last turn had
+    /// begun. Of many with the same end, one does.
+    fn look_last(
+        &self,
+        state: &mut State,
+        now: Instant,
+        until: Instant,
+    ) -> ControlFlow<Turn, Instant> {
+        let has_waited = now.duration_since(state.last_turn) >= state.pause / 2;
+        if has_waited || state.turns == self.joined_after {
+            return ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)));
+        }
+        // The one that asks is answered soon, or else the store answers nobody.
+        if state.answered <= self.joined_after && now < until + state.pause / 2 {
+            return ControlFlow::Continue(now + FIRST_PAUSE);
+        }
+        let lease = state.lease_at(now).map(Record::Pending);
+        ControlFlow::Break(lease.map_or(Turn::Unanswered, Turn::Found))
     }
 
     /// Tells the others what this member found in its turn.
     pub(crate) fn tell(&self, turn: u64, found: &Record) {
-        let mut state = self.group.state();
-        if state.found.is_some() {
-            return;
-        }
-        if let Some(lease) = self.group.waits_for(found) {
-            state.saw(turn, *lease, Instant::now());
-            return;
-        }
-        state.found = Some((turn, found.clone()));
-        drop(state);
-        table::with(&self.group.key, |groups| {
-            groups.retain(|group| !Arc::ptr_eq(group, &self.group));
-        });
-        self.group.wake_all();
+        self.group.state().stops_asking(self.number);
+        self.group.learn(turn, found);
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if self.group.state().found.is_some() {
-            // The group has left the table already.
-            return;
-        }
         let had_turn = table::with(&self.group.key, |groups| {
             let mut state = self.group.state();
             state.members -= 1;
             if state.members == 0 {
                 groups.retain(|group| !Arc::ptr_eq(group, &self.group));
             }
+            state.stops_asking(self.number);
             let had_turn = state.next.is_none_or(|next| next == self.number);
             if had_turn {
                 state.next = None;

@@ -1,22 +1,16 @@
-//! The keys that somebody in this process waits for.
+//! The keys that requests of this process claim or wait for, if their policy lets duplicates wait.
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use crate::calls::waiters::{Key, group::Group};
 
 type Groups = HashMap<Key, Vec<Arc<Group>>>;
 
-/// How many groups there are: nearly always none, which is all that most requests need to know.
-///
-/// It orders nothing. An execution that ends while a group is founded may miss it; the group then asks after its first
-/// pause, which is short.
-static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// For how many keys an empty table keeps its memory.
+const KEPT: usize = 64;
 
 static GROUPS: LazyLock<Mutex<Groups>> = LazyLock::new(Mutex::default);
 
@@ -24,29 +18,16 @@ fn lock() -> MutexGuard<'static, Groups> {
     GROUPS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether nobody waits for anything: one relaxed load.
-pub(super) fn is_empty() -> bool {
-    COUNT.load(Ordering::Relaxed) == 0
-}
-
 /// Looks at the groups of one key, and changes them.
 pub(super) fn with<T>(key: &Key, change: impl FnOnce(&mut Vec<Arc<Group>>) -> T) -> T {
     let mut table = lock();
     let groups = table.entry(*key).or_default();
-    let before = groups.len();
     let changed = change(groups);
-    let after = groups.len();
-    if after == 0 {
+    if groups.is_empty() {
         table.remove(key);
     }
     if table.is_empty() {
-        // Gives its memory back.
-        *table = Groups::default();
-    }
-    if after > before {
-        COUNT.fetch_add(after - before, Ordering::Relaxed);
-    } else {
-        COUNT.fetch_sub(before - after, Ordering::Relaxed);
+        table.shrink_to(KEPT);
     }
     changed
 }
@@ -58,8 +39,5 @@ pub(super) fn groups(key: &Key) -> Vec<Arc<Group>> {
 
 /// All groups of all keys.
 pub(super) fn all() -> Vec<Arc<Group>> {
-    if is_empty() {
-        return Vec::new();
-    }
     lock().values().flatten().cloned().collect()
 }

@@ -8,13 +8,13 @@
 //! equals the input. Nothing recurses deeper than [`MAX_DEPTH`], and everything but the sorting of
 //! members is linear.
 
-use std::{borrow::Cow, cmp::Ordering};
+use std::borrow::Cow;
 
 use super::{
     large::LargeObjects,
-    members::{self, Member},
-    number::Number,
-    text,
+    members::{self, Member, QUOTE},
+    number::{self, Number},
+    text, work,
     written::{SMALL, Written},
 };
 
@@ -31,13 +31,16 @@ const MAX_GROWTH: usize = 5;
 pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
     // Offsets in the canonical text are of 32 bits.
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
+    if text::is_simple(payload) {
+        return Reader::<true>::new(payload).canonical();
+    }
     std::str::from_utf8(payload).ok()?;
-    Reader::new(payload).canonical()
+    Reader::<false>::new(payload).canonical()
 }
 
 /// Reads a payload by recursive descent. Each method takes where something begins in the payload, and
-/// answers where it ends.
-struct Reader<'a> {
+/// answers where it ends. `SIMPLE` says that the payload [is simple](text::is_simple).
+struct Reader<'a, const SIMPLE: bool> {
     input: &'a [u8],
     written: Written<'a>,
     /// The members of all open objects, the innermost last.
@@ -45,7 +48,7 @@ struct Reader<'a> {
     large: LargeObjects,
 }
 
-impl<'a> Reader<'a> {
+impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
     fn new(input: &'a [u8]) -> Self {
         Self {
             input,
@@ -57,9 +60,8 @@ impl<'a> Reader<'a> {
     }
 
     fn canonical(mut self) -> Option<Cow<'a, [u8]>> {
-        let start = self.space(0);
-        let end = self.value(start, MAX_DEPTH)?;
-        if self.space(end) < self.input.len() {
+        let end = self.value(0, MAX_DEPTH)?;
+        if self.token(end).is_some() {
             return None;
         }
         let text = self.written.finish();
@@ -69,21 +71,23 @@ impl<'a> Reader<'a> {
         Some(Cow::Owned(self.large.sort(&text)))
     }
 
-    /// Reads white space, if there is any, and leaves it out.
+    /// The first byte from here on that is not white space, and where it is. White space is left out.
     #[inline(always)]
-    fn space(&mut self, at: usize) -> usize {
-        match self.input.get(at) {
-            Some(byte) if text::is_space(*byte) => self.some_space(at),
-            _ => at,
+    fn token(&mut self, at: usize) -> Option<(usize, u8)> {
+        let byte = *self.input.get(at)?;
+        // Nothing else up to a space begins a token.
+        if byte > b' ' {
+            return Some((at, byte));
         }
+        self.token_behind_space(at)
     }
 
     #[inline(never)]
-    fn some_space(&mut self, at: usize) -> usize {
-        let space = self.input[at..].iter();
-        let end = at + space.take_while(|byte| text::is_space(**byte)).count();
+    fn token_behind_space(&mut self, at: usize) -> Option<(usize, u8)> {
+        let is_space = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let end = at + self.input[at..].iter().take_while(is_space).count();
         self.written.replace(at..end);
-        end
+        Some((end, *self.input.get(end)?))
     }
 
     /// Reads a value in which arrays and objects may be nested so many levels deep.
@@ -92,7 +96,11 @@ impl<'a> Reader<'a> {
     /// call of its own.
     #[inline(always)]
     fn value(&mut self, at: usize, levels: usize) -> Option<usize> {
-        match self.input.get(at)? {
+        if *self.input.get(at)? == b'"' {
+            return self.string(at);
+        }
+        let (at, byte) = self.token(at)?;
+        match byte {
             b'{' => self.object(at, levels.checked_sub(1)?),
             b'[' => self.array(at, levels.checked_sub(1)?),
             b'"' => self.string(at),
@@ -105,16 +113,15 @@ impl<'a> Reader<'a> {
 
     #[inline(never)]
     fn array(&mut self, at: usize, levels: usize) -> Option<usize> {
-        let mut at = self.space(at + 1);
-        if *self.input.get(at)? == b']' {
+        let (mut at, byte) = self.token(at + 1)?;
+        if byte == b']' {
             return Some(at + 1);
         }
         loop {
             at = self.value(at, levels)?;
-            at = self.space(at);
-            match self.input.get(at)? {
-                b',' => at = self.space(at + 1),
-                b']' => return Some(at + 1),
+            match self.token(at)? {
+                (comma, b',') => at = comma + 1,
+                (end, b']') => return Some(end + 1),
                 _ => return None,
             }
         }
@@ -122,63 +129,78 @@ impl<'a> Reader<'a> {
 
     #[inline(never)]
     fn object(&mut self, at: usize, levels: usize) -> Option<usize> {
-        let mut at = self.space(at + 1);
-        if *self.input.get(at)? == b'}' {
+        let (mut at, byte) = self.token(at + 1)?;
+        if byte == b'}' {
             return Some(at + 1);
         }
-        let start = self.written.offset(at);
         let first_member = self.members.len();
-        let mut is_sorted = true;
-        loop {
-            at = self.name(at)?;
-            is_sorted = is_sorted && self.last_comes_last(first_member)?;
-            at = self.value(at, levels)?;
-            at = self.space(at);
-            match self.input.get(at)? {
-                b',' => at = self.space(at + 1),
-                b'}' => break,
+        let (mut is_sorted, mut previous) = (true, 0);
+        let end = loop {
+            let (word, value) = self.name(at)?;
+            if word <= previous {
+                is_sorted = is_sorted && word == previous && self.last_comes_last()?;
+            }
+            previous = word;
+            at = self.value(value, levels)?;
+            match self.token(at)? {
+                (comma, b',') => at = comma + 1,
+                (end, b'}') => break end,
                 _ => return None,
             }
-        }
+        };
         if !is_sorted {
-            self.sort(first_member, start, at)?;
+            self.sort(first_member, end)?;
         }
         self.members.truncate(first_member);
-        Some(at + 1)
+        Some(end + 1)
     }
 
-    /// Reads a member's name and its colon, and notes the member.
+    /// Reads a member's name and its colon, and notes the member. Answers the [word](members::word) of its name, too.
     #[inline(always)]
-    fn name(&mut self, at: usize) -> Option<usize> {
-        if *self.input.get(at)? != b'"' {
+    fn name(&mut self, at: usize) -> Option<(u64, usize)> {
+        let (at, byte) = self.token(at)?;
+        if byte != b'"' {
             return None;
         }
         let start = self.written.offset(at);
-        let end = self.string(at)?;
-        let member = Member::new(&self.written, start..self.written.offset(end));
-        self.members.push(member);
-        let at = self.space(end);
-        (*self.input.get(at)? == b':').then(|| self.space(at + 1))
-    }
-
-    /// Whether the last member comes behind the one before it. `None` if both have the same name.
-    #[inline(always)]
-    fn last_comes_last(&self, first_member: usize) -> Option<bool> {
-        let [.., previous, last] = &self.members[first_member..] else {
-            return Some(true);
-        };
-        match previous.compare(last, &self.written) {
-            Ordering::Less => Some(true),
-            Ordering::Equal => None,
-            Ordering::Greater => Some(false),
+        match text::name::<SIMPLE>(self.input, at + 1) {
+            Some((word, end)) if self.input[end..].starts_with(b"\":") => {
+                let name = start..start + end + 1 - at;
+                self.members.push(Member::new(word, name));
+                Some((word, end + 2))
+            }
+            _ => self.any_name(at, start),
         }
     }
 
-    /// Sorts the members of an object, which begin at `start` in the text and end at `at` in the payload.
-    /// `None` if two of them have the same name.
+    /// The same for a name with escapes, with white space behind it, or at the end of the payload.
     #[inline(never)]
-    fn sort(&mut self, first_member: usize, start: usize, at: usize) -> Option<()> {
+    fn any_name(&mut self, at: usize, start: usize) -> Option<(u64, usize)> {
+        let end = self.string(at)?;
+        let name = start..self.written.offset(end);
+        let word = members::word(self.written.piece(start + QUOTE..name.end));
+        self.members.push(Member::new(word, name));
+        let (at, byte) = self.token(end)?;
+        (byte == b':').then_some((word, at + 1))
+    }
+
+    /// Whether the last member, whose [word](members::word) is that of the one before it, comes behind that. `None`
+    /// if both have the same name.
+    #[inline(never)]
+    fn last_comes_last(&self) -> Option<bool> {
+        let [.., previous, last] = &self.members[..] else {
+            return Some(true);
+        };
+        let (previous, last) = (previous.name(&self.written), last.name(&self.written));
+        work::note(previous.len().min(last.len()));
+        (previous != last).then_some(previous < last)
+    }
+
+    /// Sorts the members of an object, which end at `at` in the payload. `None` if two of them have the same name.
+    #[inline(never)]
+    fn sort(&mut self, first_member: usize, at: usize) -> Option<()> {
         let members = &mut self.members[first_member..];
+        let start = members.first()?.piece().start;
         let end = self.written.offset(at);
         members::sort(members, end, &self.written)?;
         let sorted = members.iter().map(Member::piece);
@@ -193,8 +215,9 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn string(&mut self, at: usize) -> Option<usize> {
-        let end = at + 1 + text::plain_length(&self.input[at + 1..]);
+        let end = text::plain_end::<SIMPLE>(self.input, at + 1);
         match self.input.get(end)? {
+            _ if SIMPLE => Some(end + 1),
             b'"' => Some(end + 1),
             _ => self.string_with_escapes(end),
         }
@@ -207,7 +230,7 @@ impl<'a> Reader<'a> {
             let (character, length) = text::read_escape(&self.input[at..])?;
             text::spell(character, self.written.replace(at..at + length));
             at += length;
-            at += text::plain_length(&self.input[at..]);
+            at = text::plain_end::<SIMPLE>(self.input, at);
         }
         if self.input[at] != b'"' {
             return None;
@@ -219,6 +242,14 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn number(&mut self, at: usize) -> Option<usize> {
+        match number::whole_length(&self.input[at..]) {
+            Some(length) => Some(at + length),
+            None => self.any_number(at),
+        }
+    }
+
+    #[inline(never)]
+    fn any_number(&mut self, at: usize) -> Option<usize> {
         let number = Number::read(&self.input[at..])?;
         let end = at + number.length;
         if !number.is_canonical() {

@@ -1,6 +1,6 @@
 //! The members of an object, and their order.
 
-use std::{cmp::Ordering, ops::Range};
+use std::ops::Range;
 
 use super::{work, written::Written};
 
@@ -18,14 +18,14 @@ pub(super) struct Member {
 }
 
 /// Every name begins with a quote, which tells nothing apart.
-const QUOTE: usize = 1;
+pub(super) const QUOTE: usize = 1;
 
 impl Member {
-    /// A member, given where its name stands with its quotes.
+    /// A member, given the [word] of its name and where that stands with its quotes.
     #[inline(always)]
-    pub(super) fn new(written: &Written<'_>, name: Range<usize>) -> Self {
+    pub(super) fn new(word: u64, name: Range<usize>) -> Self {
         Self {
-            word: word(written.piece(name.start + QUOTE..name.end)),
+            word,
             start: name.start as u32,
             name_end: name.end as u32,
             end: 0,
@@ -37,33 +37,17 @@ impl Member {
         self.start as usize..self.end as usize
     }
 
-    #[inline(always)]
-    pub(super) fn compare(&self, other: &Self, written: &Written<'_>) -> Ordering {
-        let by_name = || {
-            let (name, other) = (self.name(written), other.name(written));
-            work::note(name.len().min(other.len()));
-            name.cmp(other)
-        };
-        self.word.cmp(&other.word).then_with(by_name)
-    }
-
-    fn name<'a>(&self, written: &'a Written<'_>) -> &'a [u8] {
+    pub(super) fn name<'a>(&self, written: &'a Written<'_>) -> &'a [u8] {
         written.piece(self.start as usize + QUOTE..self.name_end as usize)
     }
 }
 
 /// The eight bytes that a name begins with, or fewer and then zeros, which no name has.
-#[inline(always)]
-fn word(name: &[u8]) -> u64 {
-    match name.first_chunk() {
-        Some(word) => u64::from_be_bytes(*word),
-        None => {
-            let bytes = name.iter().map(|byte| u64::from(*byte));
-            let word = bytes.fold(0, |word, byte| word << 8 | byte);
-            // A name is never empty: its closing quote counts.
-            word << (64 - 8 * name.len())
-        }
-    }
+pub(super) fn word(name: &[u8]) -> u64 {
+    let mut word = [0; 8];
+    let length = name.len().min(word.len());
+    word[..length].copy_from_slice(&name[..length]);
+    u64::from_be_bytes(word)
 }
 
 /// Sorts the members of an object by their names, given where the object ends. `None` if two names are
@@ -98,6 +82,7 @@ pub(super) fn sort(members: &mut [Member], end: usize, written: &Written<'_>) ->
 
 /// Sorts members whose names have `known` bytes in common by the eight bytes behind them, and notes
 /// groups that have these in common too.
+#[inline(always)]
 fn sort_by_word(
     members: &mut [Member],
     group: Range<usize>,
@@ -107,6 +92,9 @@ fn sort_by_word(
     let mut start = group.start;
     let group = &mut members[group];
     group.sort_unstable_by_key(|member| member.word);
+    if group.is_sorted_by(|one, other| one.word < other.word) {
+        return;
+    }
     for same in group.chunk_by(|one, other| one.word == other.word) {
         let end = start + same.len();
         if same.len() > 1 {

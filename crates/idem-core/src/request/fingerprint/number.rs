@@ -12,6 +12,15 @@ const PLAIN_ZEROS: usize = 8;
 /// The longest exponent that is read, in digits without leading zeros.
 const EXPONENT_DIGITS: u32 = 17;
 
+/// The length of the number that the text begins with, if it is digits alone and canonical.
+#[inline(always)]
+pub(super) fn whole_length(text: &[u8]) -> Option<usize> {
+    let (digits, end) = digits(text, 0)?;
+    let is_canonical = digits.len() <= PLAIN_DIGITS && (digits[0] != b'0' || end == 1);
+    let goes_on = matches!(text.get(end), Some(b'.' | b'e' | b'E'));
+    (is_canonical && !goes_on).then_some(end)
+}
+
 /// A number taken apart along the grammar.
 pub(super) struct Number<'a> {
     /// How many bytes it takes.

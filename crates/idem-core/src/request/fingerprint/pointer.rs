@@ -238,7 +238,7 @@ fn value_length(text: &[u8]) -> usize {
 fn string_length(text: &[u8]) -> usize {
     let mut at = 1;
     loop {
-        at += text::plain_length(&text[at..]);
+        at = text::plain_end::<false>(text, at);
         match text.get(at) {
             Some(b'\\') => at += 2,
             _ => return text.len().min(at + 1),

@@ -1,16 +1,64 @@
 //! The insides of JSON strings: plain runs, escapes, and the one canonical spelling of each
 //! character.
 
-/// How many bytes from here on are neither quote, backslash nor control character.
-#[inline(always)]
-pub(super) fn plain_length(text: &[u8]) -> usize {
-    let is_special = |byte: &u8| matches!(byte, 0..0x20 | b'"' | b'\\');
-    text.iter().position(is_special).unwrap_or(text.len())
+/// Whether all is ASCII without backslashes and control characters, as in most compact payloads: then a string
+/// ends at the next quote.
+pub(super) fn is_simple(text: &[u8]) -> bool {
+    // Without an early exit, many bytes are asked at a time. What is not ASCII is negative here.
+    let is_simple = |byte: &u8| (*byte as i8 >= 0x20) & (*byte != b'\\');
+    text.iter().fold(true, |all, byte| all & is_simple(byte))
 }
 
-/// Whether a byte is white space as JSON has it.
-pub(super) const fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+/// Where the first quote, backslash or control character from `at` on is, or else the end. `SIMPLE` says that the
+/// text [is simple](is_simple).
+///
+/// It steps by eight bytes at a time, which is how most of a payload's bytes are passed.
+#[inline(always)]
+pub(super) fn plain_end<const SIMPLE: bool>(text: &[u8], at: usize) -> usize {
+    let mut rest = &text[at..];
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        let special = special_bytes::<SIMPLE>(u64::from_le_bytes(*word));
+        if special != 0 {
+            return text.len() - rest.len() + special.trailing_zeros() as usize / 8;
+        }
+        rest = behind;
+    }
+    let is_special = |byte: &u8| matches!(byte, 0..0x20 | b'"' | b'\\');
+    let special = rest.iter().position(is_special);
+    special.map_or(text.len(), |special| text.len() - rest.len() + special)
+}
+
+/// The [word](super::members::word) of a name that begins at `at`, and [where it ends](plain_end); the word is only
+/// right if a quote ends it. `None` within eight bytes of the text's end.
+#[inline(always)]
+pub(super) fn name<const SIMPLE: bool>(text: &[u8], at: usize) -> Option<(u64, usize)> {
+    let word = u64::from_le_bytes(*text.get(at..)?.first_chunk()?);
+    let special = special_bytes::<SIMPLE>(word);
+    let up_to_special = special ^ special.wrapping_sub(1);
+    let end = match special {
+        0 => plain_end::<SIMPLE>(text, at + 8),
+        _ => at + special.trailing_zeros() as usize / 8,
+    };
+    Some(((word & up_to_special).swap_bytes(), end))
+}
+
+/// Sets the top bit of each byte that is special.
+///
+/// A borrow may also mark bytes above a special one, so only the lowest mark is to be trusted.
+#[inline(always)]
+fn special_bytes<const SIMPLE: bool>(word: u64) -> u64 {
+    const fn each(byte: u8) -> u64 {
+        u64::from_le_bytes([byte; 8])
+    }
+    if SIMPLE {
+        // No borrow reaches another byte: none is above 0x7f.
+        return each(0x80).wrapping_sub(word ^ each(b'"')) & each(0x80);
+    }
+    // With this bit flipped, the quote comes right behind the control characters, and the space does not.
+    let is_control_or_quote = (word ^ each(0x02)).wrapping_sub(each(0x21));
+    let is_backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
+    // A byte that has the top bit itself is none of these.
+    (is_control_or_quote | is_backslash) & !word & each(0x80)
 }
 
 /// Reads the escape that the text begins with: its character and its length.
@@ -84,6 +132,27 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::request::fingerprint::members;
+
+    /// Texts of bytes that matter to a string, and of those next to them.
+    fn texts() -> impl Strategy<Value = Vec<u8>> {
+        let bytes = prop_oneof![
+            4 => 0x23..0x5b_u8,
+            1 => proptest::sample::select(&b"\0\x1f !\"#[\\]\x7f\x80\xa2\xdc\xff"[..]),
+        ];
+        proptest::collection::vec(bytes, 0..40)
+    }
+
+    fn check(text: &[u8], plain_end: usize, name: Option<(u64, usize)>) {
+        let is_special = |byte: &u8| *byte < 0x20 || b"\"\\".contains(byte);
+        let end = text.iter().position(is_special).unwrap_or(text.len());
+        assert_eq!(plain_end, end, "{text:x?}");
+        assert_eq!(name.is_some(), text.len() >= 8);
+        if let (Some((word, name_end)), Some(b'"')) = (name, text.get(end)) {
+            assert_eq!(name_end, end, "{text:x?}");
+            assert_eq!(word, members::word(&text[..=end]), "{text:x?}");
+        }
+    }
 
     fn spelled(character: char) -> String {
         let mut text = Vec::new();
@@ -133,6 +202,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_first_special_byte_is_found_and_the_word_of_a_name(text in texts()) {
+            check(&text, plain_end::<false>(&text, 0), name::<false>(&text, 0));
+            if is_simple(&text) {
+                check(&text, plain_end::<true>(&text, 0), name::<true>(&text, 0));
+            }
+        }
+
+        #[test]
+        fn one_byte_is_enough_not_to_be_simple(byte: u8, at in 0..100_usize, behind in 0..100_usize) {
+            let text = [&b" ~".repeat(at)[..], &[byte], &b"\"[".repeat(behind)].concat();
+            let expected = byte.is_ascii() && byte >= 0x20 && byte != b'\\';
+            prop_assert_eq!(is_simple(&text), expected);
+        }
+
         #[test]
         fn an_escape_is_spelled_as_its_character_is(character in any::<char>()) {
             let mut units = [0; 2];

@@ -14,6 +14,8 @@ pub(super) const SMALL: usize = 1024;
 pub(super) struct Written<'a> {
     input: &'a [u8],
     rewritten: Vec<u8>,
+    /// Room for an object that is being sorted.
+    unsorted: Vec<u8>,
     /// Up to where the input is in `rewritten`.
     copied: usize,
 }
@@ -23,6 +25,7 @@ impl<'a> Written<'a> {
         Self {
             input,
             rewritten: Vec::new(),
+            unsorted: Vec::new(),
             copied: 0,
         }
     }
@@ -41,9 +44,8 @@ impl<'a> Written<'a> {
 
     pub(super) fn copy_up_to(&mut self, at: usize) {
         if self.rewritten.capacity() == 0 {
-            // Most forms are no longer than the input, and sorting takes some room.
-            let room = self.input.len().min(SMALL);
-            self.rewritten.reserve(self.input.len() + room);
+            // Most forms are no longer than the input.
+            self.rewritten.reserve(self.input.len());
         }
         work::note(at - self.copied);
         self.rewritten
@@ -67,16 +69,30 @@ impl<'a> Written<'a> {
         at: usize,
         sorted: impl Iterator<Item = Range<usize>>,
     ) {
+        let length = self.offset(at) - start;
+        let is_as_it_came = start >= self.rewritten.len();
         self.copy_up_to(at);
-        let end = self.rewritten.len();
-        work::note(2 * (end - start));
+        let unsorted = if is_as_it_came {
+            &self.input[at - length..at]
+        } else {
+            work::note(length);
+            self.unsorted.clear();
+            self.unsorted.extend_from_slice(&self.rewritten[start..]);
+            &self.unsorted
+        };
+        work::note(length);
+        let mut place = &mut self.rewritten[start..];
         for member in sorted {
-            self.rewritten.extend_from_within(member);
-            self.rewritten.push(b',');
+            let member = &unsorted[member.start - start..member.end - start];
+            let (here, behind) = place.split_at_mut(member.len());
+            here.copy_from_slice(member);
+            // No comma is behind the last.
+            let Some((comma, behind)) = behind.split_first_mut() else {
+                break;
+            };
+            *comma = b',';
+            place = behind;
         }
-        // No comma is behind the last.
-        self.rewritten.pop();
-        self.rewritten.drain(start..end);
     }
 
     pub(super) fn finish(mut self) -> Cow<'a, [u8]> {
