@@ -394,3 +394,32 @@ async fn without_waiting_each_claims_for_itself() {
     all_got(all, "idempotency-in-progress", started + CLAIM).await;
     assert_eq!(first.await.unwrap().0, "executed");
 }
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_place_is_wanted_by_nobody_whose_original_has_just_ended() {
+    let server = Server::with(Policy::reference().wait(5 * SECOND, 1));
+    let Begin::Execute(execution) = begin(&server.idempotency).await else {
+        panic!("the key is fresh");
+    };
+    let original = ends(execution, END, keep("first"));
+    let mut waiters = duplicates(&server.idempotency, 1).await;
+    original.await.unwrap();
+    // The one who waits has asked, and is not answered yet.
+    sleep(CLAIM / 2).await;
+    waiters.extend(duplicates(&server.idempotency, 1).await);
+    assert_eq!(told(waiters).await, ["first", "first"]);
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_over_just_after_the_original_ends_with_its_response() {
+    let server = Server::with(Policy::reference().wait(END + CLAIM / 2, 10));
+    let Begin::Execute(execution) = begin(&server.idempotency).await else {
+        panic!("the key is fresh");
+    };
+    let original = ends(execution, END, keep("first"));
+    let waiters = duplicates(&server.idempotency, 3).await;
+    original.await.unwrap();
+    assert_eq!(told(waiters).await, ["first"; 3]);
+}
