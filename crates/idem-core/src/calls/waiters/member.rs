@@ -83,19 +83,25 @@ impl Member {
     /// # Cancel safety
     /// Safe: another member takes the turn.
     pub(crate) async fn turn(&self, calls: &Calls, until: Instant) -> Turn {
+        // For how long it was not polled when it had to look. The store had no time to answer in it: this thread was
+        // blocked, or the whole process stood still.
+        let mut stalled = Duration::ZERO;
         loop {
             let mut changed = pin!(self.group.changed());
             // Before the look, so that a change between the two is not missed.
             changed.as_mut().enable();
-            match self.look(calls, until) {
+            match self.look(calls, until, stalled) {
                 ControlFlow::Break(turn) => return turn,
-                ControlFlow::Continue(at) => drop(timeout_at(at, changed).await),
+                ControlFlow::Continue(at) => {
+                    drop(timeout_at(at, changed).await);
+                    stalled += at.elapsed();
+                }
             }
         }
     }
 
     /// What to do now, or when to look again.
-    fn look(&self, calls: &Calls, until: Instant) -> ControlFlow<Turn, Instant> {
+    fn look(&self, calls: &Calls, until: Instant, stalled: Duration) -> ControlFlow<Turn, Instant> {
         let now = Instant::now();
         let mut state = self.group.state();
         if let Some((turn, record)) = &state.found {
@@ -113,7 +119,8 @@ impl Member {
             }
             return self.look_at(&mut state, now, until);
         }
-        let unanswered = self.joined_at.max(state.answered_at) + 2 * self.call_timeout;
+        let asked_at = self.joined_at.max(state.answered_at);
+        let unanswered = asked_at + 2 * self.call_timeout + stalled;
         if now >= unanswered {
             return ControlFlow::Break(Turn::Unanswered);
         }

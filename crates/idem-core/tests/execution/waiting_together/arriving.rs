@@ -5,6 +5,7 @@ use idem_core::{
     adapter::{Admission, RequestHead},
 };
 use idem_store_tests::FaultyStore;
+use tokio::time::advance;
 
 use super::*;
 use crate::support::LEASE;
@@ -422,4 +423,20 @@ async fn a_wait_that_is_over_just_after_the_original_ends_with_its_response() {
     let waiters = duplicates(&server.idempotency, 3).await;
     original.await.unwrap();
     assert_eq!(told(waiters).await, ["first"; 3]);
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn nobody_gives_the_store_up_because_the_process_stood_still() {
+    for on_failure in [OnStoreFailure::Refuse, OnStoreFailure::RunUnprotected] {
+        let server = Server::with(patient().on_store_failure(on_failure));
+        let lost = Plant::Answers(20 * SECOND);
+        server.planted.plant_once(Operation::Claim, lost);
+        let waiters = duplicates(&server.idempotency, 5).await;
+        server.planted.plant(Operation::Claim, Plant::Takes(CLAIM));
+        advance(3 * SECOND).await;
+        let mut all = ["second"; 5];
+        all[0] = "executed";
+        assert_eq!(told(waiters).await, all);
+    }
 }
