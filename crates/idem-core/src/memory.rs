@@ -371,7 +371,7 @@ mod tests {
         for number in 20_000..40_000 {
             claim(&store, number);
         }
-        // The counter itself: whoever asks for it has all that has expired removed.
+        // The counter itself: `records()` would first remove all that has expired.
         assert_eq!(store.shared.records.load(Ordering::SeqCst), 20_000);
     }
 }

@@ -55,7 +55,7 @@ impl Calls {
             return;
         }
         for group in table::groups(&self.key(key)) {
-            group.make_due();
+            group.an_execution_ended();
         }
     }
 

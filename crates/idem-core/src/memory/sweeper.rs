@@ -12,7 +12,7 @@ use super::{SHARDS, Shared, clock::Time, shard::Shard};
 /// How often the task looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The most that is removed in one go while a shard is locked: some tens of microseconds.
+/// The most that is removed in one go while a shard is locked: some ten microseconds.
 pub(super) const BATCH: usize = 64;
 
 /// At how many records a claim looks before it is refused: for less than a millisecond.

@@ -53,7 +53,9 @@ pub(super) struct State {
     /// The latest turn that the store answered, and when.
     pub(super) answered: u64,
     pub(super) answered_at: Instant,
-    /// The lease that it found.
+    /// The latest turn that had begun when an execution ended. What it found may be over.
+    ended: u64,
+    /// The lease that the latest answer found.
     lease: Option<Pending>,
     /// The latest turn that found something else, which ends the wait of those who had joined before it.
     pub(super) found: Option<(u64, Record)>,
@@ -79,6 +81,7 @@ impl Group {
                 last_turn: now,
                 answered: 0,
                 answered_at: now,
+                ended: 0,
                 lease: None,
                 found: None,
             }),
@@ -114,9 +117,12 @@ impl Group {
         }
     }
 
-    /// Makes the next turn due, for any member.
-    pub(super) fn make_due(&self) {
-        self.state().make_due();
+    /// Makes the next turn due, for any member, because an execution has ended.
+    pub(super) fn an_execution_ended(&self) {
+        let mut state = self.state();
+        state.ended = state.turns;
+        state.make_due();
+        drop(state);
         self.wake_one();
     }
 
@@ -138,6 +144,11 @@ impl State {
     /// Whether the lease was seen since this time, or shortly before.
     pub(super) fn knows_since(&self, time: Instant) -> bool {
         self.lease.is_some() && self.answered_at + RECENT >= time
+    }
+
+    /// Whether an execution has ended since the store was asked for what is known.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.answered <= self.ended
     }
 
     /// Begins a turn of this member, and tells its number.

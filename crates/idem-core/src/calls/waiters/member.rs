@@ -71,9 +71,10 @@ impl Member {
         self.group.state().begin_turn_beside()
     }
 
-    /// Whether the lease was seen since it joined, or shortly before.
+    /// Whether the lease was seen since it joined, or shortly before, and no execution has ended since.
     pub(crate) fn knows(&self) -> bool {
-        self.group.state().knows_since(self.joined_at)
+        let state = self.group.state();
+        state.knows_since(self.joined_at) && !state.is_outdated()
     }
 
     /// Waits until it is this member's turn, or until it is known what stands in the store. Once its time is over, that
@@ -82,19 +83,25 @@ impl Member {
     /// # Cancel safety
     /// Safe: another member takes the turn.
     pub(crate) async fn turn(&self, calls: &Calls, until: Instant) -> Turn {
+        // For how long it was not polled when it had to look. The store had no time to answer in it: this thread was
+        // blocked, or the whole process stood still.
+        let mut stalled = Duration::ZERO;
         loop {
             let mut changed = pin!(self.group.changed());
             // Before the look, so that a change between the two is not missed.
             changed.as_mut().enable();
-            match self.look(calls, until) {
+            match self.look(calls, until, stalled) {
                 ControlFlow::Break(turn) => return turn,
-                ControlFlow::Continue(at) => drop(timeout_at(at, changed).await),
+                ControlFlow::Continue(at) => {
+                    drop(timeout_at(at, changed).await);
+                    stalled += at.elapsed();
+                }
             }
         }
     }
 
     /// What to do now, or when to look again.
-    fn look(&self, calls: &Calls, until: Instant) -> ControlFlow<Turn, Instant> {
+    fn look(&self, calls: &Calls, until: Instant, stalled: Duration) -> ControlFlow<Turn, Instant> {
         let now = Instant::now();
         let mut state = self.group.state();
         if let Some((turn, record)) = &state.found {
@@ -112,7 +119,8 @@ impl Member {
             }
             return self.look_at(&mut state, now, until);
         }
-        let unanswered = self.joined_at.max(state.answered_at) + 2 * self.call_timeout;
+        let asked_at = self.joined_at.max(state.answered_at);
+        let unanswered = asked_at + 2 * self.call_timeout + stalled;
         if now >= unanswered {
             return ControlFlow::Break(Turn::Unanswered);
         }
@@ -134,8 +142,8 @@ impl Member {
         ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)))
     }
 
-    /// The end of its wait. A member that waits alone asks again, and so does one that came after the last turn had
-    /// begun. Of many with the same end, one does.
+    /// The end of its wait. A member asks again if it waits alone, if it came after the last turn had begun, or if an
+    /// execution has ended since. Of many with the same end, one does.
     fn look_last(
         &self,
         state: &mut State,
@@ -143,11 +151,12 @@ impl Member {
         until: Instant,
     ) -> ControlFlow<Turn, Instant> {
         let has_waited = now.duration_since(state.last_turn) >= state.pause / 2;
-        if has_waited || state.turns == self.joined_after {
+        if has_waited || state.is_due || state.turns == self.joined_after {
             return ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)));
         }
         // The one that asks is answered soon, or else the store answers nobody.
-        if state.answered <= self.joined_after && now < until + state.pause / 2 {
+        let is_old = state.answered <= self.joined_after || state.is_outdated();
+        if is_old && now < until + state.pause / 2 {
             return ControlFlow::Continue(now + FIRST_PAUSE);
         }
         let lease = state.lease_at(now).map(Record::Pending);

@@ -5,6 +5,7 @@ use idem_core::{
     adapter::{Admission, RequestHead},
 };
 use idem_store_tests::FaultyStore;
+use tokio::time::advance;
 
 use super::*;
 use crate::support::LEASE;
@@ -393,4 +394,49 @@ async fn without_waiting_each_claims_for_itself() {
     let first = all.remove(0);
     all_got(all, "idempotency-in-progress", started + CLAIM).await;
     assert_eq!(first.await.unwrap().0, "executed");
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_place_is_wanted_by_nobody_whose_original_has_just_ended() {
+    let server = Server::with(Policy::reference().wait(5 * SECOND, 1));
+    let Begin::Execute(execution) = begin(&server.idempotency).await else {
+        panic!("the key is fresh");
+    };
+    let original = ends(execution, END, keep("first"));
+    let mut waiters = duplicates(&server.idempotency, 1).await;
+    original.await.unwrap();
+    // The one who waits has asked, and is not answered yet.
+    sleep(CLAIM / 2).await;
+    waiters.extend(duplicates(&server.idempotency, 1).await);
+    assert_eq!(told(waiters).await, ["first", "first"]);
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_over_just_after_the_original_ends_with_its_response() {
+    let server = Server::with(Policy::reference().wait(END + CLAIM / 2, 10));
+    let Begin::Execute(execution) = begin(&server.idempotency).await else {
+        panic!("the key is fresh");
+    };
+    let original = ends(execution, END, keep("first"));
+    let waiters = duplicates(&server.idempotency, 3).await;
+    original.await.unwrap();
+    assert_eq!(told(waiters).await, ["first"; 3]);
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn nobody_gives_the_store_up_because_the_process_stood_still() {
+    for on_failure in [OnStoreFailure::Refuse, OnStoreFailure::RunUnprotected] {
+        let server = Server::with(patient().on_store_failure(on_failure));
+        let lost = Plant::Answers(20 * SECOND);
+        server.planted.plant_once(Operation::Claim, lost);
+        let waiters = duplicates(&server.idempotency, 5).await;
+        server.planted.plant(Operation::Claim, Plant::Takes(CLAIM));
+        advance(3 * SECOND).await;
+        let mut all = ["second"; 5];
+        all[0] = "executed";
+        assert_eq!(told(waiters).await, all);
+    }
 }
