@@ -1,7 +1,5 @@
 //! JSON numbers by their exact decimal value: `1`, `1.0` and `1e0` are one, and no float is used.
 
-use std::io::Write as _;
-
 /// Up to this many digits before the point, and zeros after it, a number is written plainly.
 ///
 /// It bounds what an exponent can blow up (`1e19` becomes 20 bytes, `1e20` stays short), and lets
@@ -100,8 +98,8 @@ impl<'a> Number<'a> {
             text.resize(point_at, b'0');
         }
         if !is_plain {
-            // Writing to a vector does not fail.
-            let _ = write!(text, "e{}", point - 1);
+            text.push(b'e');
+            write_whole(point - 1, text);
         }
     }
 
@@ -131,6 +129,21 @@ fn digits(text: &[u8], start: usize) -> Option<(&[u8], usize)> {
         end += 1;
     }
     (end > start).then(|| (&text[start..end], end))
+}
+
+/// Writes a whole number as `write!` does, whose call takes longer than all else about a short number.
+fn write_whole(number: i64, text: &mut Vec<u8>) {
+    if number < 0 {
+        text.push(b'-');
+    }
+    let mut digits = [0; 20];
+    let (mut start, mut rest) = (digits.len(), number.unsigned_abs());
+    while rest > 0 || start == digits.len() {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.extend_from_slice(&digits[start..]);
 }
 
 fn leading_zeros(digits: &[u8]) -> usize {
@@ -227,6 +240,15 @@ mod tests {
             canonical(&format!("1e{}1", "0".repeat(100_000))).as_deref(),
             Some("10")
         );
+    }
+
+    #[test]
+    fn whole_numbers_are_written_in_full() {
+        for number in [0, 7, 10, -1, 20, -99, i64::MAX, i64::MIN] {
+            let mut written = Vec::new();
+            write_whole(number, &mut written);
+            assert_eq!(written, number.to_string().into_bytes());
+        }
     }
 
     #[test]
