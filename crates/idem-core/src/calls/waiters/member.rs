@@ -117,7 +117,9 @@ impl Member {
         }
         if state.knows_since(self.joined_at) {
             match until {
-                Some(until) if now >= until => return self.look_last(&mut state, now, until),
+                Some(until) if now >= until => {
+                    return self.look_last(&mut state, now, until + stalled);
+                }
                 Some(until) => return self.look_at(&mut state, now, until),
                 None if !state.is_outdated() => return ControlFlow::Break(Turn::Known),
                 None => {}
@@ -147,7 +149,8 @@ impl Member {
     }
 
     /// The end of its wait. A member asks again if it waits alone, if it came after the last turn had begun, or if an
-    /// execution has ended since. Of many with the same end, one does.
+    /// execution has ended since. Of many with the same end, one does. The others wait for it if what they know is
+    /// old.
     fn look_last(
         &self,
         state: &mut State,
@@ -159,7 +162,8 @@ impl Member {
             return ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)));
         }
         // The one that asks is answered soon, or else the store answers nobody.
-        let is_old = state.answered <= self.joined_after || state.is_outdated();
+        let is_old =
+            state.answered <= self.joined_after || state.is_outdated() || !state.knows_since(now);
         if is_old && now < until + state.pause / 2 {
             return ControlFlow::Continue(now + FIRST_PAUSE);
         }

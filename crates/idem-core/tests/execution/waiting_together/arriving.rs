@@ -453,3 +453,15 @@ async fn nobody_gives_the_store_up_because_the_process_stood_still() {
         assert_eq!(told(waiters).await, all);
     }
 }
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_over_while_the_process_stands_still_ends_with_what_is_known_then() {
+    let server = Server::with(patient());
+    let original = server.original().await;
+    let waiters = duplicates(&server.idempotency, 5).await;
+    sleep(SECOND).await;
+    original.run(async { (keep("first"), ()) }).await.unwrap();
+    advance(6 * SECOND).await;
+    assert_eq!(told(waiters).await, ["first"; 5]);
+}
