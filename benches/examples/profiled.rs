@@ -1,4 +1,4 @@
-//! One kind of request, for a profiler: `profiled axum|actix bare|fresh|replay|mismatch [requests]`.
+//! One kind of request, of 1 KiB, for a profiler: `profiled axum|actix bare|fresh|replay|mismatch [requests]`.
 //!
 //! `perf record --call-graph dwarf target/release/examples/profiled axum fresh` shows where its
 //! time goes, over some seconds. With a number of requests, `valgrind --tool=callgrind` counts
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Posts so many, or for a while.
 async fn post(mut orders: impl Orders, what: &str, requests: Option<u64>) {
-    let payload = order(200, Spelling::InOrder);
+    let payload = order(1 << 10, Spelling::OutOfOrder);
     let other = Bytes::from(String::from_utf8_lossy(&payload).replace("Soap", "Salt"));
     let payload = Bytes::from(payload);
     let (start, mut count) = (Instant::now(), 0_u64);

@@ -113,7 +113,7 @@ impl Calls {
         timeout: Duration,
     ) -> impl Future<Output = Result<Claim, StoreError>> {
         let call = async move { self.store.as_ref().claim(key, lease).await };
-        self.bounded_from(now, timeout, Operation::Claim, key, call)
+        self.bounded_from(Some(now), timeout, Operation::Claim, key, call)
     }
 
     pub(crate) fn renew<'a>(
@@ -168,23 +168,25 @@ impl Calls {
         key: &RecordKey,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> impl Future<Output = Result<T, StoreError>> {
-        self.bounded_from(Instant::now(), timeout, operation, key, call)
+        self.bounded_from(None, timeout, operation, key, call)
     }
 
     async fn bounded_from<T>(
         &self,
-        started: Instant,
+        started: Option<Instant>,
         timeout: Duration,
         operation: Operation,
         key: &RecordKey,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
+        let is_timed = times_store_calls(self.policy.observed_by());
+        let mut started = started.or_else(|| is_timed.then(Instant::now));
         let mut call = pin!(caught(operation, call));
-        // A store that answers at once, as one in memory does, sets no timer.
+        // A store that answers at once, as one in memory does, sets no timer, and needs no clock.
         let answer = match poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await {
             Poll::Ready(result) => Ok(result),
             Poll::Pending => {
-                let deadline = started + timeout;
+                let deadline = *started.get_or_insert_with(Instant::now) + timeout;
                 // Boxed, so that futures have no room for a timer that few of them set.
                 Box::pin(timeout_at(deadline, call)).await
             }
@@ -199,12 +201,11 @@ impl Calls {
                 )
             }
         };
-        // The clock is read for those alone who look at it.
         let error = result.as_ref().err();
-        if error.is_some() || times_store_calls(self.policy.observed_by()) {
+        if error.is_some() || is_timed {
             let event = Event::StoreCalled {
                 operation,
-                elapsed: started.elapsed(),
+                elapsed: started.map_or(Duration::ZERO, |started| started.elapsed()),
                 error,
             };
             self.report(key, &event);

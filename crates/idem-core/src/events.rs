@@ -46,7 +46,7 @@ pub enum Event<'a> {
     StoreCalled {
         /// Which call it was.
         operation: Operation,
-        /// How long it took.
+        /// How long it took; zero if it failed at once and only the log hears of it.
         elapsed: Duration,
         /// How it failed, if it did.
         error: Option<&'a StoreError>,

@@ -44,6 +44,8 @@ use lease::EndsBy;
 #[must_use]
 pub struct Execution {
     current: CurrentExecution,
+    /// Its end was begun, so dropping it ends nothing.
+    has_ended: bool,
     /// Lets a drain wait for it.
     _under_way: TaskTrackerToken,
 }
@@ -98,6 +100,7 @@ impl Execution {
     pub(crate) const fn new(current: CurrentExecution, under_way: TaskTrackerToken) -> Self {
         Self {
             current,
+            has_ended: false,
             _under_way: under_way,
         }
     }
@@ -175,6 +178,8 @@ impl Execution {
             EndsBy::Transaction(ending) => Some(ending),
             EndsBy::Call => None,
         };
+        self.has_ended = true;
+        let request = self.request();
         let kept = self.kept(verdict);
         if let Some(ending) = ending {
             return request.end_with(ending, kept).await;
@@ -212,6 +217,9 @@ impl Execution {
 
 impl Drop for Execution {
     fn drop(&mut self) {
+        if self.has_ended {
+            return;
+        }
         if let Some(end) = self.request().state().dropped() {
             self.request().report(&Event::Ended(end));
         }

@@ -47,7 +47,8 @@ const SHARDS: usize = 1024;
 /// The store is bounded, by default to 1,000,000 records and 512 MiB ([`MemoryLimits`]). When it is full it
 /// refuses claims and keeps what it has: a record that was dropped early would let its request run twice.
 /// Executions that were admitted before are still recorded, so the bytes may exceed the limit by what was
-/// running then.
+/// running then. A claim that is refused has looked at 100,000 records at most for some that have expired, so that it
+/// never takes long; the task or the next claims find the others.
 ///
 /// Records live as long as the process and no longer. Several servers behind one address need a
 /// store that they share.
@@ -151,14 +152,14 @@ impl MemoryStore {
     }
 
     fn try_claim(&self, key: &RecordKey, lease: &Lease) -> Option<Claim> {
-        // What was swept is dropped at the end, after the lock.
-        let (claim, _swept) = self.shared.change(key, |shard, key, now| {
+        // What was swept and replaced is dropped at the end, after the lock.
+        let (claim, _dropped) = self.shared.change(key, |shard, key, now| {
             let is_overdue = shard.is_overdue(now);
             let swept = is_overdue.then(|| shard.sweep(now, sweeper::BATCH));
             // Claims in other shards may see the same room at the same time: the limit may be passed by
             // one record for each of them, which a lock over all shards is not worth.
-            let claim = shard.claim(key, lease, now, || self.shared.has_room());
-            (claim, swept)
+            let (claim, replaced) = shard.claim(key, lease, now, || self.shared.has_room());
+            (claim, (swept, replaced))
         });
         claim
     }
@@ -225,7 +226,7 @@ impl Shared {
 impl IdempotencyStore for MemoryStore {
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
         let claim = self.try_claim(key, lease).or_else(|| {
-            sweeper::sweep_all(&self.shared);
+            sweeper::make_room(&self.shared, sweeper::LOOKED_AT);
             self.try_claim(key, lease)
         });
         // Only now: a task that ends while a record comes in must see it, or be missed here.
@@ -247,7 +248,7 @@ impl IdempotencyStore for MemoryStore {
         outcome: &Outcome,
         retention: Duration,
     ) -> Result<Fenced, StoreError> {
-        let fenced = self.shared.change(key, |shard, key, now| {
+        let (fenced, _replaced) = self.shared.change(key, |shard, key, now| {
             shard.complete(key, lease, outcome, now, now + retention)
         });
         // It may be the store's only record, if its lease ran out and was swept.
@@ -300,28 +301,77 @@ impl fmt::Debug for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{record::Identity, request::Fingerprint};
+    use crate::{
+        record::{Identity, OwnerToken},
+        request::Fingerprint,
+    };
+
+    fn key(number: u64) -> RecordKey {
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&number.to_le_bytes());
+        RecordKey::from_bytes(key)
+    }
+
+    fn lease(term: Duration) -> Lease {
+        let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
+        Lease::of_owner(OwnerToken::from_bytes([1; 16]), identity, term)
+    }
+
+    fn turn(store: &mut MemoryStore, duration: Duration) {
+        let shared = Arc::get_mut(&mut store.shared).expect("nobody else has it");
+        shared.clock = shared.clock.ahead_by(duration);
+    }
+
+    #[test]
+    fn to_make_room_takes_so_many_looks_and_goes_on_the_next_time() {
+        const RECORDS: usize = 20_000;
+        const LOOKS: usize = 1_000;
+        let (term, later) = (Duration::from_secs(1), Duration::from_secs(60));
+        let limits = MemoryLimits::default().records(RECORDS);
+        let mut store = MemoryStore::with_limits(limits);
+        for number in 0..RECORDS as u64 {
+            let key = key(number);
+            assert_eq!(store.try_claim(&key, &lease(term)), Some(Claim::Owned));
+            // All were due soon, and all but the last are put off.
+            if number + 1 < RECORDS as u64 {
+                let renew =
+                    |shard: &mut Shard, key: Hashed<'_>, now| shard.renew(key, &lease(later), now);
+                let renewed = store.shared.change(&key, renew);
+                assert_eq!(renewed, Fenced::Held);
+            }
+        }
+        turn(&mut store, 2 * term);
+        let now = store.shared.clock.now();
+        let due = || {
+            let is_due = |index: &usize| store.shared.lock(*index).is_due(now);
+            (0..SHARDS).filter(is_due).count()
+        };
+        let mut calls = 0;
+        while !store.shared.has_room() {
+            let before = due();
+            sweeper::make_room(&store.shared, LOOKS);
+            let looked_at = (before - due()) * RECORDS / SHARDS;
+            assert!((1..2 * LOOKS).contains(&looked_at), "{looked_at}");
+            calls += 1;
+            assert!(calls <= 2 * RECORDS / LOOKS, "it looks at the same again");
+        }
+    }
 
     #[test]
     fn where_no_task_runs_claims_remove_what_has_expired() {
         let claim = |store: &MemoryStore, number: u64| {
-            let mut key = [0; 32];
-            key[..8].copy_from_slice(&number.to_le_bytes());
-            let identity = Identity::new(Fingerprint::from_bytes([1; 32]));
-            let lease = Lease::new(identity, Duration::from_secs(1));
-            let claim = store.try_claim(&RecordKey::from_bytes(key), &lease);
+            let claim = store.try_claim(&key(number), &lease(Duration::from_secs(1)));
             assert_eq!(claim, Some(Claim::Owned));
         };
         let mut store = MemoryStore::new();
         for number in 0..20_000 {
             claim(&store, number);
         }
-        let shared = Arc::get_mut(&mut store.shared).expect("nobody else has it");
-        shared.clock = shared.clock.ahead_by(Duration::from_secs(60));
+        turn(&mut store, Duration::from_secs(60));
         for number in 20_000..40_000 {
             claim(&store, number);
         }
-        // The counter itself: whoever asks for it has all that has expired removed.
+        // The counter itself: `records()` would first remove all that has expired.
         assert_eq!(store.shared.records.load(Ordering::SeqCst), 20_000);
     }
 }

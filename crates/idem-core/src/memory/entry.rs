@@ -14,6 +14,8 @@ use crate::{
 };
 
 /// What a table holds: all that it needs to grow and nearly all that a sweep needs, and where the rest is.
+///
+/// It takes 16 bytes. With the whole deadline in it these would be 24, and a claim and its completion took 4 % longer.
 pub(super) struct Slot {
     hash: Hash,
     /// Not after the deadline.

@@ -66,29 +66,30 @@ impl Shard {
         }
     }
 
-    /// Takes the lease of a key that is absent; answers nothing if there is no room for it.
+    /// Takes the lease of a key that is absent; answers nothing if there is no room for it. The caller drops what was
+    /// replaced, after the lock: it takes milliseconds if its response is large.
     pub(super) fn claim(
         &mut self,
         key: Hashed<'_>,
         lease: &Lease,
         now: Time,
         has_room: impl FnOnce() -> bool,
-    ) -> Option<Claim> {
+    ) -> (Option<Claim>, Option<Slot>) {
         match entry(&mut self.table, key) {
             Occupied(found) if found.get().entry.is_live(now) => {
                 let entry = &found.get().entry;
-                Some(if entry.is_pending_of(lease) {
+                let claim = if entry.is_pending_of(lease) {
                     Claim::Owned
                 } else {
                     Claim::Taken(entry.record(now))
-                })
+                };
+                (Some(claim), None)
             }
             absent if has_room() => {
                 let slot = Slot::new(key, lease, None, now + lease.duration());
-                self.sums.put(absent, slot);
-                Some(Claim::Owned)
+                (Some(Claim::Owned), self.sums.put(absent, slot))
             }
-            _ => None,
+            _ => (None, None),
         }
     }
 
@@ -121,6 +122,7 @@ impl Shard {
         }
     }
 
+    /// Answers what it replaced, too, as [`claim`](Self::claim) does.
     pub(super) fn complete(
         &mut self,
         key: Hashed<'_>,
@@ -128,12 +130,12 @@ impl Shard {
         outcome: &Outcome,
         now: Time,
         deadline: Time,
-    ) -> Fenced {
+    ) -> (Fenced, Option<Slot>) {
         match entry(&mut self.table, key) {
             Occupied(mut found) if found.get().entry.is_live(now) => {
                 let slot = found.get_mut();
                 if !slot.entry.is_of(lease) {
-                    return Fenced::Lost;
+                    return (Fenced::Lost, None);
                 }
                 if !slot.entry.is_completed() {
                     self.sums.responses -= slot.entry.response_size();
@@ -141,13 +143,13 @@ impl Shard {
                     self.sums.responses += slot.entry.response_size();
                     self.sums.set_deadline(slot, deadline);
                 }
+                (Fenced::Held, None)
             }
             absent => {
                 let slot = Slot::new(key, lease, Some(outcome.clone()), deadline);
-                self.sums.put(absent, slot);
+                (Fenced::Held, self.sums.put(absent, slot))
             }
         }
-        Fenced::Held
     }
 
     pub(super) fn release(&mut self, key: Hashed<'_>, lease: &Lease, now: Time) -> Fenced {
@@ -212,16 +214,19 @@ impl Shard {
 }
 
 impl Sums {
-    /// Puts a slot where there is none, or one that has run out.
-    fn put(&mut self, absent: hash_table::Entry<'_, Slot>, slot: Slot) {
+    /// Puts a slot where there is none, or one that has run out, which it answers.
+    fn put(&mut self, absent: hash_table::Entry<'_, Slot>, slot: Slot) -> Option<Slot> {
         self.earliest = self.earliest.min(slot.entry.deadline);
         self.responses += slot.entry.response_size();
         match absent {
             Occupied(mut expired) => {
-                self.responses -= mem::replace(expired.get_mut(), slot).entry.response_size();
+                let expired = mem::replace(expired.get_mut(), slot);
+                self.responses -= expired.entry.response_size();
+                Some(expired)
             }
             Vacant(free) => {
                 free.insert(slot);
+                None
             }
         }
     }
@@ -305,7 +310,7 @@ mod tests {
             let live = |held: &(bool, Time)| now < held.1;
             match step {
                 Step::Claim(key, term) => {
-                    let claim = self.shard.claim(place(key), &lease(term), now, || true);
+                    let (claim, _) = self.shard.claim(place(key), &lease(term), now, || true);
                     let held = self.list.get(&key).copied().filter(live);
                     let is_completed = held.is_some_and(|held| held.0);
                     assert_eq!(claim != Some(Claim::Owned), is_completed);
@@ -322,7 +327,7 @@ mod tests {
                 Step::Complete(key, term) => {
                     let response = Response::new(201, Headers::default(), Bytes::from(vec![1; 9]));
                     let (lease, outcome) = (lease(term), response.into());
-                    let fenced =
+                    let (fenced, _) =
                         (self.shard).complete(place(key), &lease, &outcome, now, now + term);
                     assert_eq!(fenced, Fenced::Held);
                     let held = self.list.get(&key).copied().filter(live);

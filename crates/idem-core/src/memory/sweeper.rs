@@ -12,8 +12,11 @@ use super::{SHARDS, Shared, clock::Time, shard::Shard};
 /// How often the task looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The most that is removed in one go while a shard is locked: some tens of microseconds.
+/// The most that is removed in one go while a shard is locked: some ten microseconds.
 pub(super) const BATCH: usize = 64;
+
+/// At how many records a claim looks before it is refused: for less than a millisecond.
+pub(super) const LOOKED_AT: usize = 100_000;
 
 /// Starts the task unless it runs, or there is no runtime to run it on.
 ///
@@ -56,7 +59,7 @@ async fn sweep_until_empty(mut running: Running) {
             while running
                 .0
                 .upgrade()
-                .is_some_and(|shared| sweep_batch(&shared, index, shared.clock.now()))
+                .is_some_and(|shared| sweep_batch(&shared, index, shared.clock.now()).is_some())
             {
                 tokio::task::yield_now().await;
             }
@@ -84,12 +87,34 @@ pub(super) fn sweep_all(shared: &Shared) {
     let now = shared.clock.now();
     for index in 0..SHARDS {
         // By batches, so that nobody waits for long.
-        while sweep_batch(shared, index, now) {}
+        while sweep_batch(shared, index, now).is_some() {}
     }
 }
 
-/// Removes a batch from one shard; answers whether there may be more.
-fn sweep_batch(shared: &Shared, index: usize, now: Time) -> bool {
-    let sweep = |shard: &mut Shard| shard.is_due(now).then(|| shard.sweep(now, BATCH));
-    shared.counting(index, sweep).is_some()
+/// Removes what has run out until there is room, or about `most` records were looked at.
+///
+/// Those that are live are not due again soon, so the next call looks at others.
+pub(super) fn make_room(shared: &Shared, mut most: usize) {
+    let now = shared.clock.now();
+    for index in 0..SHARDS {
+        while let Some(looked_at) = sweep_batch(shared, index, now) {
+            most = most.saturating_sub(looked_at);
+            if most == 0 || shared.has_room() {
+                return;
+            }
+        }
+    }
+}
+
+/// Removes a batch from one shard, if one is due there: then there may be more. Answers at how many records it looked at
+/// most.
+fn sweep_batch(shared: &Shared, index: usize, now: Time) -> Option<usize> {
+    let sweep = |shard: &mut Shard| {
+        let looked_at = shard.size().records;
+        shard
+            .is_due(now)
+            .then(|| (looked_at, shard.sweep(now, BATCH)))
+    };
+    let (looked_at, _swept) = shared.counting(index, sweep)?;
+    Some(looked_at)
 }

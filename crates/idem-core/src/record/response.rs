@@ -19,7 +19,6 @@ pub(crate) fn is_field(name: &str, value: &[u8]) -> bool {
 /// A status, ordered headers and a body, in one buffer of its own.
 ///
 /// A clone shares the buffer. `Debug` shows only the length of the body.
-#[derive(Clone)]
 pub struct Response {
     status: u16,
     /// The body stands behind their lines.
@@ -83,6 +82,19 @@ impl Response {
     }
 }
 
+impl Clone for Response {
+    fn clone(&self) -> Self {
+        let Headers { bytes, end } = &self.headers;
+        Self {
+            status: self.status,
+            headers: Headers {
+                bytes: bytes.clone(),
+                end: *end,
+            },
+        }
+    }
+}
+
 impl PartialEq for Response {
     fn eq(&self, other: &Self) -> bool {
         let head = |response: &Self| (response.status, response.headers.end);
@@ -105,7 +117,7 @@ impl fmt::Debug for Response {
 /// Header lines in their order; names may repeat, and values are opaque bytes.
 ///
 /// All of them share one buffer. `Debug` shows only the names.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub struct Headers {
     /// Each line is the length of its name, that of its value, and then both. Behind the lines of a response stands its
     /// body.
@@ -188,6 +200,19 @@ fn length(bytes: &[u8]) -> [u8; 4] {
     length.to_ne_bytes()
 }
 
+/// A clone of a response's headers is a copy of them, so that it does not hold the response's body too.
+impl Clone for Headers {
+    fn clone(&self) -> Self {
+        let bytes = if self.bytes.len() == self.end {
+            self.bytes.clone()
+        } else {
+            Bytes::copy_from_slice(&self.bytes[..self.end])
+        };
+        let end = self.end;
+        Self { bytes, end }
+    }
+}
+
 impl PartialEq for Headers {
     fn eq(&self, other: &Self) -> bool {
         self.bytes[..self.end] == other.bytes[..other.end]
@@ -206,9 +231,8 @@ impl<'a> FromIterator<(&'a str, &'a [u8])> for Headers {
 
 impl<'a> Extend<(&'a str, &'a [u8])> for Headers {
     fn extend<I: IntoIterator<Item = (&'a str, &'a [u8])>>(&mut self, lines: I) {
-        // Copied only if somebody shares them.
-        let mut bytes = Vec::from(mem::take(&mut self.bytes));
-        bytes.truncate(self.end);
+        // Copied only if somebody shares them. No body is behind them: a response lends its headers alone.
+        let mut bytes = Vec::from(mem::take(self).bytes);
         lines
             .into_iter()
             .for_each(|(name, value)| push(&mut bytes, name, value));
@@ -265,6 +289,19 @@ mod tests {
             (response.headers().len(), response.body()),
             (1, "body".into())
         );
+    }
+
+    #[test]
+    fn headers_of_a_response_do_not_hold_its_body() {
+        let response = Response::new(201, [("a", &b"1"[..])].into_iter().collect(), "body".into());
+        let headers = response.headers().clone();
+        assert_eq!(headers.bytes.len(), LENGTHS + 2);
+        assert_eq!(&headers, response.headers());
+        // A clone of the whole shares it, and is alone with it in the end.
+        let whole = response.clone();
+        drop(response);
+        assert!(whole.headers.bytes.is_unique());
+        assert_eq!(whole.body(), "body");
     }
 
     #[test]
