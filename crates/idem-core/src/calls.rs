@@ -24,7 +24,7 @@ use crate::{
 mod counters;
 mod waiters;
 
-pub(crate) use counters::{Counters, Place};
+pub(crate) use counters::{Counters, Place, Waiting};
 pub(crate) use waiters::{Member, Turn};
 
 /// A store under a policy, as executions call it, and a count of those.

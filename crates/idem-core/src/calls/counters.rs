@@ -19,7 +19,7 @@ pub(crate) struct Counters {
 
 /// How many wait in this process: nearly always none, which is all that most requests need to know.
 ///
-/// It orders nothing. An execution that ends while a duplicate takes its place may miss it. If nobody else waits with that
+/// It orders nothing. An execution that ends while a duplicate begins to wait may miss it. If nobody else waits with that
 /// one, its first pause is short.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
@@ -28,7 +28,24 @@ pub(super) fn somebody_waits() -> bool {
     WAITING.load(Ordering::Relaxed) > 0
 }
 
-/// A place among those who wait; dropping it frees the place.
+/// One who waits, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Waiting(());
+
+impl Waiting {
+    pub(crate) fn begin() -> Self {
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A place among those who wait for an original; dropping it frees the place.
 #[derive(Debug)]
 pub(crate) struct Place(Arc<AtomicUsize>);
 
@@ -44,7 +61,6 @@ impl Counters {
         self.waiting
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
             .ok()?;
-        WAITING.fetch_add(1, Ordering::Relaxed);
         Some(Place(Arc::clone(&self.waiting)))
     }
 }
@@ -52,6 +68,5 @@ impl Counters {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-        WAITING.fetch_sub(1, Ordering::Relaxed);
     }
 }

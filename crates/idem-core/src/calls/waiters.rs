@@ -123,7 +123,7 @@ mod tests {
     }
 
     async fn asks(member: &Member, calls: &Calls) -> u64 {
-        match member.turn(calls, Instant::now() + WAIT).await {
+        match member.turn(calls, Some(Instant::now() + WAIT)).await {
             Turn::Ask(turn) => turn,
             other => panic!("{other:?}"),
         }
@@ -154,7 +154,7 @@ mod tests {
         let turn = first.asks_first().unwrap();
         let [late, other] = join(&calls, &lease);
         first.tell(turn, &completed(&lease));
-        let (started, until) = (Instant::now(), Instant::now() + WAIT);
+        let (started, until) = (Instant::now(), Some(Instant::now() + WAIT));
         assert!(matches!(early.turn(&calls, until).await, Turn::Found(_)));
         // Together with others that came too late, it asks at once.
         let turn = asks(&late, &calls).await;
@@ -167,12 +167,13 @@ mod tests {
     async fn a_slow_answer_does_not_replace_a_later_one() {
         let (calls, lease) = (calls(), lease());
         let [slow, fast, other] = join(&calls, &lease);
-        let (slow_turn, fast_turn) = (slow.asks_beside(), fast.asks_beside());
+        let slow_turn = slow.asks_first().unwrap();
+        let fast_turn = asks(&fast, &calls).await;
         fast.tell(fast_turn, &completed(&lease));
         slow.tell(slow_turn, &Record::Pending(lease));
         slow.tell(slow_turn, &Record::Unreadable);
         assert!(!other.knows());
-        let found = other.turn(&calls, Instant::now() + WAIT).await;
+        let found = other.turn(&calls, Some(Instant::now() + WAIT)).await;
         assert!(
             matches!(found, Turn::Found(Record::Completed(_))),
             "{found:?}"
@@ -190,14 +191,14 @@ mod tests {
         }
         let shortly = Instant::now() + Duration::from_millis(20);
         let [asking, other] = join(&calls, &lease);
-        let Turn::Ask(turn) = asking.turn(&calls, shortly).await else {
+        let Turn::Ask(turn) = asking.turn(&calls, Some(shortly)).await else {
             panic!("nobody has asked since it came");
         };
         let told = async {
             tokio::time::sleep(Duration::from_millis(1)).await;
             asking.tell(turn, &completed(&lease));
         };
-        let (found, ()) = tokio::join!(other.turn(&calls, shortly), told);
+        let (found, ()) = tokio::join!(other.turn(&calls, Some(shortly)), told);
         assert!(
             matches!(found, Turn::Found(Record::Completed(_))),
             "{found:?}"
@@ -211,7 +212,7 @@ mod tests {
         let shortly = Instant::now() + Duration::from_millis(20);
         for member in join::<100>(&calls, &lease) {
             // The one that asks forgets to tell, as if it had been refused.
-            drop(member.turn(&calls, shortly).await);
+            drop(member.turn(&calls, Some(shortly)).await);
         }
         assert!(shortly.elapsed() < Duration::from_millis(250));
     }
@@ -225,7 +226,7 @@ mod tests {
         // Nobody polls it any more.
         asks(&next, &calls).await;
         assert!(started.elapsed() < 2 * CALL);
-        let end = other.turn(&calls, started + WAIT).await;
+        let end = other.turn(&calls, Some(started + WAIT)).await;
         assert!(matches!(end, Turn::Unanswered), "{end:?}");
         assert_eq!(started.elapsed(), 2 * CALL);
     }

@@ -68,12 +68,12 @@ impl Idempotency {
     /// Claims the key, unless another request for the same does; waits for the original, and takes turns with the
     /// others who do to ask the store.
     async fn decide_among_others(&self, request: &KeyedRequest, wait: Wait) -> Begin {
-        let Some(mut waiter) = Waiter::enter(request, wait) else {
-            return Begin::Refused(Refusal::TooManyWaiters);
-        };
+        let mut waiter = Waiter::enter(request, wait);
         loop {
             let turn = match waiter.turn().await {
                 Turn::Ask(turn) => turn,
+                Turn::Known if waiter.takes_place() => continue,
+                Turn::Known => return Begin::Refused(Refusal::TooManyWaiters),
                 Turn::Found(found) => return self.duplicate(request, found),
                 Turn::Unanswered => return self.without_store(),
             };
@@ -89,9 +89,6 @@ impl Idempotency {
             waiter.tell(turn, &found);
             if waiter.is_over() || !is_of_original(request, &found) {
                 return self.duplicate(request, found);
-            }
-            if !waiter.takes_place() {
-                return Begin::Refused(Refusal::TooManyWaiters);
             }
         }
     }

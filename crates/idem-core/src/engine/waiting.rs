@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::{
-    calls::{Member, Turn},
+    calls::{Member, Turn, Waiting},
     execution::KeyedRequest,
     policy::{LONGEST, Wait},
     record::{Pending, Record},
@@ -17,40 +17,31 @@ pub(super) struct Waiter<'a> {
     member: Member,
     /// The turn that it began when it came.
     first: Option<u64>,
+    /// Counts it from when it begins to wait for others.
+    waiting: Option<Waiting>,
     /// Until when it waits, once it has a place.
     until: Option<Instant>,
 }
 
 impl<'a> Waiter<'a> {
-    /// Joins others that ask for the same, if there are any. Answers nothing if it would wait for an original that is
-    /// known, and all places are taken.
-    pub(super) fn enter(request: &'a KeyedRequest, wait: Wait) -> Option<Self> {
+    /// Joins others that ask for the same, if there are any.
+    pub(super) fn enter(request: &'a KeyedRequest, wait: Wait) -> Self {
         let calls = request.calls();
         let timeout = calls.policy.call_timeout(request.term().duration());
         let identity = request.lease().identity();
         let member = calls.join_waiters(request.record_key(), identity, timeout);
-        let mut waiter = Self {
+        Self {
             request,
             wait,
             first: member.asks_first(),
             member,
+            waiting: None,
             until: None,
-        };
-        if waiter.first.is_none() && !waiter.takes_place() {
-            if waiter.member.knows() {
-                return None;
-            }
-            // It may be that it has nothing to wait for.
-            waiter.first = Some(waiter.member.asks_beside());
         }
-        Some(waiter)
     }
 
-    /// Takes a place among those who wait, unless it has one or all are taken. Answers whether it has one.
+    /// Takes a place among those who wait, unless all are taken.
     pub(super) fn takes_place(&mut self) -> bool {
-        if self.until.is_some() {
-            return true;
-        }
         let counters = &self.request.calls().counters;
         let Some(place) = counters.place_to_wait(self.wait.waiters) else {
             return false;
@@ -65,8 +56,8 @@ impl<'a> Waiter<'a> {
         if let Some(turn) = self.first.take() {
             return Turn::Ask(turn);
         }
-        let until = self.until.unwrap_or_else(Instant::now);
-        self.member.turn(self.request.calls(), until).await
+        self.waiting.get_or_insert_with(Waiting::begin);
+        self.member.turn(self.request.calls(), self.until).await
     }
 
     /// Tells the others what this one found in its turn.

@@ -252,7 +252,8 @@ impl Policy {
     /// of zero is the same as the default.
     ///
     /// Of requests that arrive at once, the first claims the key, and the others wait for the store's answer, up to
-    /// [`store_timeout`](Self::store_timeout). If that claim fails, the next one claims.
+    /// [`store_timeout`](Self::store_timeout). They do not count as waiters until it is known that the original
+    /// runs. If that claim fails, the next one claims.
     ///
     /// An original that ends in this process wakes its duplicates. Otherwise, one of them asks the store for
     /// all that wait for the same key, at first after 10 ms and later every 250 ms, however many they are. If the

@@ -169,12 +169,6 @@ impl State {
         }
     }
 
-    /// Begins a turn that changes nothing about the others'.
-    pub(super) fn begin_turn_beside(&mut self) -> u64 {
-        self.turns += 1;
-        self.turns
-    }
-
     fn make_due(&mut self) {
         self.is_due = true;
         self.next = None;

@@ -38,6 +38,8 @@ pub(crate) enum Turn {
     Ask(u64),
     /// Decide by this record, which stands in the store.
     Found(Record),
+    /// Take a place to wait in, because the lease stands in the store.
+    Known,
     /// Go on as if its own claim had failed: the store had the time for one, and answered nobody.
     Unanswered,
 }
@@ -66,23 +68,18 @@ impl Member {
         (!waits).then(|| state.begin_turn(self.number, Instant::now()))
     }
 
-    /// Begins a turn beside the others', because this member may not wait for them.
-    pub(crate) fn asks_beside(&self) -> u64 {
-        self.group.state().begin_turn_beside()
-    }
-
-    /// Whether the lease was seen since it joined, or shortly before, and no execution has ended since.
-    pub(crate) fn knows(&self) -> bool {
-        let state = self.group.state();
-        state.knows_since(self.joined_at) && !state.is_outdated()
+    /// Whether the lease was seen since it joined, or shortly before.
+    #[cfg(test)]
+    pub(super) fn knows(&self) -> bool {
+        self.group.state().knows_since(self.joined_at)
     }
 
     /// Waits until it is this member's turn, or until it is known what stands in the store. Once its time is over, that
-    /// is the lease itself.
+    /// is the lease itself. Without a time, it has no place yet to wait for the lease.
     ///
     /// # Cancel safety
     /// Safe: another member takes the turn.
-    pub(crate) async fn turn(&self, calls: &Calls, until: Instant) -> Turn {
+    pub(crate) async fn turn(&self, calls: &Calls, until: Option<Instant>) -> Turn {
         // For how long it was not polled when it had to look. The store had no time to answer in it: this thread was
         // blocked, or the whole process stood still.
         let mut stalled = Duration::ZERO;
@@ -101,7 +98,12 @@ impl Member {
     }
 
     /// What to do now, or when to look again.
-    fn look(&self, calls: &Calls, until: Instant, stalled: Duration) -> ControlFlow<Turn, Instant> {
+    fn look(
+        &self,
+        calls: &Calls,
+        until: Option<Instant>,
+        stalled: Duration,
+    ) -> ControlFlow<Turn, Instant> {
         let now = Instant::now();
         let mut state = self.group.state();
         if let Some((turn, record)) = &state.found {
@@ -114,10 +116,14 @@ impl Member {
             return ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)));
         }
         if state.knows_since(self.joined_at) {
-            if now >= until {
-                return self.look_last(&mut state, now, until);
+            match until {
+                Some(until) if now >= until => {
+                    return self.look_last(&mut state, now, until + stalled);
+                }
+                Some(until) => return self.look_at(&mut state, now, until),
+                None if !state.is_outdated() => return ControlFlow::Break(Turn::Known),
+                None => {}
             }
-            return self.look_at(&mut state, now, until);
         }
         let asked_at = self.joined_at.max(state.answered_at);
         let unanswered = asked_at + 2 * self.call_timeout + stalled;
@@ -143,7 +149,8 @@ impl Member {
     }
 
     /// The end of its wait. A member asks again if it waits alone, if it came after the last turn had begun, or if an
-    /// execution has ended since. Of many with the same end, one does.
+    /// execution has ended since. Of many with the same end, one does. The others wait for it if what they know is
+    /// old.
     fn look_last(
         &self,
         state: &mut State,
@@ -155,7 +162,8 @@ impl Member {
             return ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)));
         }
         // The one that asks is answered soon, or else the store answers nobody.
-        let is_old = state.answered <= self.joined_after || state.is_outdated();
+        let is_old =
+            state.answered <= self.joined_after || state.is_outdated() || !state.knows_since(now);
         if is_old && now < until + state.pause / 2 {
             return ControlFlow::Continue(now + FIRST_PAUSE);
         }

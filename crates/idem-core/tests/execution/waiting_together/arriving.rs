@@ -338,18 +338,16 @@ async fn a_drain_refuses_at_once_all_but_the_one_that_claims() {
 
 // S38
 #[tokio::test(start_paused = true)]
-async fn those_without_a_place_ask_for_themselves_until_it_is_known_that_they_would_wait() {
+async fn they_need_a_place_once_it_is_known_that_they_have_to_wait() {
     let server = Server::with(Policy::reference().wait(5 * SECOND, 3));
     let original = ends(server.original().await, 2 * SECOND, keep("first"));
     let started = Instant::now();
     let mut waiters = duplicates(&server.idempotency, 10).await;
-    // The first one has no place before it knows that it needs one.
-    let mut refused = waiters.split_off(4);
-    refused.push(waiters.remove(0));
-    assert_eq!(server.claims(), 7);
+    let refused = waiters.split_off(3);
     let full = "idempotency-too-many-waiters";
     all_got(refused, full, started + CLAIM).await;
     let claims = server.claims();
+    assert_eq!(claims, 1);
     let late = duplicates(&server.idempotency, 100).await;
     all_got(late, full, Instant::now()).await;
     assert_eq!(server.claims(), claims);
@@ -359,20 +357,35 @@ async fn those_without_a_place_ask_for_themselves_until_it_is_known_that_they_wo
 
 // S38
 #[tokio::test(start_paused = true)]
-async fn a_wait_that_is_over_before_the_first_claim_is_answered_ends_with_its_answer() {
+async fn those_who_wait_for_a_claim_take_no_place_from_those_who_wait_for_an_original() {
+    let policy = Policy::reference().wait(5 * SECOND, 1);
+    let server = Server::with(policy.clone());
+    server.has_completed().await;
+    let with_other_keys = server.idempotency.with_policy(policy.namespace("other"));
+    let Begin::Execute(execution) = begin(&with_other_keys).await else {
+        panic!("the key is fresh");
+    };
+    ends(execution, SECOND, keep("second"));
+    let replayed = duplicates(&server.idempotency, 3).await;
+    let waiters = duplicates(&with_other_keys, 1).await;
+    assert_eq!(told(waiters).await, ["second"]);
+    assert_eq!(told(replayed).await, ["first"; 3]);
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_shorter_than_a_claim_begins_once_the_first_one_is_answered() {
     let server = Server::with(Policy::reference().wait(CLAIM / 2, 10));
     forget(server.original().await);
     let started = Instant::now();
-    let mut waiters = duplicates(&server.idempotency, 10).await;
-    // The first one begins to wait, and another one has a last look.
-    waiters.drain(..2);
-    let told = timeout(2 * CLAIM, told(waiters)).await;
-    assert_eq!(
-        told,
-        Ok(vec!["idempotency-in-progress"; 8]),
-        "{:?}",
-        started.elapsed()
-    );
+    for waiter in duplicates(&server.idempotency, 10).await {
+        let (what, at) = waiter.await.unwrap();
+        assert_eq!(what, "idempotency-in-progress");
+        let took = at - started;
+        assert!(took >= CLAIM + CLAIM / 2, "{took:?}");
+        // One or two ask a last time.
+        assert!(took <= 3 * CLAIM, "{took:?}");
+    }
 }
 
 // S38
@@ -439,4 +452,16 @@ async fn nobody_gives_the_store_up_because_the_process_stood_still() {
         all[0] = "executed";
         assert_eq!(told(waiters).await, all);
     }
+}
+
+// S38
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_is_over_while_the_process_stands_still_ends_with_what_is_known_then() {
+    let server = Server::with(patient());
+    let original = server.original().await;
+    let waiters = duplicates(&server.idempotency, 5).await;
+    sleep(SECOND).await;
+    original.run(async { (keep("first"), ()) }).await.unwrap();
+    advance(6 * SECOND).await;
+    assert_eq!(told(waiters).await, ["first"; 5]);
 }
