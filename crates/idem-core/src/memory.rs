@@ -1,7 +1,7 @@
 //! The store inside the process: the embedded default, and the fastest.
 //!
 //! What it must do is said plainly by the contract's example store and by the model of the protocol's tests, and this is for
-//! speed: records stay where they are while millions come and go, so that no call waits for long.
+//! speed: tables are short and hold 16 bytes a record, so that no call waits for long while millions come and go.
 
 use std::{
     fmt,

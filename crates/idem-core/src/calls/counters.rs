@@ -19,8 +19,8 @@ pub(crate) struct Counters {
 
 /// How many wait in this process: nearly always none, which is all that most requests need to know.
 ///
-/// It orders nothing. An execution that ends while a duplicate begins to wait may miss it. If nobody else waits with that
-/// one, its first pause is short.
+/// The load orders nothing, so an execution that ends just as a duplicate begins to wait may not see that duplicate. If
+/// nobody else waits with it, its first pause is short.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether anybody in this process waits for anything: one relaxed load.

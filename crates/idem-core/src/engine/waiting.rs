@@ -15,16 +15,16 @@ pub(super) struct Waiter<'a> {
     request: &'a KeyedRequest,
     wait: Wait,
     member: Member,
-    /// The turn that it began when it came.
+    /// The turn that it began when it joined.
     first: Option<u64>,
-    /// Counts it from when it begins to wait for others.
+    /// Counts it among those who wait, from the moment it begins to.
     waiting: Option<Waiting>,
     /// Until when it waits, once it has a place.
     until: Option<Instant>,
 }
 
 impl<'a> Waiter<'a> {
-    /// Joins others that ask for the same, if there are any.
+    /// Joins the requests that ask for the same, if there are any.
     pub(super) fn enter(request: &'a KeyedRequest, wait: Wait) -> Self {
         let calls = request.calls();
         let timeout = calls.policy.call_timeout(request.term().duration());

@@ -13,7 +13,7 @@ use crate::{
     request::RequestTag,
 };
 
-/// What a table holds: all that it needs to grow and nearly all that a sweep needs, and where the rest is.
+/// What a table holds of a record: enough to grow, nearly enough to sweep, and where the rest is.
 ///
 /// It takes 16 bytes. With the whole deadline in it these would be 24, and a claim and its completion took 4 % longer.
 pub(super) struct Slot {
@@ -82,7 +82,7 @@ impl Slot {
 }
 
 impl Entry {
-    /// What one takes with its slot in a table, which is half empty at times, and without its response.
+    /// The bytes of a record without its response, with its slot in a table that may be half empty.
     pub(super) const SIZE: usize = size_of::<Self>() + 2 * (size_of::<Slot>() + 1);
 
     pub(super) fn is_live(&self, now: Time) -> bool {

@@ -36,7 +36,7 @@ pub(super) struct Shard {
 
 /// What is known of a shard's records without a look at them.
 struct Sums {
-    /// No record runs out before. A sweep makes it exact; when a deadline is put off, it becomes too early.
+    /// No record expires before this time. It is exact after a sweep, and too early once a deadline is put off.
     earliest: Time,
     /// The bytes of all responses.
     responses: usize,
@@ -66,8 +66,8 @@ impl Shard {
         }
     }
 
-    /// Takes the lease of a key that is absent; answers nothing if there is no room for it. The caller drops what was
-    /// replaced, after the lock: it takes milliseconds if its response is large.
+    /// Takes the lease if the key is absent; `None` if there is no room for it. The caller drops what was replaced
+    /// after it releases the lock: freeing a large response takes milliseconds.
     pub(super) fn claim(
         &mut self,
         key: Hashed<'_>,
@@ -122,7 +122,7 @@ impl Shard {
         }
     }
 
-    /// Answers what it replaced, too, as [`claim`](Self::claim) does.
+    /// Also returns what it replaced, as [`claim`](Self::claim) does.
     pub(super) fn complete(
         &mut self,
         key: Hashed<'_>,
@@ -168,7 +168,7 @@ impl Shard {
         self.sums.earliest <= now
     }
 
-    /// Whether one may have run out so long ago that somebody should have swept.
+    /// Whether a record may have expired so long ago that a claim should sweep.
     pub(super) fn is_overdue(&self, now: Time) -> bool {
         self.sums.earliest + OVERDUE <= now
     }
@@ -214,7 +214,7 @@ impl Shard {
 }
 
 impl Sums {
-    /// Puts a slot where there is none, or one that has run out, which it answers.
+    /// Puts a slot where there is none, or in place of one that has expired, and returns the expired one.
     fn put(&mut self, absent: hash_table::Entry<'_, Slot>, slot: Slot) -> Option<Slot> {
         self.earliest = self.earliest.min(slot.entry.deadline);
         self.responses += slot.entry.response_size();

@@ -12,10 +12,10 @@ use super::{SHARDS, Shared, clock::Time, shard::Shard};
 /// How often the task looks.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The most that is removed in one go while a shard is locked: some ten microseconds.
+/// The most that is removed while a shard is locked once, which takes some ten microseconds.
 pub(super) const BATCH: usize = 64;
 
-/// At how many records a claim looks before it is refused: for less than a millisecond.
+/// How many records a claim looks at before it is refused, which takes less than a millisecond.
 pub(super) const LOOKED_AT: usize = 100_000;
 
 /// Starts the task unless it runs, or there is no runtime to run it on.
@@ -106,8 +106,8 @@ pub(super) fn make_room(shared: &Shared, mut most: usize) {
     }
 }
 
-/// Removes a batch from one shard, if one is due there: then there may be more. Answers at how many records it looked at
-/// most.
+/// Removes a batch from one shard, and returns the most records that it may have looked at. `None` if nothing is due
+/// there; otherwise there may be more.
 fn sweep_batch(shared: &Shared, index: usize, now: Time) -> Option<usize> {
     let sweep = |shard: &mut Shard| {
         let looked_at = shard.size().records;

@@ -40,7 +40,7 @@ pub(crate) enum Turn {
     Found(Record),
     /// Take a place to wait in, because the lease stands in the store.
     Known,
-    /// Go on as if its own claim had failed: the store had the time for one, and answered nobody.
+    /// Go on as if its own claim had failed: the store had time to answer one, and answered nobody.
     Unanswered,
 }
 
@@ -80,8 +80,8 @@ impl Member {
     /// # Cancel safety
     /// Safe: another member takes the turn.
     pub(crate) async fn turn(&self, calls: &Calls, until: Option<Instant>) -> Turn {
-        // For how long it was not polled when it had to look. The store had no time to answer in it: this thread was
-        // blocked, or the whole process stood still.
+        // How long it was not polled although it was due, because this thread was blocked or the whole process stood
+        // still. The store could not answer during that time.
         let mut stalled = Duration::ZERO;
         loop {
             let mut changed = pin!(self.group.changed());
@@ -148,7 +148,7 @@ impl Member {
         ControlFlow::Break(Turn::Ask(state.begin_turn(self.number, now)))
     }
 
-    /// The end of its wait. A member asks again if it waits alone, if it came after the last turn had begun, or if an
+    /// Decides at the end of its wait. A member asks again if it waits alone, if it came after the last turn had begun, or if an
     /// execution has ended since. Of many with the same end, one does. The others wait for it if what they know is
     /// old.
     fn look_last(

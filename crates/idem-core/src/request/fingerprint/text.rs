@@ -57,7 +57,7 @@ fn special_bytes<const SIMPLE: bool>(word: u64) -> u64 {
     // With this bit flipped, the quote comes right behind the control characters, and the space does not.
     let is_control_or_quote = (word ^ each(0x02)).wrapping_sub(each(0x21));
     let is_backslash = (word ^ each(b'\\')).wrapping_sub(each(1));
-    // A byte that has the top bit itself is none of these.
+    // Bytes above 127 would match too, so they are masked out.
     (is_control_or_quote | is_backslash) & !word & each(0x80)
 }
 
