@@ -14,6 +14,7 @@ use crate::{
     request::{HeaderName, RequestHead, credentials::field_values, name},
 };
 
+mod buffers;
 mod json;
 mod label;
 mod large;
@@ -176,10 +177,12 @@ impl FingerprintRules {
 
     fn add_payload(&self, hasher: &mut Hasher, comparison: Comparison, payload: &[u8]) {
         match comparison {
-            Comparison::Json => match json::canonical(payload) {
-                Some(text) => self.selection.absorb(hasher, &text),
-                None => add_bytes(hasher, payload),
-            },
+            Comparison::Json => {
+                let absorb = |text: &[u8]| self.selection.absorb(hasher, text);
+                if json::canonical(payload, absorb).is_none() {
+                    add_bytes(hasher, payload);
+                }
+            }
             Comparison::Parts(boundary) => match multipart::parts(payload, &boundary) {
                 Some(parts) => multipart::absorb(&parts, hasher),
                 None => {

@@ -8,9 +8,8 @@
 //! equals the input. Nothing recurses deeper than [`MAX_DEPTH`], and everything but the sorting of
 //! members is linear.
 
-use std::borrow::Cow;
-
 use super::{
+    buffers::Buffers,
     large::LargeObjects,
     members::{self, Member, QUOTE},
     number::{self, Number},
@@ -24,18 +23,18 @@ const MAX_DEPTH: usize = 128;
 /// How much longer the canonical form can be: `1e19` becomes 20 digits.
 const MAX_GROWTH: usize = 5;
 
-/// Brings a payload into its canonical form.
+/// Brings a payload into its canonical form, and hands that on.
 ///
 /// `None` if it is not valid JSON (RFC 8259), has a duplicate member or a number with too long an exponent, is
 /// nested too deep, or has over 800 MB.
-pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(super) fn canonical<T>(payload: &[u8], then: impl FnOnce(&[u8]) -> T) -> Option<T> {
     // Offsets in the canonical text are of 32 bits.
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
     if text::is_simple(payload) {
-        return Reader::<true>::new(payload).canonical();
+        return Reader::<true>::new(payload).canonical(then);
     }
     std::str::from_utf8(payload).ok()?;
-    Reader::<false>::new(payload).canonical()
+    Reader::<false>::new(payload).canonical(then)
 }
 
 /// Reads a payload by recursive descent. Each method takes where something begins in the payload, and
@@ -50,25 +49,35 @@ struct Reader<'a, const SIMPLE: bool> {
 
 impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
     fn new(input: &'a [u8]) -> Self {
+        let buffers = Buffers::take();
         Self {
             input,
-            written: Written::new(input),
-            // More than most payloads have open at a time.
-            members: Vec::with_capacity(32),
+            written: Written::new(input, buffers.text, buffers.unsorted),
+            members: buffers.members,
             large: LargeObjects::default(),
         }
     }
 
-    fn canonical(mut self) -> Option<Cow<'a, [u8]>> {
+    fn canonical<T>(mut self, then: impl FnOnce(&[u8]) -> T) -> Option<T> {
         let end = self.value(0, MAX_DEPTH)?;
         if self.token(end).is_some() {
             return None;
         }
         let text = self.written.finish();
-        if self.large.is_empty() {
-            return Some(text);
+        let answer = if self.large.is_empty() {
+            then(text)
+        } else {
+            then(&self.large.sort(text))
+        };
+        let (text, unsorted) = self.written.into_buffers();
+        let members = self.members;
+        Buffers {
+            text,
+            unsorted,
+            members,
         }
-        Some(Cow::Owned(self.large.sort(&text)))
+        .give_back();
+        Some(answer)
     }
 
     /// The first byte from here on that is not white space, and where it is. White space is left out.
@@ -142,6 +151,9 @@ impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
             }
             previous = word;
             at = self.value(value, levels)?;
+            if let Some(member) = self.members.last_mut() {
+                member.ends(self.written.offset(at));
+            }
             match self.token(at)? {
                 (comma, b',') => at = comma + 1,
                 (end, b'}') => break end,
@@ -202,7 +214,7 @@ impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
         let members = &mut self.members[first_member..];
         let start = members.first()?.piece().start;
         let end = self.written.offset(at);
-        members::sort(members, end, &self.written)?;
+        members::sort(members, &self.written)?;
         let sorted = members.iter().map(Member::piece);
         if end - start <= SMALL {
             self.written.sort(start, at, sorted);
