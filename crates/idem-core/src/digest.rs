@@ -31,6 +31,13 @@ impl Hasher {
         self.0.update(bytes);
     }
 
+    /// Adds a part of this length that comes in pieces.
+    #[inline]
+    pub(crate) fn add_pieces(&mut self, length: usize, pieces: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+        self.0.update((length as u64).to_be_bytes());
+        pieces(&mut |piece| self.0.update(piece));
+    }
+
     /// Adds a part with no more of a length than it needs (LEB128), for what is short and should
     /// fill no block of the hash more than it must.
     pub(crate) fn add_short(&mut self, bytes: &[u8]) {

@@ -26,6 +26,7 @@ mod text;
 mod work;
 mod written;
 
+use json::Canonical;
 use label::{Comparison, Label};
 use pointer::Selection;
 pub use pointer::{JsonPointer, ParsePointerError};
@@ -178,7 +179,7 @@ impl FingerprintRules {
     fn add_payload(&self, hasher: &mut Hasher, comparison: Comparison, payload: &[u8]) {
         match comparison {
             Comparison::Json => {
-                let absorb = |text: &[u8]| self.selection.absorb(hasher, text);
+                let absorb = |payload: Canonical<'_>| self.selection.absorb(hasher, payload);
                 if json::canonical(payload, absorb).is_none() {
                     add_bytes(hasher, payload);
                 }

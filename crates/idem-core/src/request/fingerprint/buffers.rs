@@ -63,8 +63,8 @@ mod tests {
     use crate::request::fingerprint::json::canonical;
 
     fn canonical_text(payload: &str) -> Option<String> {
-        canonical(payload.as_bytes(), |text| {
-            String::from_utf8(text.to_vec()).unwrap()
+        canonical(payload.as_bytes(), |form| {
+            String::from_utf8(form.whole().into_owned()).unwrap()
         })
     }
 

@@ -8,6 +8,8 @@
 //! equals the input. Nothing recurses deeper than [`MAX_DEPTH`], and everything but the sorting of
 //! members is linear.
 
+use std::borrow::Cow;
+
 use super::{
     buffers::Buffers,
     large::LargeObjects,
@@ -27,7 +29,7 @@ const MAX_GROWTH: usize = 5;
 ///
 /// `None` if it is not valid JSON (RFC 8259), has a duplicate member or a number with too long an exponent, is
 /// nested too deep, or has over 800 MB.
-pub(super) fn canonical<T>(payload: &[u8], then: impl FnOnce(&[u8]) -> T) -> Option<T> {
+pub(super) fn canonical<T>(payload: &[u8], then: impl FnOnce(Canonical<'_>) -> T) -> Option<T> {
     // Offsets in the canonical text are of 32 bits.
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
     if text::is_simple(payload) {
@@ -35,6 +37,40 @@ pub(super) fn canonical<T>(payload: &[u8], then: impl FnOnce(&[u8]) -> T) -> Opt
     }
     std::str::from_utf8(payload).ok()?;
     Reader::<false>::new(payload).canonical(then)
+}
+
+/// The canonical form of a payload.
+#[derive(Clone, Copy)]
+pub(super) struct Canonical<'t> {
+    text: &'t [u8],
+    /// What is still to be sorted in it.
+    large: &'t LargeObjects,
+}
+
+impl<'t> Canonical<'t> {
+    /// How many bytes it has.
+    pub(super) const fn len(self) -> usize {
+        self.text.len()
+    }
+
+    /// Hands on its bytes, piece by piece.
+    pub(super) fn pieces(self, mut each: impl FnMut(&[u8])) {
+        if self.large.is_empty() {
+            each(self.text);
+        } else {
+            self.large.sorted(self.text, each);
+        }
+    }
+
+    /// All of it.
+    pub(super) fn whole(self) -> Cow<'t, [u8]> {
+        if self.large.is_empty() {
+            return self.text.into();
+        }
+        let mut whole = Vec::with_capacity(self.len());
+        self.pieces(|piece| whole.extend_from_slice(piece));
+        whole.into()
+    }
 }
 
 /// Reads a payload by recursive descent. Each method takes where something begins in the payload, and
@@ -58,17 +94,15 @@ impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
         }
     }
 
-    fn canonical<T>(mut self, then: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    fn canonical<T>(mut self, then: impl FnOnce(Canonical<'_>) -> T) -> Option<T> {
         let end = self.value(0, MAX_DEPTH)?;
         if self.token(end).is_some() {
             return None;
         }
-        let text = self.written.finish();
-        let answer = if self.large.is_empty() {
-            then(text)
-        } else {
-            then(&self.large.sort(text))
-        };
+        let answer = then(Canonical {
+            text: self.written.finish(),
+            large: &self.large,
+        });
         let (text, unsorted) = self.written.into_buffers();
         let members = self.members;
         Buffers {

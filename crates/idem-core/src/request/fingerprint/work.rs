@@ -27,7 +27,8 @@ mod tests {
     /// Bytes moved and compared for each byte of a payload.
     fn work(payload: &str) -> f64 {
         NOTED.set(0);
-        canonical(payload.as_bytes(), |_| ()).expect("the payload has a canonical form");
+        canonical(payload.as_bytes(), |form| form.pieces(|_| ()))
+            .expect("the payload has a canonical form");
         NOTED.get() as f64 / payload.len() as f64
     }
 
