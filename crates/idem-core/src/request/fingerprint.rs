@@ -35,7 +35,7 @@ pub use pointer::{JsonPointer, ParsePointerError};
 ///
 /// A change of the algorithm changes this: a record made before then is answered as a mismatch,
 /// and never run a second time as if it were new.
-const DOMAIN: &str = "idem fingerprint 3";
+const DOMAIN: &str = "idem fingerprint 4";
 
 /// SHA-256 of what a request asks for: method, path with query, content type, chosen headers and
 /// canonical payload.

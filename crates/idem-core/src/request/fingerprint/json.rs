@@ -22,13 +22,13 @@ use super::{
 /// How deep arrays and objects may be nested: about where most parsers draw their line.
 const MAX_DEPTH: usize = 128;
 
-/// How much longer the canonical form can be: `1e19` becomes 20 digits.
-const MAX_GROWTH: usize = 5;
+/// How many times as long the canonical form can be: `1e6` becomes seven digits.
+const MAX_GROWTH: usize = 3;
 
 /// Brings a payload into its canonical form, and hands that on.
 ///
 /// `None` if it is not valid JSON (RFC 8259), has a duplicate member or a number with too long an exponent, is
-/// nested too deep, or has over 800 MB.
+/// nested too deep, or has over 1.4 GB.
 pub(super) fn canonical<T>(payload: &[u8], then: impl FnOnce(Canonical<'_>) -> T) -> Option<T> {
     // Offsets in the canonical text are of 32 bits.
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;

@@ -7,7 +7,7 @@ use super::work;
 /// Up to this many bytes, an object is sorted where it stands as soon as it has been read.
 ///
 /// An object in 127 others is moved 127 times then. That takes less time than to note what is to be sorted only while it
-/// is so short: a few bytes of a payload add a level, and numbers such as `1e19` make the text that is moved longer.
+/// is so short: a few bytes of a payload add a level, and numbers such as `1e6` make the text that is moved longer.
 pub(super) const SMALL: usize = 1024;
 
 /// The text so far: a rewritten part, then input that stands as it came.
