@@ -1,7 +1,7 @@
 //! NH, the hash that stands before the pseudorandom function in UMAC (RFC 4418, section 5.2): here over words of 64
 //! bits, as in VMAC.
 //!
-//! One multiplication takes sixteen bytes, so NH is several times faster than SipHash. Two blocks that differ and have the
+//! One multiplication takes sixteen bytes, so NH is several times faster than `SipHash`. Two blocks that differ and have the
 //! same length have the same digest under at most one key in 2^64 (Black, Halevi, Krawczyk, Krovetz and Rogaway: UMAC,
 //! CRYPTO 1999). This holds against a client that knows neither the key nor any digest, so a digest is only ever hashed
 //! again.
