@@ -2,7 +2,6 @@
 //! nobody gets what is not theirs.
 
 use std::{
-    borrow::Cow,
     collections::VecDeque,
     sync::{Arc, Mutex},
 };
@@ -11,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use idem_core::{
     Headers, IdempotencyStore, MemoryStore, RecordKey, Response,
-    adapter::{Admission, Protected, RequestHead},
+    adapter::Protected,
     store::{
         Capacity, Claim, Fenced, Lease, Outcome, StoreError, StoreErrorKind, StoreIdentity, Stored,
         WriteEffect,
@@ -24,7 +23,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::support::LEASE;
+use crate::support::{Head, LEASE, admit_head};
 
 const WAIT: Duration = Duration::from_secs(5);
 const STORE: Duration = Duration::from_secs(2);
@@ -153,33 +152,8 @@ impl IdempotencyStore for Planned {
     }
 }
 
-struct Head(&'static str);
-
-impl RequestHead for Head {
-    fn method(&self) -> &'static str {
-        "POST"
-    }
-
-    fn target(&self) -> &'static str {
-        "/orders"
-    }
-
-    fn route(&self) -> Option<Cow<'_, str>> {
-        None
-    }
-
-    fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        (name == "idempotency-key")
-            .then_some(self.0.as_bytes())
-            .into_iter()
-    }
-}
-
-fn admit_under(idempotency: &Idempotency, key: &'static str) -> Protected {
-    match idempotency.admit(&Head(key), None, || None) {
-        Admission::Protected(request) => request,
-        other => panic!("{other:?}"),
-    }
+fn admit_under(idempotency: &Idempotency, key: &str) -> Protected {
+    admit_head(idempotency, &Head(&[("idempotency-key", key)]))
 }
 
 /// An execution.
