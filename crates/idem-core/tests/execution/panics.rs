@@ -260,7 +260,7 @@ async fn a_store_that_panics_when_its_capacity_is_asked_for_takes_what_the_polic
     for handler in HANDLERS {
         for vanishes in [false, true] {
             let mut store = PlantedStore::default();
-            store.has_no_capacity = true;
+            store.around.has_no_capacity = true;
             let (idempotency, _) = store.engine(Policy::reference());
             serve(&idempotency, handler, vanishes).await;
             drains(&idempotency).await;
