@@ -23,6 +23,8 @@ mod market;
 mod on_actix;
 #[cfg(feature = "axum")]
 mod on_axum;
+#[cfg(unix)]
+mod orders_example;
 mod patience;
 mod records;
 mod server;
@@ -41,6 +43,9 @@ pub use crate::{
     store_calls::StoreCalls,
     suite::CASES,
 };
+
+#[cfg(unix)]
+pub use crate::orders_example::an_order_that_is_sent_twice_is_placed_once;
 
 #[cfg(feature = "actix")]
 pub use crate::on_actix::{Actix, serve_actix_app, serve_actix_until_stopped};
