@@ -13,6 +13,7 @@
 //! Each case becomes a `#[test]` in the module of its group, so every server runs a new case at once.
 
 pub mod cases;
+pub mod layers;
 
 mod adapter;
 mod client;
