@@ -9,8 +9,9 @@ use std::sync::{
 };
 
 use reqwest::{Client, Method, redirect};
+use tokio::time::timeout;
 
-use crate::{Answer, Server, StoreCalls, send};
+use crate::{Answer, NEVER, Server, StoreCalls, send};
 
 /// The sites that a CORS layer lets in.
 pub const SITES: [&str; 2] = ["https://shop.example", "https://app.example"];
@@ -30,28 +31,56 @@ pub const RAISED: usize = 3 * 1024 * 1024;
 
 /// Handlers wait at the gate, under a timeout.
 pub async fn a_timeout([right, wrong]: [Server; 2]) {
-    assert_eq!(buy(&right).await.status, 408);
-    assert_eq!(buy(&right).await.status, 202);
+    takes_too_long(&right, "k").await;
+    assert_eq!(in_time(&right).await.status, 202);
     right.effects.open_gate(1);
     let retry = right.settled("/goats", "k").await;
     assert!(retry.is_replay());
     assert_eq!(retry.text(), "order 1");
     assert_eq!(right.effects.runs(), 1);
 
-    assert_eq!(buy(&wrong).await.status, 408);
-    wrong.effects.open_gate(1);
+    takes_too_long(&wrong, "k").await;
+    wrong.effects.open_gate(100);
     // The first run was cut off wherever it was; nobody knows what it did, and it runs again.
-    assert_eq!(buy(&wrong).await.text(), "order 2");
+    let again = in_time(&wrong).await.text();
+    let runs = wrong.effects.runs();
+    assert_eq!((runs > 1, again), (true, format!("order {runs}")));
 }
 
 /// Handlers wait at the gate, under a timeout outside two layers of ours or between them.
 pub async fn a_timeout_and_two_layers([right, wrong]: [Server; 2]) {
     for (server, key, retry) in [(right, "k", "order 1"), (wrong, "l", "order 2")] {
-        assert_eq!(send(server.post("/goats", key, "{}")).await.status, 408);
+        takes_too_long(&server, key).await;
         server.effects.open_gate(1);
         let answer = server.settled("/goats", key).await;
         assert_eq!(answer.text(), retry);
     }
+}
+
+/// Runs a handler until the timeout, which a busy machine may reach before the handler runs.
+async fn takes_too_long(server: &Server, key: &str) {
+    let ran = async {
+        loop {
+            let status = send(server.post("/goats", key, "{}")).await.status;
+            if server.effects.runs() > 0 {
+                return status;
+            }
+        }
+    };
+    assert_eq!(timeout(NEVER, ran).await.expect("it runs"), 408);
+}
+
+/// The answer to a request that waits for nothing, which is late on a busy machine alone.
+async fn in_time(server: &Server) -> Answer {
+    let answer = async {
+        loop {
+            let answer = buy(server).await;
+            if answer.status != 408 {
+                return answer;
+            }
+        }
+    };
+    timeout(NEVER, answer).await.expect("it is in time")
 }
 
 /// A token is asked for until it is revoked.
