@@ -10,18 +10,18 @@ mod faulty_proxy;
 mod http_request;
 mod port;
 mod postgres;
+mod postgres_relay;
 mod redis;
 mod redis_cluster;
 mod redis_relay;
-mod relay;
 
 pub use crate::{
     dynamodb::{DynamoDb, DynamoDbError},
     dynamodb_proxy::{DynamoDbFault, DynamoDbProxy},
     faulty_proxy::{Fault, FaultyProxy},
     postgres::{Postgres, StartError},
+    postgres_relay::{Held, Relay, Sender},
     redis::{Redis, RedisError},
     redis_cluster::RedisCluster,
     redis_relay::RedisRelay,
-    relay::{Held, Relay, Sender},
 };
