@@ -4,6 +4,8 @@
 //! A server is in a temporary folder of its own, listens on a free port of the loopback interface, and ends
 //! with the process that started it, however that ends.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 mod dynamodb;
 mod dynamodb_proxy;
 mod faulty_proxy;
@@ -14,6 +16,7 @@ mod postgres_relay;
 mod redis;
 mod redis_cluster;
 mod redis_relay;
+mod relay;
 
 pub use crate::{
     dynamodb::{DynamoDb, DynamoDbError},
@@ -25,3 +28,7 @@ pub use crate::{
     redis_cluster::RedisCluster,
     redis_relay::RedisRelay,
 };
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

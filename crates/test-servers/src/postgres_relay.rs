@@ -2,18 +2,21 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpStream},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
         mpsc,
     },
-    thread,
     time::Duration,
 };
 
-/// Relays connections without TLS. Its threads end with their connections; the one that listens, with
-/// the process.
+use crate::{
+    lock,
+    relay::{listen, relay},
+};
+
+/// Relays connections without TLS.
 #[derive(Debug)]
 pub struct Relay {
     port: u16,
@@ -60,16 +63,13 @@ impl Relay {
     /// # Errors
     /// No port is free.
     pub fn to(server: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let port = listener.local_addr()?.port();
         let counts = Arc::new(Counts::default());
         let counted = Arc::clone(&counts);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let counts = Arc::clone(&counted);
-                thread::spawn(move || drop(relay(client, server, &counts)));
-            }
-        });
+        let port = listen(move |client| {
+            relay(client, server, |client, server, deaf| {
+                ask(client, server, &counted, deaf)
+            })
+        })?;
         Ok(Self { port, counts })
     }
 
@@ -98,7 +98,7 @@ impl Relay {
     }
 
     fn disturb(&self, fault: Fault) {
-        *self.counts.fault() = Some(fault);
+        *lock(&self.counts.fault) = Some(fault);
     }
 
     /// How often a client has asked for an answer and waited: each `Query`, and each `Sync` after other
@@ -123,41 +123,6 @@ impl Sender {
     /// Cuts the client off; the server does not notice before the COMMIT has arrived.
     pub fn cut_off(&self) {
         self.0.shutdown(Shutdown::Both).ok();
-    }
-}
-
-impl Counts {
-    fn fault(&self) -> std::sync::MutexGuard<'_, Option<Fault>> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn relay(client: TcpStream, server: u16, counts: &Counts) -> io::Result<()> {
-    let server = TcpStream::connect(("127.0.0.1", server))?;
-    client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
-    let (answers, back) = (server.try_clone()?, client.try_clone()?);
-    let deaf = Arc::new(AtomicBool::new(false));
-    let keeping = Arc::clone(&deaf);
-    thread::spawn(move || {
-        drop(answer(answers, &back, &keeping));
-        drop(back.shutdown(Shutdown::Both));
-    });
-    let asked = ask(client.try_clone()?, &server, counts, &deaf);
-    client.shutdown(Shutdown::Both).ok();
-    server.shutdown(Shutdown::Both)?;
-    asked
-}
-
-/// Hands answers on, but for the first after the client was made deaf.
-fn answer(mut server: TcpStream, mut client: &TcpStream, deaf: &AtomicBool) -> io::Result<()> {
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        let read = server.read(&mut buffer)?;
-        if read == 0 || deaf.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        client.write_all(buffer.get(..read).unwrap_or_default())?;
     }
 }
 
@@ -189,7 +154,7 @@ fn ask(
             counts.names.fetch_add(1, Ordering::SeqCst);
         }
         if message.get(5..) == Some(b"COMMIT\0") {
-            let fault = counts.fault().take();
+            let fault = lock(&counts.fault).take();
             match fault {
                 None => {}
                 Some(Fault::CutBefore) => return Ok(()),
