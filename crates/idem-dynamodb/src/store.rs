@@ -62,7 +62,7 @@ impl Inner {
         let until = self.deadline();
         let mut heard = None;
         for _ in 0..ATTEMPTS {
-            let (written, moment) = self.put_lease(key, lease, heard, until).await?;
+            let (written, moment) = self.put(key, lease, Put::Lease, heard, until).await?;
             heard = moment.heard();
             let found = match written {
                 Written::Done => None,
@@ -91,23 +91,33 @@ impl Inner {
         Err(Failure::contended())
     }
 
-    async fn put_lease(
+    async fn put(
         &self,
         key: &RecordKey,
         lease: &Lease,
+        what: Put<'_>,
         heard: Option<Heard>,
         until: Instant,
     ) -> Result<(Written, Moment), Failure> {
-        let record = encode_pending(lease);
         self.write(until, |moment| {
-            let mut item = self.item(key, lease, PENDING, moment.after(lease.duration()));
-            item.insert(RECORD.to_owned(), bytes(record.clone()));
             let put = self.client.put_item().table_name(&self.table.name);
-            put.set_item(Some(item))
-                .condition_expression(CAN_BE_CLAIMED)
-                .expression_attribute_names("#pk", &self.table.partition_key)
+            let put = match what {
+                Put::Lease => {
+                    let mut item = self.item(key, lease, PENDING, moment.after(lease.duration()));
+                    item.insert(RECORD.to_owned(), bytes(encode_pending(lease)));
+                    put.set_item(Some(item))
+                        .condition_expression(CAN_BE_CLAIMED)
+                        .expression_attribute_values(":now", number(moment.now_if(heard)))
+                }
+                Put::Result(placed, retention) => {
+                    let mut item = self.item(key, lease, COMPLETED, moment.after(retention));
+                    item.extend(placed.attributes());
+                    put.set_item(Some(item))
+                        .condition_expression(CAN_BE_COMPLETED)
+                }
+            };
+            put.expression_attribute_names("#pk", &self.table.partition_key)
                 .expression_attribute_values(":over", number(moment.over_if(heard)))
-                .expression_attribute_values(":now", number(moment.now_if(heard)))
                 .expression_attribute_values(":owner", owner(lease.owner()))
                 .expression_attribute_values(":pending", string(PENDING))
                 .return_values_on_condition_check_failure(AllOld)
@@ -223,10 +233,10 @@ impl Inner {
         let placed = Placed::new(encode_completed(lease, outcome), outcome);
         let parts = self.write_parts(key, &placed, retention, until).await;
         parts.map_err(Failure::before_the_write)?;
+        let result = Put::Result(&placed, retention);
         let mut heard = None;
         for _ in 0..ATTEMPTS {
-            let put = self.put_result(key, lease, &placed, retention, heard, until);
-            let (written, moment) = put.await?;
+            let (written, moment) = self.put(key, lease, result, heard, until).await?;
             heard = moment.heard();
             if let Written::Refused(found) = written {
                 // It was there, and went meanwhile.
@@ -249,33 +259,6 @@ impl Inner {
             return Ok(Fenced::Held);
         }
         Err(Failure::contended())
-    }
-
-    async fn put_result(
-        &self,
-        key: &RecordKey,
-        lease: &Lease,
-        placed: &Placed,
-        retention: Duration,
-        heard: Option<Heard>,
-        until: Instant,
-    ) -> Result<(Written, Moment), Failure> {
-        self.write(until, |moment| {
-            let mut item = self.item(key, lease, COMPLETED, moment.after(retention));
-            item.extend(placed.attributes());
-            let put = self.client.put_item().table_name(&self.table.name);
-            put.set_item(Some(item))
-                .condition_expression(CAN_BE_COMPLETED)
-                .expression_attribute_names("#pk", &self.table.partition_key)
-                .expression_attribute_values(":over", number(moment.over_if(heard)))
-                .expression_attribute_values(":owner", owner(lease.owner()))
-                .expression_attribute_values(":pending", string(PENDING))
-                .return_values_on_condition_check_failure(AllOld)
-                .customize()
-                .interceptor(moment.watch())
-                .send()
-        })
-        .await
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
@@ -401,6 +384,14 @@ impl Inner {
     }
 }
 
+/// What is put where nothing stands in its way.
+#[derive(Clone, Copy)]
+enum Put<'a> {
+    Lease,
+    /// What came of it, which is kept for this long.
+    Result(&'a Placed, Duration),
+}
+
 /// Which end is written again.
 #[derive(Clone, Copy)]
 enum Prolonged<'a> {
@@ -415,6 +406,10 @@ const fn fenced(written: &Written) -> Fenced {
         Written::Done => Fenced::Held,
         Written::Refused(_) => Fenced::Lost,
     }
+}
+
+fn told<T>(operation: Operation, answer: Result<T, Failure>) -> Result<T, StoreError> {
+    answer.map_err(|failure| failure.told(operation))
 }
 
 impl fmt::Debug for Inner {
@@ -433,13 +428,11 @@ impl fmt::Debug for Inner {
 impl IdempotencyStore for DynamoDbStore {
     /// 1 round trip, fresh or not; 2 if it finds a response of more than 1 KB.
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        let answer = self.inner.claim(key, lease).await;
-        answer.map_err(|failure| failure.told(Operation::Claim))
+        told(Operation::Claim, self.inner.claim(key, lease).await)
     }
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        let answer = self.inner.renew(key, lease).await;
-        answer.map_err(|failure| failure.told(Operation::Renew))
+        told(Operation::Renew, self.inner.renew(key, lease).await)
     }
 
     /// 1 round trip; 2 for a response of more than 1 KB.
@@ -456,18 +449,16 @@ impl IdempotencyStore for DynamoDbStore {
             return Err(StoreError::new(operation, kind, WriteEffect::None));
         }
         let answer = self.inner.complete(key, lease, outcome, retention).await;
-        answer.map_err(|failure| failure.told(operation))
+        told(operation, answer)
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        let answer = self.inner.release(key, lease).await;
-        answer.map_err(|failure| failure.told(Operation::Release))
+        told(Operation::Release, self.inner.release(key, lease).await)
     }
 
     /// 1 round trip; 2 if it finds a response of more than 1 KB.
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let answer = self.inner.look_up(key).await;
-        answer.map_err(|failure| failure.told(Operation::LookUp))
+        told(Operation::LookUp, self.inner.look_up(key).await)
     }
 
     fn capacity(&self) -> Capacity {

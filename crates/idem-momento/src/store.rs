@@ -15,8 +15,9 @@ use idem_core::{
 use momento::{
     CacheClient, CredentialProvider, MomentoResult,
     cache::{
-        Configuration, GetResponse, ItemGetTtlResponse, SetIfAbsentOrEqualRequest,
-        SetIfAbsentOrEqualResponse, SetIfEqualRequest, SetIfEqualResponse,
+        Configuration, GetRequest, GetResponse, ItemGetTtlRequest, ItemGetTtlResponse,
+        MomentoRequest, SetIfAbsentOrEqualRequest, SetIfAbsentOrEqualResponse, SetIfEqualRequest,
+        SetIfEqualResponse,
         configurations::{Lambda, LowLatency},
     },
 };
@@ -196,6 +197,16 @@ impl MomentoStore {
         &self.cache
     }
 
+    async fn send<R: MomentoRequest>(
+        &self,
+        operation: Operation,
+        request: R,
+    ) -> Result<R::Response, StoreError> {
+        let call = |client: Arc<CacheClient>| async move { client.send_request(request).await };
+        let answer = self.client.call(self.idle, call).await;
+        answer.map_err(|error| store_error(operation, error))
+    }
+
     async fn set_if_absent_or_equal(
         &self,
         operation: Operation,
@@ -206,10 +217,7 @@ impl MomentoStore {
     ) -> Result<bool, StoreError> {
         let request =
             SetIfAbsentOrEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
-        let request = request.ttl(ttl);
-        let call = |client: Arc<CacheClient>| async move { client.send_request(request).await };
-        let stored = self.client.call(self.idle, call).await;
-        let stored = stored.map_err(|error| store_error(operation, error))?;
+        let stored = self.send(operation, request.ttl(ttl)).await?;
         Ok(stored == SetIfAbsentOrEqualResponse::Stored)
     }
 
@@ -222,19 +230,13 @@ impl MomentoStore {
         ttl: Duration,
     ) -> Result<bool, StoreError> {
         let request = SetIfEqualRequest::new(&*self.cache, key.as_bytes().to_vec(), value, equal);
-        let request = request.ttl(ttl);
-        let call = |client: Arc<CacheClient>| async move { client.send_request(request).await };
-        let stored = self.client.call(self.idle, call).await;
-        let stored = stored.map_err(|error| store_error(operation, error))?;
+        let stored = self.send(operation, request.ttl(ttl)).await?;
         Ok(stored == SetIfEqualResponse::Stored)
     }
 
     async fn get(&self, operation: Operation, key: &RecordKey) -> Result<Found, StoreError> {
-        let call = |client: Arc<CacheClient>| async move {
-            client.get(&*self.cache, key.as_bytes().to_vec()).await
-        };
-        let found = self.client.call(self.idle, call).await;
-        match found.map_err(|error| store_error(operation, error))? {
+        let request = GetRequest::new(&*self.cache, key.as_bytes().to_vec());
+        match self.send(operation, request).await? {
             GetResponse::Miss => Ok(Found::Nothing),
             GetResponse::Hit { value } => match Vec::from(value) {
                 released if released == RELEASED => Ok(Found::Released),
@@ -249,12 +251,8 @@ impl MomentoStore {
 
     /// What remains of an item's time; `None` if it is gone meanwhile.
     async fn remaining(&self, key: &RecordKey) -> Result<Option<Duration>, StoreError> {
-        let call = |client: Arc<CacheClient>| async move {
-            let key = key.as_bytes().to_vec();
-            client.item_get_ttl(&*self.cache, key).await
-        };
-        let found = self.client.call(self.idle, call).await;
-        match found.map_err(|error| store_error(Operation::LookUp, error))? {
+        let request = ItemGetTtlRequest::new(&*self.cache, key.as_bytes().to_vec());
+        match self.send(Operation::LookUp, request).await? {
             ItemGetTtlResponse::Hit { remaining_ttl } => Ok(Some(remaining_ttl)),
             ItemGetTtlResponse::Miss => Ok(None),
         }

@@ -144,6 +144,10 @@ impl Inner {
     }
 }
 
+fn told<T>(operation: Operation, answer: Result<T, Failure>) -> Result<T, StoreError> {
+    answer.map_err(|failure| failure.told(operation))
+}
+
 impl fmt::Debug for Inner {
     /// Without the connection, whose settings hold a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,13 +163,11 @@ impl fmt::Debug for Inner {
 impl IdempotencyStore for RedisStore {
     /// 1 round trip, fresh or not; 2 if [replicas confirm](crate::RedisBuilder::confirm) it.
     async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        let answer = self.inner.claim(key, lease).await;
-        answer.map_err(|failure| failure.told(Operation::Claim))
+        told(Operation::Claim, self.inner.claim(key, lease).await)
     }
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        let answer = self.inner.renew(key, lease).await;
-        answer.map_err(|failure| failure.told(Operation::Renew))
+        told(Operation::Renew, self.inner.renew(key, lease).await)
     }
 
     async fn complete(
@@ -181,18 +183,16 @@ impl IdempotencyStore for RedisStore {
             return Err(StoreError::new(operation, kind, WriteEffect::None));
         }
         let answer = self.inner.complete(key, lease, outcome, retention).await;
-        answer.map_err(|failure| failure.told(operation))
+        told(operation, answer)
     }
 
     async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        let answer = self.inner.release(key, lease).await;
-        answer.map_err(|failure| failure.told(Operation::Release))
+        told(Operation::Release, self.inner.release(key, lease).await)
     }
 
     /// 1 round trip.
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        let answer = self.inner.look_up(key).await;
-        answer.map_err(|failure| failure.told(Operation::LookUp))
+        told(Operation::LookUp, self.inner.look_up(key).await)
     }
 
     fn capacity(&self) -> Capacity {

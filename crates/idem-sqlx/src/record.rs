@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use idem_core::store::{Outcome, Pending, Record};
+use idem_core::store::{NotKept, Outcome, Pending, Record};
 
 /// Adds to a lease what is left of it, which is in no record.
 pub(crate) fn with_remaining(record: Record, left: Duration) -> Record {
@@ -12,6 +12,15 @@ pub(crate) fn with_remaining(record: Record, left: Duration) -> Record {
             Record::Pending(Pending::new(owner, identity, Some(left)))
         }
         other => other,
+    }
+}
+
+/// What a transaction records of an outcome: its response, unless that is larger than the store takes.
+pub(crate) fn fitting(outcome: &Outcome, most: usize) -> &Outcome {
+    const TOO_LARGE: &Outcome = &Outcome::NotKept(NotKept::TooLarge);
+    match fits(outcome, most) {
+        true => outcome,
+        false => TOO_LARGE,
     }
 }
 

@@ -1,13 +1,16 @@
 //! A handler's transaction, as both databases have it.
 
 use std::{
-    fmt,
+    fmt, io,
     ops::{Deref, DerefMut},
 };
 
 use idem_core::store::EnlistError;
 use sqlx::{Database, Transaction};
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout_at},
+};
 
 /// A transaction on a connection of the application's pool, which may be dropped anywhere.
 ///
@@ -76,4 +79,13 @@ impl<DB: Database> fmt::Debug for Rooted<DB> {
 /// Why a transaction cannot be the end of its execution, as an error that every user of sqlx knows.
 pub(crate) fn cannot_end(error: EnlistError) -> sqlx::Error {
     sqlx::Error::Configuration(Box::new(error))
+}
+
+/// Waits for an answer of the database, but not for longer.
+pub(crate) async fn in_time<T>(
+    until: Instant,
+    call: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = timeout_at(until, call).await;
+    answer.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
 }

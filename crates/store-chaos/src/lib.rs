@@ -7,13 +7,17 @@
 
 mod clock;
 mod contest;
+mod defective;
 mod judge;
+mod seeds;
 mod statistics;
 mod worker;
 
 pub use crate::{
     clock::{Clock, Pace},
     contest::{Contest, Report, key},
+    defective::{Defective, Unfenced, Write},
     judge::{Asked, Judge, Violation},
+    seeds::{from_env, is_caught},
     statistics::Statistics,
 };

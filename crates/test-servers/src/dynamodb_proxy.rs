@@ -4,17 +4,18 @@
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
     io::{self, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     sync::{Arc, Condvar, Mutex, PoisonError},
-    thread,
     time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::{Value, json};
 
 use crate::{
-    faulty_proxy::{lock, reset, wait_for_the_end},
+    faulty_proxy::{reset, wait_for_the_end},
     http_request::HttpRequest,
+    lock,
+    relay::listen,
 };
 
 /// How long DynamoDB remembers a `ClientRequestToken`.
@@ -90,8 +91,6 @@ impl DynamoDbProxy {
     /// # Errors
     /// No port is free.
     pub fn to(server: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let port = listener.local_addr()?.port();
         let state = Arc::new(State {
             server,
             seen: Mutex::default(),
@@ -100,12 +99,7 @@ impl DynamoDbProxy {
             delivery: Condvar::new(),
         });
         let shared = Arc::clone(&state);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
-                thread::spawn(move || drop(state.relay(client)));
-            }
-        });
+        let port = listen(move |client| shared.relay(client))?;
         Ok(Self { port, state })
     }
 

@@ -4,15 +4,15 @@ use std::{
     collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     io::{self, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
-    sync::{Arc, Mutex, PoisonError},
+    net::{Shutdown, TcpStream},
+    sync::{Arc, Mutex},
     thread,
     time::Duration,
 };
 
 use socket2::SockRef;
 
-use crate::http_request::HttpRequest;
+use crate::{http_request::HttpRequest, lock, relay::listen};
 
 /// A proxy for HTTP/1.1 that disturbs about half of the requests.
 ///
@@ -66,8 +66,6 @@ impl FaultyProxy {
     /// # Errors
     /// No port is free.
     pub fn to(server: u16, seed: u64, hides_keys: bool) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let port = listener.local_addr()?.port();
         let state = Arc::new(State {
             server,
             seed,
@@ -76,12 +74,7 @@ impl FaultyProxy {
             counts: Mutex::default(),
         });
         let shared = Arc::clone(&state);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
-                thread::spawn(move || drop(state.relay(client)));
-            }
-        });
+        let port = listen(move |client| shared.relay(client))?;
         Ok(Self { port, state })
     }
 
@@ -96,10 +89,6 @@ impl FaultyProxy {
     pub fn counts(&self) -> HashMap<Fault, usize> {
         lock(&self.state.counts).clone()
     }
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl State {

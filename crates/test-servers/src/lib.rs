@@ -4,12 +4,15 @@
 //! A server is in a temporary folder of its own, listens on a free port of the loopback interface, and ends
 //! with the process that started it, however that ends.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 mod dynamodb;
 mod dynamodb_proxy;
 mod faulty_proxy;
 mod http_request;
 mod port;
 mod postgres;
+mod postgres_relay;
 mod redis;
 mod redis_cluster;
 mod redis_relay;
@@ -20,8 +23,12 @@ pub use crate::{
     dynamodb_proxy::{DynamoDbFault, DynamoDbProxy},
     faulty_proxy::{Fault, FaultyProxy},
     postgres::{Postgres, StartError},
+    postgres_relay::{Held, Relay, Sender},
     redis::{Redis, RedisError},
     redis_cluster::RedisCluster,
     redis_relay::RedisRelay,
-    relay::{Held, Relay, Sender},
 };
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

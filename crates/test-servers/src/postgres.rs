@@ -5,12 +5,12 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
 
 use tempfile::TempDir;
 
-use crate::port::Port;
+use crate::{lock, port::Port};
 
 /// Names the folder of another version's programs.
 const PROGRAMS: &str = "TEST_POSTGRES_BIN";
@@ -181,7 +181,7 @@ impl Postgres {
             .stderr(Stdio::null())
             .spawn();
         let guard = guard.map_err(|error| failed("start its guard", error))?;
-        *self.guard.lock().unwrap_or_else(PoisonError::into_inner) = Some(guard);
+        *lock(&self.guard) = Some(guard);
         Ok(())
     }
 
@@ -208,8 +208,7 @@ impl Postgres {
 
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let mut guard = self.guard.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mut guard) = guard.take() {
+        if let Some(mut guard) = lock(&self.guard).take() {
             // Closing its input is the sign.
             drop(guard.stdin.take());
             drop(guard.wait());

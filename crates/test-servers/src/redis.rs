@@ -7,7 +7,7 @@ use std::{
     net::TcpStream,
     process::{Child, Command, Stdio},
     sync::{
-        Mutex, PoisonError,
+        Mutex,
         atomic::{AtomicU32, Ordering},
     },
     thread,
@@ -16,7 +16,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::port::Port;
+use crate::{lock, port::Port};
 
 /// Names another program than the `redis-server` of the system.
 const REDIS: &str = "TEST_REDIS_SERVER";
@@ -178,7 +178,7 @@ impl Redis {
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let guard = command.spawn().map_err(|error| failed("start", error))?;
-        *self.guard() = Some(guard);
+        *lock(&self.guard) = Some(guard);
         self.wait_until("answer", || {
             Ok(matches!(self.command(&["PING"]), Ok(answer) if answer == "PONG"))
         })?;
@@ -226,17 +226,13 @@ impl Redis {
     }
 
     fn end(&self, word: &[u8]) {
-        if let Some(mut guard) = self.guard().take() {
+        if let Some(mut guard) = lock(&self.guard).take() {
             // Without a word, closing its input is the sign.
             if let Some(mut input) = guard.stdin.take() {
                 input.write_all(word).ok();
             }
             guard.wait().ok();
         }
-    }
-
-    fn guard(&self) -> std::sync::MutexGuard<'_, Option<Child>> {
-        self.guard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,16 +3,19 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::TcpStream,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU16, AtomicUsize, Ordering},
     },
-    thread,
 };
 
-/// Relays connections without TLS. Its threads end with their connections; the one that listens, with
-/// the process.
+use crate::{
+    lock,
+    relay::{listen, relay},
+};
+
+/// Relays connections without TLS.
 #[derive(Debug)]
 pub struct RedisRelay {
     port: u16,
@@ -42,8 +45,6 @@ impl RedisRelay {
     /// # Errors
     /// No port is free.
     pub fn to(server: u16) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")?;
-        let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
             server: server.into(),
             scripts: AtomicUsize::new(0),
@@ -52,12 +53,14 @@ impl RedisRelay {
             fault: Mutex::default(),
         });
         let sharing = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let shared = Arc::clone(&sharing);
-                thread::spawn(move || drop(relay(client, &shared)));
-            }
-        });
+        let port = listen(move |client| {
+            let shared = &sharing;
+            let number = shared.connections.fetch_add(1, Ordering::SeqCst);
+            let server = shared.server.load(Ordering::SeqCst);
+            relay(client, server, |client, server, deaf| {
+                ask(BufReader::new(client), server, shared, number, deaf)
+            })
+        })?;
         Ok(Self { port, shared })
     }
 
@@ -94,55 +97,13 @@ impl RedisRelay {
 
     /// Cuts the connection when the next script is called; the server does not get the call.
     pub fn cut_before_script(&self) {
-        *self.shared.fault() = Some(Fault::CutBefore);
+        *lock(&self.shared.fault) = Some(Fault::CutBefore);
     }
 
     /// Cuts the connection when the server has answered the next call of a script; the client does not hear
     /// it.
     pub fn cut_after_script(&self) {
-        *self.shared.fault() = Some(Fault::CutAfter);
-    }
-}
-
-impl Shared {
-    fn fault(&self) -> std::sync::MutexGuard<'_, Option<Fault>> {
-        self.fault.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn relay(client: TcpStream, shared: &Shared) -> io::Result<()> {
-    let number = shared.connections.fetch_add(1, Ordering::SeqCst);
-    let server = TcpStream::connect(("127.0.0.1", shared.server.load(Ordering::SeqCst)))?;
-    client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
-    let (answers, back) = (server.try_clone()?, client.try_clone()?);
-    let deaf = Arc::new(AtomicBool::new(false));
-    let keeping = Arc::clone(&deaf);
-    thread::spawn(move || {
-        drop(answer(answers, &back, &keeping));
-        drop(back.shutdown(Shutdown::Both));
-    });
-    let asked = ask(
-        BufReader::new(client.try_clone()?),
-        &server,
-        shared,
-        number,
-        &deaf,
-    );
-    client.shutdown(Shutdown::Both).ok();
-    server.shutdown(Shutdown::Both)?;
-    asked
-}
-
-/// Hands answers on, but for the first after the client was made deaf.
-fn answer(mut server: TcpStream, mut client: &TcpStream, deaf: &AtomicBool) -> io::Result<()> {
-    let mut buffer = [0; 16 * 1024];
-    loop {
-        let read = server.read(&mut buffer)?;
-        if read == 0 || deaf.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        client.write_all(buffer.get(..read).unwrap_or_default())?;
+        *lock(&self.shared.fault) = Some(Fault::CutAfter);
     }
 }
 
@@ -168,7 +129,7 @@ fn ask(
         if is_script {
             // It is counted before the answer can come.
             shared.scripts.fetch_add(1, Ordering::SeqCst);
-            let fault = shared.fault().take();
+            let fault = lock(&shared.fault).take();
             match fault {
                 None => {}
                 Some(Fault::CutBefore) => return Ok(()),

@@ -6,10 +6,11 @@ use idem_core::{
     store::{Claim, Fenced, Outcome, Record},
 };
 use idem_dynamodb::DynamoDbStore;
-use std::collections::HashMap;
 use test_servers::DynamoDbProxy;
 
-use crate::server::{LONG, client, complete, key, lease, proxy, response, store};
+use crate::server::{
+    Item, LONG, client, complete, key, lease, proxy, record_item, response, store,
+};
 
 /// What was asked for since the last call.
 fn asked(proxy: &DynamoDbProxy) -> Vec<(String, usize)> {
@@ -111,14 +112,7 @@ async fn the_item_that_conditions_are_about_stays_small() {
 
 /// A write is billed by the larger of what it finds and what it leaves, in units of 1 KB.
 async fn write_units(client: &Client, key: &RecordKey) -> usize {
-    let get = client.get_item().table_name("market").consistent_read(true);
-    let get = get.key("pk", AttributeValue::S(format!("idem#{key}")));
-    let found = get
-        .key("sk", AttributeValue::S("IDEM".to_owned()))
-        .send()
-        .await
-        .unwrap();
-    size(&found.item.unwrap()).div_ceil(1024)
+    size(&record_item(client, key).await).div_ceil(1024)
 }
 
 async fn part_units(client: &Client, key: &RecordKey) -> usize {
@@ -140,7 +134,7 @@ async fn part_units(client: &Client, key: &RecordKey) -> usize {
 }
 
 /// As the developer guide counts: names and values; a number has a byte for two digits, and one more.
-fn size(item: &HashMap<String, AttributeValue>) -> usize {
+fn size(item: &Item) -> usize {
     let of = |value: &AttributeValue| match value {
         AttributeValue::S(text) => text.len(),
         AttributeValue::B(bytes) => bytes.as_ref().len(),

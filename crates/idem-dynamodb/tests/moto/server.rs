@@ -1,6 +1,6 @@
 //! The server that all tests share, a table in it, and what they ask of a store.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
 use aws_sdk_dynamodb::{
     Client, Config,
@@ -15,6 +15,8 @@ use idem_core::{
 use idem_dynamodb::{DynamoDbStore, Table};
 use test_servers::{DynamoDb, DynamoDbProxy};
 use tokio::sync::OnceCell;
+
+pub(crate) type Item = HashMap<String, AttributeValue>;
 
 pub(crate) const LONG: Duration = Duration::from_secs(60);
 
@@ -133,14 +135,18 @@ pub(crate) fn effect(name: &str) -> Update {
 
 /// How often an effect was committed.
 pub(crate) async fn count(client: &Client, name: &str) -> usize {
+    let item = item(client, format!("EFFECT#{name}"), "EFFECT").await;
+    item.map_or(0, |item| item["times"].as_n().unwrap().parse().unwrap())
+}
+
+/// The item of a record.
+pub(crate) async fn record_item(client: &Client, key: &RecordKey) -> Item {
+    item(client, format!("idem#{key}"), "IDEM").await.unwrap()
+}
+
+async fn item(client: &Client, pk: String, sk: &str) -> Option<Item> {
     let get = client.get_item().table_name("market").consistent_read(true);
-    let get = get.key("pk", AttributeValue::S(format!("EFFECT#{name}")));
-    let found = get
-        .key("sk", AttributeValue::S("EFFECT".to_owned()))
-        .send()
-        .await
-        .unwrap();
-    found
-        .item
-        .map_or(0, |item| item["times"].as_n().unwrap().parse().unwrap())
+    let get = get.key("pk", AttributeValue::S(pk));
+    let get = get.key("sk", AttributeValue::S(sk.to_owned()));
+    get.send().await.unwrap().item
 }

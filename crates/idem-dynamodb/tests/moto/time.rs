@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use aws_sdk_dynamodb::{Client, types::AttributeValue};
+use aws_sdk_dynamodb::Client;
 use idem_core::{
     IdempotencyStore, RecordKey,
     store::{Claim, Fenced, Lease, Record},
@@ -10,22 +10,12 @@ use idem_core::{
 
 use test_servers::DynamoDbFault as Fault;
 
-use crate::server::{LONG, client, complete, key, lease, proxy, response, store};
+use crate::server::{LONG, client, complete, key, lease, proxy, record_item, response, store};
 
 /// When the item ends, in seconds from now by this machine's clock.
 async fn ends_in(client: &Client, key: &RecordKey, attribute: &str) -> i64 {
-    let get = client.get_item().table_name("market").consistent_read(true);
-    let get = get.key("pk", AttributeValue::S(format!("idem#{key}")));
-    let found = get
-        .key("sk", AttributeValue::S("IDEM".to_owned()))
-        .send()
-        .await
-        .unwrap();
-    let ends: i64 = found.item.unwrap()[attribute]
-        .as_n()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let item = record_item(client, key).await;
+    let ends: i64 = item[attribute].as_n().unwrap().parse().unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     match attribute {
         "ttl" => ends - now.as_secs() as i64,

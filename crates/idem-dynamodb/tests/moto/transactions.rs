@@ -96,6 +96,11 @@ fn answer(status: u16) -> Response {
     Response::new(status, Headers::default(), "the handler's".into())
 }
 
+fn rolled_back(answer: Option<Response>, can_retry: bool) -> Result<(), Undone> {
+    let answer = answer.map(Box::new);
+    Err(Undone::RolledBack { answer, can_retry })
+}
+
 struct Head<'a>(&'a str);
 
 impl RequestHead for Head<'_> {
@@ -167,14 +172,7 @@ async fn a_conflict_that_stays_is_undone_and_may_be_tried_later() {
         .proxy
         .always("TransactWriteItems", Some(Fault::Conflict(1)));
     let undone = trial.run(|_| {}).await;
-    let answer = None;
-    assert_eq!(
-        undone,
-        Err(Undone::RolledBack {
-            answer,
-            can_retry: true
-        })
-    );
+    assert_eq!(undone, rolled_back(None, true));
     assert_eq!(trial.proxy.count("TransactWriteItems"), 6);
     assert_eq!(trial.effects().await, 0);
     assert!(trial.is_free().await);
@@ -227,14 +225,7 @@ async fn a_refusal_of_the_service_is_for_good() {
     let trial = Trial::new().await;
     trial.proxy.next("TransactWriteItems", &[Fault::Deny]);
     let undone = trial.run(|_| {}).await;
-    let answer = None;
-    assert_eq!(
-        undone,
-        Err(Undone::RolledBack {
-            answer,
-            can_retry: false
-        })
-    );
+    assert_eq!(undone, rolled_back(None, false));
     assert_eq!(trial.proxy.count("TransactWriteItems"), 1);
     assert!(trial.is_free().await);
 }
@@ -247,14 +238,7 @@ async fn the_condition_that_failed_gives_its_own_answer() {
         transaction.check(nobody()).unwrap().or_answer(answer(409));
         transaction.check(nobody()).unwrap().or_answer(answer(410));
     });
-    let answer = Some(Box::new(answer(409)));
-    assert_eq!(
-        undone.await,
-        Err(Undone::RolledBack {
-            answer,
-            can_retry: false
-        })
-    );
+    assert_eq!(undone.await, rolled_back(Some(answer(409)), false));
     assert_eq!(trial.effects().await, 0);
     assert!(trial.is_free().await, "the client may change its mind");
 }

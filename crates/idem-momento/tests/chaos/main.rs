@@ -13,30 +13,21 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
-mod defects;
 mod late_owner;
+mod unfenced;
 mod world;
 
 use std::sync::Arc;
 
-use idem_core::store::Operation;
-use store_chaos::{Report, Violation};
+use idem_core::{IdempotencyStore, store::Operation};
+use store_chaos::{Defective, Report, Violation, from_env};
 
 use crate::{
-    defects::{Defect, Defective},
+    unfenced::Client,
     world::{World, run},
 };
 
 const KEYS: u64 = 500;
-
-fn from_env(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    Some(
-        value
-            .parse()
-            .expect("CHAOS_SEED and CHAOS_KEYS are numbers"),
-    )
-}
 
 fn assert_sound(seed: u64, report: &Report) {
     println!("seed {seed}: {report}");
@@ -58,41 +49,44 @@ async fn the_store_keeps_its_contract_in_chaos() {
     }
 }
 
-/// Runs seed after seed until the judge has seen something.
-async fn run_until_caught(defect: Defect) -> Report {
-    let mut report = Report::default();
-    for seed in 1..=24 {
-        report = run(seed, 60, |world| Arc::new(Defective::new(world, defect))).await;
+fn defective(world: &World, defect: Operation) -> Arc<dyn IdempotencyStore> {
+    let client = Client(world.client.clone());
+    Arc::new(Defective::new(world.store(), client, defect))
+}
+
+async fn is_caught(defect: Operation) {
+    let run = async |seed| {
+        let report = run(seed, 60, |world| defective(world, defect)).await;
         println!("{defect:?}, seed {seed}: {report}");
-        if !report.violations.is_empty() {
-            break;
-        }
-    }
-    report
+        report
+    };
+    store_chaos::is_caught(24, run).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_judge_catches_a_release_by_delete() {
-    let report = run_until_caught(Defect::ReleasesByDelete).await;
-    assert!(!report.violations.is_empty());
+    is_caught(Operation::Release).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_judge_catches_a_completion_by_set() {
-    let report = run_until_caught(Defect::CompletesBySet).await;
-    assert!(!report.violations.is_empty());
+    is_caught(Operation::Complete).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_judge_catches_a_renewal_by_update_ttl() {
-    let report = run_until_caught(Defect::RenewsByUpdateTtl).await;
-    assert!(!report.violations.is_empty());
+    is_caught(Operation::Renew).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_judge_catches_a_claim_that_reads_before_it_sets() {
+    is_caught(Operation::Claim).await;
 }
 
 #[tokio::test]
 async fn a_late_owner_that_renews_by_update_ttl_is_told_a_lie() {
     let world = World::new();
-    let store = Arc::new(Defective::new(&world, Defect::RenewsByUpdateTtl));
+    let store = defective(&world, Operation::Renew);
     let violations = late_owner::violations_of(&world, store).await;
     assert_eq!(
         violations,

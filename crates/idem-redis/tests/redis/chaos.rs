@@ -3,8 +3,8 @@
 //! Leases run on the server's clock, which is the machine's. For a longer run:
 //! `CHAOS_SEED=7 CHAOS_KEYS=20000 cargo test -p idem-redis --features redis-tests --test redis chaos -- --nocapture`
 
-mod defects;
 mod shaky;
+mod unfenced;
 
 use std::{
     sync::Arc,
@@ -13,19 +13,13 @@ use std::{
 
 use idem_core::{
     IdempotencyStore,
-    store::{Record, Stored},
+    store::{Operation, Record, Stored},
 };
 use idem_redis::RedisStore;
-use store_chaos::{Clock, Contest, Pace, Report};
+use store_chaos::{Clock, Contest, Defective, Pace, Report, from_env};
 use test_servers::Redis;
 
-use crate::{
-    chaos::{
-        defects::{Defect, Defective},
-        shaky::Shaky,
-    },
-    server::connect,
-};
+use crate::{chaos::shaky::Shaky, server::connect};
 
 const KEYS: u64 = 300;
 
@@ -48,7 +42,7 @@ impl Clock for Real {
     }
 }
 
-async fn run(server: &Redis, seed: u64, keys: u64, defect: Option<Defect>) -> Report {
+async fn run(server: &Redis, seed: u64, keys: u64, defect: Option<Operation>) -> Report {
     server.command(&["FLUSHALL"]).unwrap();
     let shaky = Shaky::connect(&server.url(), seed, PACE.lease).await;
     let sound = RedisStore::with_connection(shaky.clone()).connect().await;
@@ -82,12 +76,6 @@ async fn run(server: &Redis, seed: u64, keys: u64, defect: Option<Defect>) -> Re
     report
 }
 
-fn from_env(name: &str) -> Option<u64> {
-    let value = std::env::var(name).ok()?;
-    let number = value.parse();
-    Some(number.expect("CHAOS_SEED and CHAOS_KEYS are numbers"))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_store_keeps_its_contract_in_chaos() {
     let seed = from_env("CHAOS_SEED").unwrap_or(1);
@@ -99,33 +87,27 @@ async fn the_store_keeps_its_contract_in_chaos() {
     }
 }
 
-async fn is_caught(defect: Defect) {
+async fn is_caught(defect: Operation) {
     let server = Redis::start().unwrap();
-    for seed in 1..=12 {
-        let report = run(&server, seed, 60, Some(defect)).await;
-        if !report.violations.is_empty() {
-            return;
-        }
-    }
-    panic!("nobody saw {defect:?}");
+    store_chaos::is_caught(12, async |seed| run(&server, seed, 60, Some(defect)).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_judge_catches_a_release_without_a_fence() {
-    is_caught(Defect::ReleasesByDel).await;
+    is_caught(Operation::Release).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_judge_catches_a_completion_without_a_fence() {
-    is_caught(Defect::CompletesBySet).await;
+    is_caught(Operation::Complete).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_judge_catches_a_renewal_without_a_fence() {
-    is_caught(Defect::RenewsByPexpire).await;
+    is_caught(Operation::Renew).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_judge_catches_a_claim_that_reads_before_it_writes() {
-    is_caught(Defect::ClaimsByGetAndSet).await;
+    is_caught(Operation::Claim).await;
 }

@@ -7,14 +7,14 @@ use idem_core::store::{
     Commit, Completion, Ending, Operation, RolledBack, StoreError, WriteEffect,
 };
 use sqlx::{Postgres, postgres::PgSeverity};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{
     connection::severity,
     enlistment::{PostgresEnlistment, PostgresWritten},
     error::{helps_to_retry, meaning},
 };
-use crate::transaction::Rooted;
+use crate::transaction::{Rooted, in_time};
 
 /// A handler's transaction that was handed over.
 #[derive(Debug)]
@@ -155,12 +155,4 @@ fn why(error: sqlx::Error) -> RolledBack {
 fn in_doubt(error: sqlx::Error) -> StoreError {
     let (kind, _) = meaning(&error);
     StoreError::new(Operation::Complete, kind, WriteEffect::Unknown).with_source(error)
-}
-
-async fn in_time<T>(
-    until: Instant,
-    call: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let answer = timeout_at(until, call).await;
-    answer.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use idem_core::{
     RecordKey,
     store::{
-        Completion, Fenced, InDoubt, Lease, NotKept, Operation, Outcome, RolledBack, StoreError,
-        StoreIdentity, encode_completed,
+        Completion, Fenced, InDoubt, Lease, Operation, RolledBack, StoreError, StoreIdentity,
+        encode_completed,
     },
 };
 
@@ -15,7 +15,7 @@ use super::{
     error::may_pass,
     store::{Inner, PostgresStore, fenced, told},
 };
-use crate::{duration::microseconds, record::fits};
+use crate::{duration::microseconds, record::fitting};
 
 /// The statements and the question of one transaction on another driver's connection, from which an
 /// [`Ending`](idem_core::store::Ending) can be made. With sqlx, [`PostgresStore::begin`] is all that is needed.
@@ -107,11 +107,7 @@ impl PostgresEnlistment {
     /// The parameters of the completing statement.
     #[must_use]
     pub fn parameters(&self, completion: &Completion<'_>) -> PostgresParameters {
-        let too_large = Outcome::NotKept(NotKept::TooLarge);
-        let outcome = match fits(completion.outcome(), self.store.max_record_bytes()) {
-            true => completion.outcome(),
-            false => &too_large,
-        };
+        let outcome = fitting(completion.outcome(), self.store.max_record_bytes());
         // PostgreSQL counts milliseconds in 31 bits. Half of the patience is for COMMIT or the rollback.
         let patience = completion.patience().as_millis() / 2;
         PostgresParameters {

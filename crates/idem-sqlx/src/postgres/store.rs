@@ -168,14 +168,11 @@ impl Inner {
 
     async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, Failure> {
         let mut call = self.call().await?;
-        let answer = match call.connection() {
-            Ok(connection) => self
-                .statements
-                .renew(connection, key, lease)
-                .await
-                .map_err(Failure::Sqlx),
-            Err(failure) => Err(failure),
-        };
+        let answer = async {
+            let connection = call.connection()?;
+            Ok(self.statements.renew(connection, key, lease).await?)
+        }
+        .await;
         call.end(answer).await.map(fenced)
     }
 
@@ -222,27 +219,21 @@ impl Inner {
     ) -> Result<Option<bool>, Failure> {
         let mut call = self.call().await?;
         let (key, owner) = (key.as_bytes(), lease.owner().as_bytes());
-        let answer = match call.connection() {
-            Ok(connection) => self
-                .statements
-                .release(connection, key, owner)
-                .await
-                .map_err(Failure::Sqlx),
-            Err(failure) => Err(failure),
-        };
+        let answer = async {
+            let connection = call.connection()?;
+            Ok(self.statements.release(connection, key, owner).await?)
+        }
+        .await;
         call.end(answer).await
     }
 
     async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, Failure> {
         let mut call = self.call().await?;
-        let answer = match call.connection() {
-            Ok(connection) => self
-                .statements
-                .look_up(connection, key.as_bytes())
-                .await
-                .map_err(Failure::Sqlx),
-            Err(failure) => Err(failure),
-        };
+        let answer = async {
+            let connection = call.connection()?;
+            Ok(self.statements.look_up(connection, key.as_bytes()).await?)
+        }
+        .await;
         let Some((record, left)) = call.end(answer).await? else {
             return Ok(None);
         };

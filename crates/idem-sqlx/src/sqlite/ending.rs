@@ -1,17 +1,17 @@
 //! A handler's transaction as the end of its execution, and the question after a COMMIT in doubt.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use idem_core::{
     RecordKey,
     store::{
-        Commit, Completion, Ending, Fenced, InDoubt, Lease, NotKept, Operation, Outcome,
-        RolledBack, StoreError, WriteEffect, encode_completed,
+        Commit, Completion, Ending, Fenced, InDoubt, Lease, Operation, RolledBack, StoreError,
+        WriteEffect, encode_completed,
     },
 };
 use sqlx::SqliteConnection;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{
     error::{helps_to_retry, is_an_answer, is_no_transaction, meaning},
@@ -19,7 +19,7 @@ use super::{
     store::{Inner, fenced, told},
     transaction::Open,
 };
-use crate::{duration::milliseconds, record::fits};
+use crate::{duration::milliseconds, record::fitting, transaction::in_time};
 
 /// A handler's transaction that was handed over.
 #[derive(Debug)]
@@ -51,11 +51,7 @@ impl SqliteEnding {
                  dropped; leave the end to `commit_with_response`"
             );
         }
-        let too_large = Outcome::NotKept(NotKept::TooLarge);
-        let outcome = match fits(completion.outcome(), self.store.max_record_bytes()) {
-            true => completion.outcome(),
-            false => &too_large,
-        };
+        let outcome = fitting(completion.outcome(), self.store.max_record_bytes());
         let lease = completion.lease();
         let record = encode_completed(lease, outcome);
         let entry = Entry {
@@ -196,12 +192,4 @@ fn why(error: sqlx::Error) -> RolledBack {
 fn in_doubt(error: sqlx::Error) -> StoreError {
     let (kind, _) = meaning(&error);
     StoreError::new(Operation::Complete, kind, WriteEffect::Unknown).with_source(error)
-}
-
-async fn in_time<T>(
-    until: Instant,
-    call: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let answer = timeout_at(until, call).await;
-    answer.unwrap_or_else(|_| Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into())))
 }

@@ -8,6 +8,8 @@ mod conflicts;
 #[cfg(feature = "postgres-tests")]
 mod contract;
 #[cfg(feature = "postgres-tests")]
+mod crashed;
+#[cfg(feature = "postgres-tests")]
 mod database;
 #[cfg(feature = "postgres-tests")]
 mod doubt;
@@ -28,6 +30,7 @@ mod errors;
 #[path = "../support/http.rs"]
 mod http;
 #[cfg(feature = "postgres-tests")]
+#[path = "../support/killed.rs"]
 mod killed;
 #[cfg(feature = "postgres-tests")]
 #[path = "../support/kills.rs"]
@@ -35,6 +38,8 @@ mod kills;
 #[cfg(feature = "postgres-tests")]
 #[path = "../support/market.rs"]
 mod market;
+#[cfg(feature = "postgres-tests")]
+mod orders;
 #[cfg(feature = "postgres-tests")]
 mod prepare;
 #[cfg(feature = "postgres-tests")]

@@ -1,6 +1,9 @@
 //! A file in a folder of its own, and an application's pool on it.
 
-use std::time::Duration;
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use idem_core::{
     RecordKey,
@@ -36,6 +39,11 @@ impl File {
         }
     }
 
+    /// Where it is, for another process.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("market.db")
+    }
+
     pub(crate) fn builder(&self) -> SqliteBuilder {
         SqliteStore::builder(&self.pool)
     }
@@ -58,6 +66,12 @@ pub(crate) fn pool(options: SqliteConnectOptions) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(4)
         .connect_lazy_with(options)
+}
+
+/// The store of another process on a file that is there.
+pub(crate) async fn store_in(path: impl AsRef<Path>) -> SqliteStore {
+    let pool = pool(SqliteConnectOptions::new().filename(path));
+    SqliteStore::builder(&pool).prepare().await.unwrap()
 }
 
 pub(crate) fn key() -> RecordKey {

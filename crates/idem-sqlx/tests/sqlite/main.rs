@@ -15,11 +15,13 @@ mod endings;
 mod file;
 #[path = "../support/http.rs"]
 mod http;
+#[path = "../support/killed.rs"]
 mod killed;
 #[path = "../support/kills.rs"]
 mod kills;
 #[path = "../support/market.rs"]
 mod market;
+mod orders;
 mod prepare;
 mod processes;
 #[path = "../support/serving.rs"]

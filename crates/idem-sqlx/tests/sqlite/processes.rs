@@ -1,12 +1,10 @@
 //! Several processes on one file: the gate is in each of them, the lock between them is SQLite's.
 
-use std::{collections::BTreeMap, path::Path, process::Command};
+use std::{collections::BTreeMap, process::Command};
 
 use idem_core::{IdempotencyStore, RecordKey, store::Claim};
-use idem_sqlx::SqliteStore;
-use sqlx::sqlite::SqliteConnectOptions;
 
-use crate::file::{File, LONG, lease, pool};
+use crate::file::{File, LONG, lease, store_in};
 
 const FILE: &str = "IDEM_SQLITE_FILE";
 const KEYS: u8 = 100;
@@ -15,7 +13,6 @@ const KEYS: u8 = 100;
 async fn of_claims_from_several_processes_one_is_owned() {
     let file = File::new();
     drop(file.store().await);
-    let path = file.folder.path().join("market.db");
     let spawn = || {
         Command::new(std::env::current_exe().unwrap())
             .args([
@@ -24,7 +21,7 @@ async fn of_claims_from_several_processes_one_is_owned() {
                 "--ignored",
                 "--nocapture",
             ])
-            .env(FILE, &path)
+            .env(FILE, file.path())
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap()
@@ -49,11 +46,7 @@ async fn another_process() {
     let Some(path) = std::env::var_os(FILE) else {
         return;
     };
-    let options = SqliteConnectOptions::new().filename(Path::new(&path));
-    let store = SqliteStore::builder(&pool(options))
-        .prepare()
-        .await
-        .unwrap();
+    let store = store_in(path).await;
     for number in 0..KEYS {
         let key = RecordKey::from_bytes([number; 32]);
         if store.claim(&key, &lease(LONG)).await.unwrap() == Claim::Owned {

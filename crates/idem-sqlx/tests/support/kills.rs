@@ -3,7 +3,7 @@
 //! The server is this test binary once more, as a process of its own. `IDEM_KILLS` sets how often it is killed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{BufRead, BufReader, Read},
     process::{Child, Command, Stdio},
     sync::{
@@ -199,15 +199,18 @@ pub(crate) struct Sum {
     pub(crate) lost: usize,
 }
 
+/// Counts the effects beyond one an item.
+pub(crate) fn extra(effects: &[(String, i64)]) -> usize {
+    let items: BTreeSet<_> = effects.iter().map(|(item, _)| item).collect();
+    effects.len() - items.len()
+}
+
 /// Compares the answers with the effects, as pairs of an item and its number.
 pub(crate) fn judge(answers: &BTreeMap<String, i64>, effects: &[(String, i64)]) -> Sum {
-    let mut numbers = BTreeMap::<&str, Vec<i64>>::new();
-    for (item, id) in effects {
-        numbers.entry(item).or_default().push(*id);
-    }
-    let extra = numbers.values().map(|ids| ids.len() - 1).sum();
-    let has = |key: &str, id| numbers.get(key).is_some_and(|ids| ids.contains(id));
-    let lost = answers.iter().filter(|(key, id)| !has(key, id)).count();
+    let extra = extra(effects);
+    let effects: BTreeSet<_> = effects.iter().map(|(item, id)| (item, id)).collect();
+    let lost = answers.iter().filter(|answer| !effects.contains(answer));
+    let lost = lost.count();
     println!(
         "{} keys answered, {extra} extra effects, {lost} lost",
         answers.len()

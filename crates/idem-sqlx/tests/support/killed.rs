@@ -2,39 +2,34 @@
 
 // S63, S81
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use axum::{Extension, Json, Router, extract::State, http::StatusCode, routing::post};
 use idem_axum::IdempotencyLayer;
 use idem_core::CurrentExecution;
-use idem_sqlx::SqliteStore;
 use serde_json::{Value, json};
-use sqlx::sqlite::SqliteConnectOptions;
 
 use crate::{
-    file::{File, pool},
-    kills::{DATABASE, OUTSIDE, Sum, Trial, dawdle, judge, number, policy, serve},
+    database::Store,
+    kills::{DATABASE, OUTSIDE, Sum, Trial, dawdle, extra, judge, number, policy, serve},
+    orders::{Orders, store_in},
 };
 
-const ENTRY: &str = "killed::serves_until_it_is_killed";
+pub(crate) const ENTRY: &str = "killed::serves_until_it_is_killed";
 
 #[derive(Debug)]
 struct Market {
-    store: SqliteStore,
+    store: Store,
     inside: bool,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "no test by itself: the entry of the process that another test kills"]
 async fn serves_until_it_is_killed() {
-    let Some(path) = std::env::var_os(DATABASE) else {
+    let Ok(place) = std::env::var(DATABASE) else {
         return;
     };
-    let options = SqliteConnectOptions::new().filename(Path::new(&path));
-    let store = SqliteStore::builder(&pool(options))
-        .prepare()
-        .await
-        .unwrap();
+    let store = store_in(&place).await;
     let market = Market {
         store: store.clone(),
         inside: std::env::var(OUTSIDE).is_err(),
@@ -63,7 +58,8 @@ async fn work(
     order: &Value,
 ) -> Result<i64, sqlx::Error> {
     let mut tx = market.store.begin(market.inside.then_some(current)).await?;
-    let id = sqlx::query_scalar("INSERT INTO orders (item) VALUES (?1) RETURNING id")
+    dawdle().await;
+    let id = sqlx::query_scalar("INSERT INTO orders (item) VALUES ($1) RETURNING id")
         .bind(order["item"].as_str().unwrap())
         .fetch_one(&mut *tx)
         .await?;
@@ -72,50 +68,28 @@ async fn work(
     Ok(id)
 }
 
-async fn file() -> (File, String) {
-    let file = File::new();
-    drop(file.store().await);
-    file.run("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT NOT NULL)")
-        .await;
-    let path = file.folder.path().join("market.db");
-    (file, path.display().to_string())
-}
-
-async fn effects(file: &File) -> Vec<(String, i64)> {
-    let asking = sqlx::query_as("SELECT item, id FROM orders");
-    asking.fetch_all(&file.pool).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_has_no_effect_twice_and_loses_none() {
-    let (file, path) = file().await;
-    let mut trial = Trial::start(ENTRY, vec![(DATABASE, path)]);
+    let orders = Orders::new().await;
+    let mut trial = Trial::start(ENTRY, vec![(DATABASE, orders.place())]);
     trial.kill_servers(number("IDEM_KILLS", 8)).await;
     let answers = trial.end().await;
-    assert_eq!(
-        judge(&answers, &effects(&file).await),
-        Sum { extra: 0, lost: 0 }
-    );
+    let sum = judge(&answers, &orders.all().await);
+    assert_eq!(sum, Sum { extra: 0, lost: 0 });
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_record_outside_the_transaction_lets_effects_appear_twice() {
-    let (file, path) = file().await;
+    let orders = Orders::new().await;
     let outside = (OUTSIDE, "yes".to_owned());
-    let mut trial = Trial::start(ENTRY, vec![(DATABASE, path), outside]);
-    let extra = "SELECT count(*) FROM (SELECT 1 FROM orders GROUP BY item HAVING count(*) > 1)";
+    let mut trial = Trial::start(ENTRY, vec![(DATABASE, orders.place()), outside]);
+    // One kill in five hits between effect and record: that none in 60 does, nobody will see.
     let mut kills = 0;
-    while kills < 60
-        && sqlx::query_scalar::<_, i64>(extra)
-            .fetch_one(&file.pool)
-            .await
-            .unwrap()
-            == 0
-    {
+    while kills < 60 && extra(&orders.all().await) == 0 {
         trial.kill_servers(4).await;
         kills += 4;
     }
     let answers = trial.end().await;
-    let sum = judge(&answers, &effects(&file).await);
+    let sum = judge(&answers, &orders.all().await);
     assert!(sum.extra > 0, "the test sees no extra effects: {sum:?}");
 }
