@@ -16,7 +16,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::port::free_port;
+use crate::port::Port;
 
 /// Names another program than the `redis-server` of the system.
 const REDIS: &str = "TEST_REDIS_SERVER";
@@ -53,7 +53,7 @@ impl std::error::Error for RedisError {}
 pub struct Redis {
     program: OsString,
     folder: TempDir,
-    port: u16,
+    port: Port,
     settings: Vec<String>,
     guard: Mutex<Option<Child>>,
     process: AtomicU32,
@@ -108,7 +108,7 @@ impl Redis {
         let server = Self {
             program,
             folder: folder.map_err(failed)?,
-            port: free_port().map_err(failed)?,
+            port: Port::reserve().map_err(failed)?,
             settings: settings.iter().copied().map(String::from).collect(),
             guard: Mutex::default(),
             process: AtomicU32::new(0),
@@ -120,13 +120,13 @@ impl Redis {
     /// The port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The URL of its database 0.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port())
     }
 
     /// Ends the server by SIGKILL; its port stays its own.
@@ -169,7 +169,7 @@ impl Redis {
             .args(["-c", GUARD, "guard"])
             .arg(self.folder.path())
             .arg(&self.program)
-            .args(["--port", &self.port.to_string()])
+            .args(["--port", &self.port().to_string()])
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .arg("--dir")
             .arg(self.folder.path())
@@ -196,7 +196,7 @@ impl Redis {
     /// # Errors
     /// The connection fails, or the server answers with an error.
     pub fn command(&self, words: &[&str]) -> io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port()))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut message = format!("*{}\r\n", words.len());
         for word in words {
