@@ -37,13 +37,17 @@ impl Server {
         )
     }
 
-    /// A server that runs already.
+    /// A server that runs already; a request that it never answers fails.
+    ///
+    /// # Panics
+    /// If there can be no client.
     #[must_use]
     pub fn at(address: SocketAddr, effects: Effects) -> Self {
+        let client = reqwest::Client::builder().timeout(NEVER);
         Self {
             address,
             effects,
-            client: reqwest::Client::new(),
+            client: client.build().unwrap(),
         }
     }
 

@@ -14,18 +14,8 @@ use crate::{
 
 /// A request of every kind, the store's failures included.
 async fn everything(engine: &Engine) {
-    engine
-        .execution()
-        .await
-        .run(async { (Verdict::Free, ()) })
-        .await
-        .unwrap();
-    engine
-        .execution()
-        .await
-        .run(async { (keep("the response"), ()) })
-        .await
-        .unwrap();
+    engine.end(Verdict::Free).await;
+    engine.end(keep("the response")).await;
     let _ = engine.duplicate().await;
     let _ = engine.begin("{\"secret\":\"payload\"}").await;
     let down = Fault::Refused(StoreErrorKind::Unavailable);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use idem_core::{
-    Idempotency, IdempotencyStore, OnStoreFailure, Policy, Refusal,
+    Idempotency, IdempotencyStore, OnStoreFailure, Policy, Refusal, Verdict,
     adapter::Begin,
     store::{Claim, MockIdempotencyStore, Operation, StoreErrorKind},
 };
@@ -132,8 +132,7 @@ async fn a_completion_whose_reply_was_lost_is_replayed() {
 async fn a_release_whose_reply_was_lost_is_no_lost_lease() {
     let engine = Engine::new();
     engine.store.fail_next(Operation::Release, Fault::ReplyLost);
-    let work = async { (idem_core::Verdict::Free, ()) };
-    engine.execution().await.run(work).await.unwrap();
+    engine.end(Verdict::Free).await;
     assert_eq!(engine.log.lines(), ["execute", "freed"]);
 }
 

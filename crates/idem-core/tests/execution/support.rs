@@ -61,10 +61,15 @@ impl Engine {
         executing(self.begin("{}").await)
     }
 
+    /// Executes the request, which ends like this.
+    pub(crate) async fn end(&self, verdict: Verdict) {
+        let execution = self.execution().await;
+        execution.run(async { (verdict, ()) }).await.unwrap();
+    }
+
     /// Executes the request, which keeps `done`.
     pub(crate) async fn succeed(&self) {
-        let execution = self.execution().await;
-        execution.run(async { (keep("done"), ()) }).await.unwrap();
+        self.end(keep("done")).await;
     }
 
     /// What a duplicate gets now, in a word.

@@ -1,4 +1,4 @@
-//! A store in memory whose calls do something else besides.
+//! A store that does something around the calls that it passes on.
 
 use std::{fmt, time::Duration};
 
@@ -11,9 +11,9 @@ use idem_core::{
     },
 };
 
-/// What a [`Wrapped`] store does around each call, and what it answers differently.
+/// What a [`Wrapped`] store does around each call, and what it answers for itself.
 pub(crate) trait Around: fmt::Debug + Send + Sync + 'static {
-    /// Makes the call or leaves it out, and answers.
+    /// Makes the call, or answers without it.
     fn around<T: Send>(
         &self,
         operation: Operation,
@@ -28,13 +28,13 @@ pub(crate) trait Around: fmt::Debug + Send + Sync + 'static {
         inner
     }
 
-    /// Nothing, although the store in memory does.
+    /// Nothing unless it says otherwise, even if the store inside recalls.
     fn recalls(&self) -> Option<&dyn Recall> {
         None
     }
 }
 
-/// A store that passes its calls on, with something around each.
+/// Passes its calls on to the store inside, with something around each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wrapped<A, S = MemoryStore> {
     pub(crate) inner: S,

@@ -401,7 +401,6 @@ async fn nobody_gives_the_store_up_because_the_process_stood_still() {
         let lost = Plant::Answers(20 * SECOND);
         server.planted.plant_once(Operation::Claim, lost);
         let waiters = duplicates(&server.idempotency, 5).await;
-        server.planted.plant(Operation::Claim, Plant::Takes(CLAIM));
         advance(3 * SECOND).await;
         let mut all = ["second"; 5];
         all[0] = "executed";
