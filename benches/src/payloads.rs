@@ -159,7 +159,7 @@ fn short_strings(bytes: usize) -> Vec<u8> {
 }
 
 fn growing_numbers(bytes: usize) -> Vec<u8> {
-    array_of(bytes, |_| "1e19".to_owned())
+    array_of(bytes, |_| "1e6".to_owned())
 }
 
 fn long_numbers(bytes: usize) -> Vec<u8> {
@@ -224,7 +224,7 @@ fn deep_leaves(bytes: usize) -> Vec<u8> {
 /// The same with a text that becomes four times as long before it is moved.
 fn deep_growth(bytes: usize) -> Vec<u8> {
     let (open, close) = (r#"{"":"#.repeat(125), r#","!":1}"#.repeat(125));
-    let leaf = vec!["1e19"; 120].join(",");
+    let leaf = vec!["1e6"; 150].join(",");
     array_of(bytes, |_| format!("{open}[{leaf}]{close}"))
 }
 

@@ -17,35 +17,34 @@ impl Hasher {
         hasher
     }
 
-    /// The same, for parts that are all short; such a domain is none of the others'.
-    pub(crate) fn new_short(tag: &'static str) -> Self {
-        let mut hasher = Self(Sha256::new());
-        hasher.add_short(tag.as_bytes());
-        hasher
-    }
-
     /// Adds a part where it stands: a hash is a hundred bytes, which are not moved for nothing.
     #[inline]
     pub(crate) fn add(&mut self, bytes: &[u8]) {
-        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.add_length(bytes.len());
         self.0.update(bytes);
     }
 
-    /// Adds a part with no more of a length than it needs (LEB128), for what is short and should
-    /// fill no block of the hash more than it must.
-    pub(crate) fn add_short(&mut self, bytes: &[u8]) {
-        let mut length = bytes.len();
+    /// Adds a part of this length that comes in pieces.
+    #[inline]
+    pub(crate) fn add_pieces(&mut self, length: usize, pieces: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+        self.add_length(length);
+        pieces(&mut |piece| self.0.update(piece));
+    }
+
+    /// Adds a length, of which most take one byte (LEB128): what is hashed is mostly short, and should fill no block of the
+    /// hash more than it must.
+    #[inline]
+    fn add_length(&mut self, mut length: usize) {
         while length >= 0x80 {
             self.0.update([length as u8 | 0x80]);
             length >>= 7;
         }
         self.0.update([length as u8]);
-        self.0.update(bytes);
     }
 
-    /// The hash of short parts, as [`new_short`](Self::new_short) and `add_short` make it. Parts that fit into two
-    /// blocks are hashed in one piece.
-    pub(crate) fn of_short<'p>(
+    /// The hash of these parts, as [`new`](Self::new) and `add` make it. Parts that fit into two blocks are hashed in one
+    /// piece.
+    pub(crate) fn of<'p>(
         tag: &'static str,
         parts: impl IntoIterator<Item = &'p [u8]> + Clone,
     ) -> [u8; 32] {
@@ -53,9 +52,9 @@ impl Hasher {
         if let Some(length) = gather(&mut piece, iter::once(tag.as_bytes()).chain(parts.clone())) {
             return Sha256::digest(&piece[..length]).into();
         }
-        let mut hasher = Self::new_short(tag);
+        let mut hasher = Self::new(tag);
         for part in parts {
-            hasher.add_short(part);
+            hasher.add(part);
         }
         hasher.finish()
     }
@@ -137,9 +136,9 @@ mod tests {
             &[3, 300],
         ] {
             let parts = lengths.iter().map(|&length| &text[..length]);
-            let mut hasher = Hasher::new_short("a");
-            parts.clone().for_each(|part| hasher.add_short(part));
-            assert_eq!(Hasher::of_short("a", parts), hasher.finish(), "{lengths:?}");
+            let mut hasher = Hasher::new("a");
+            parts.clone().for_each(|part| hasher.add(part));
+            assert_eq!(Hasher::of("a", parts), hasher.finish(), "{lengths:?}");
         }
     }
 

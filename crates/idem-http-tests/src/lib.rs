@@ -13,6 +13,7 @@
 //! Each case becomes a `#[test]` in the module of its group, so every server runs a new case at once.
 
 pub mod cases;
+pub mod layers;
 
 mod adapter;
 mod client;
@@ -23,6 +24,8 @@ mod market;
 mod on_actix;
 #[cfg(feature = "axum")]
 mod on_axum;
+#[cfg(unix)]
+mod orders_example;
 mod patience;
 mod records;
 mod server;
@@ -41,6 +44,9 @@ pub use crate::{
     store_calls::StoreCalls,
     suite::CASES,
 };
+
+#[cfg(unix)]
+pub use crate::orders_example::an_order_that_is_sent_twice_is_placed_once;
 
 #[cfg(feature = "actix")]
 pub use crate::on_actix::{Actix, serve_actix_app, serve_actix_until_stopped};

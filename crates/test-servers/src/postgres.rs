@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{StartError, lock, port::free_port};
+use crate::{StartError, lock, port::Port};
 
 /// Names the folder of another version's programs.
 const PROGRAMS: &str = "TEST_POSTGRES_BIN";
@@ -27,7 +27,7 @@ const GUARD: &str = r#"trap '' INT TERM HUP; folder=$1; shift; read -r _; "$@"; 
 pub struct Postgres {
     programs: PathBuf,
     folder: TempDir,
-    port: u16,
+    port: Port,
     as_root: bool,
     settings: Vec<String>,
     guard: Mutex<Option<Child>>,
@@ -54,7 +54,7 @@ impl Postgres {
             fs::metadata(folder.path()).map_err(|error| failed("look at the folder", error))?;
         let server = Self {
             as_root: owner.uid() == 0,
-            port: free_port().map_err(|error| failed("find a free port", error))?,
+            port: Port::reserve().map_err(|error| failed("reserve a port", error))?,
             programs,
             folder,
             settings: settings.iter().copied().map(String::from).collect(),
@@ -84,7 +84,7 @@ impl Postgres {
     /// The port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The URL of a database.
@@ -92,7 +92,7 @@ impl Postgres {
     pub fn url(&self, database: &str) -> String {
         format!(
             "postgres://postgres@127.0.0.1:{}/{database}?sslmode=disable",
-            self.port
+            self.port()
         )
     }
 
@@ -113,7 +113,7 @@ impl Postgres {
         let data = self.data();
         let mut options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c max_connections=200",
-            self.port,
+            self.port(),
             self.folder.path().display()
         );
         for setting in &self.settings {

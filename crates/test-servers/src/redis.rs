@@ -16,7 +16,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{StartError, lock, port::free_port};
+use crate::{StartError, lock, port::Port};
 
 /// Names another program than the `redis-server` of the system.
 const REDIS: &str = "TEST_REDIS_SERVER";
@@ -38,7 +38,7 @@ read -r keep; kill -9 "$server"; wait "$server"; [ "$keep" ] || rm -rf "$folder"
 pub struct Redis {
     program: OsString,
     folder: TempDir,
-    port: u16,
+    port: Port,
     settings: Vec<String>,
     guard: Mutex<Option<Child>>,
     process: AtomicU32,
@@ -93,7 +93,7 @@ impl Redis {
         let server = Self {
             program,
             folder: folder.map_err(failed)?,
-            port: free_port().map_err(failed)?,
+            port: Port::reserve().map_err(failed)?,
             settings: settings.iter().copied().map(String::from).collect(),
             guard: Mutex::default(),
             process: AtomicU32::new(0),
@@ -105,13 +105,13 @@ impl Redis {
     /// The port on 127.0.0.1.
     #[must_use]
     pub const fn port(&self) -> u16 {
-        self.port
+        self.port.number()
     }
 
     /// The URL of its database 0.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
+        format!("redis://127.0.0.1:{}", self.port())
     }
 
     /// Ends the server by SIGKILL; its port stays its own.
@@ -154,7 +154,7 @@ impl Redis {
             .args(["-c", GUARD, "guard"])
             .arg(self.folder.path())
             .arg(&self.program)
-            .args(["--port", &self.port.to_string()])
+            .args(["--port", &self.port().to_string()])
             .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .arg("--dir")
             .arg(self.folder.path())
@@ -181,7 +181,7 @@ impl Redis {
     /// # Errors
     /// The connection fails, or the server answers with an error.
     pub fn command(&self, words: &[&str]) -> io::Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port()))?;
         stream.set_read_timeout(Some(PATIENCE))?;
         let mut message = format!("*{}\r\n", words.len());
         for word in words {

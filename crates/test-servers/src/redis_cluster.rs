@@ -2,7 +2,7 @@
 
 use crate::{
     StartError,
-    port::free_port,
+    port::Port,
     redis::{Redis, failed},
 };
 
@@ -15,6 +15,8 @@ const PRIMARIES: usize = 3;
 #[derive(Debug)]
 pub struct RedisCluster {
     nodes: Vec<Redis>,
+    /// The ports by which they talk to each other.
+    _buses: Vec<Port>,
 }
 
 impl RedisCluster {
@@ -60,8 +62,9 @@ impl RedisCluster {
         let mut nodes = Vec::new();
         let mut buses = Vec::new();
         for _ in 0..count {
-            let bus = free_port().map_err(meeting)?.to_string();
-            let own = ["--cluster-enabled", "yes", "--cluster-port", &bus];
+            let bus = Port::reserve().map_err(meeting)?;
+            let number = bus.number().to_string();
+            let own = ["--cluster-enabled", "yes", "--cluster-port", &number];
             nodes.push(Redis::start_with(&[&own, settings].concat())?);
             buses.push(bus);
         }
@@ -72,10 +75,10 @@ impl RedisCluster {
                 .map_err(meeting)?;
         }
         for (node, bus) in nodes.iter().zip(&buses) {
-            let port = node.port().to_string();
+            let (port, bus) = (node.port().to_string(), bus.number().to_string());
             for other in &nodes {
                 other
-                    .command(&["CLUSTER", "MEET", "127.0.0.1", &port, bus])
+                    .command(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus])
                     .map_err(meeting)?;
             }
         }
@@ -86,7 +89,10 @@ impl RedisCluster {
                 Ok(info.contains("cluster_state:ok") && info.contains(&known))
             })?;
         }
-        Ok(Self { nodes })
+        Ok(Self {
+            nodes,
+            _buses: buses,
+        })
     }
 
     /// Its nodes, each of which leads to all.

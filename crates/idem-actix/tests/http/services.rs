@@ -66,7 +66,7 @@ async fn a_middleware_on_one_resource_leaves_the_others_alone() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_that_is_dropped_where_no_task_can_take_it_over_leaves_its_key_to_its_lease() {
     // There is no `LocalSet` here, as under a plain `#[tokio::main]`.
     let idempotency = IdempotencyMiddleware::new(MemoryStore::new());

@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 use idem_core::Policy;
-use idem_http_tests::send;
+use idem_http_tests::{layers, send};
 
 use crate::{gated, goats, idempotency};
 
@@ -27,35 +27,8 @@ async fn in_time(
 // S45
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
-    let layer = idempotency(Policy::reference());
-    let right = serve!(
-        App::new()
-            .wrap(layer.clone())
-            .wrap(from_fn(in_time))
-            .service(gated())
-    );
-    assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 408);
-    assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 202);
-    right.effects.open_gate(1);
-    let retry = right.settled("/goats", "k").await;
-    assert!(retry.is_replay());
-    assert_eq!(retry.text(), "order 1");
-    assert_eq!(right.effects.runs(), 1);
-
-    let layer = idempotency(Policy::reference());
-    let wrong = serve!(
-        App::new()
-            .wrap(from_fn(in_time))
-            .wrap(layer.clone())
-            .service(gated())
-    );
-    assert_eq!(send(wrong.post("/goats", "k", "{}")).await.status, 408);
-    wrong.effects.open_gate(1);
-    // The first run was cut off wherever it was; nobody knows what it did, and it runs again.
-    assert_eq!(
-        send(wrong.post("/goats", "k", "{}")).await.text(),
-        "order 2"
-    );
+    let servers = orders!(Policy::reference(), from_fn(in_time), gated());
+    layers::a_timeout(servers).await;
 }
 
 #[tokio::test]
@@ -76,12 +49,7 @@ async fn a_timeout_between_two_middlewares_cuts_the_handler_off() {
             .wrap(layer.clone())
             .service(gated())
     );
-    for (server, retry) in [(right, "order 1"), (wrong, "order 2")] {
-        assert_eq!(send(server.post("/goats", "k", "{}")).await.status, 408);
-        server.effects.open_gate(1);
-        let answer = server.settled("/goats", "k").await;
-        assert_eq!(answer.text(), retry);
-    }
+    layers::a_timeout_and_two_layers([right, wrong]).await;
 }
 
 /// The application's own page for a bad request.
@@ -101,20 +69,8 @@ fn pages<B: 'static>() -> ErrorHandlers<B> {
 #[tokio::test]
 async fn error_handlers_inside_leave_refusals_as_they_are() {
     let refuse = || web::resource("/refuses").route(web::post().to(HttpResponse::BadRequest));
-    let layer = idempotency(Policy::reference());
-    let right = serve!(
-        App::new()
-            .wrap(pages())
-            .wrap(layer.clone())
-            .service((goats(), refuse()))
-    );
-    let layer = idempotency(Policy::reference());
-    let wrong = serve!(
-        App::new()
-            .wrap(layer.clone())
-            .wrap(pages())
-            .service((goats(), refuse()))
-    );
+    // Here, inside is right.
+    let [wrong, right] = orders!(Policy::reference(), pages(), (goats(), refuse()));
     for (server, code) in [(right, Some("idempotency-key-reused")), (wrong, None)] {
         let own = send(server.post("/refuses", "l", "{}")).await;
         assert_eq!((own.status, own.text().as_str()), (400, "our own page"));

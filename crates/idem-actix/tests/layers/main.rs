@@ -22,6 +22,27 @@ macro_rules! serve {
     }};
 }
 
+/// Serves two apps under our middleware and another one: first with the other outside, then with it inside.
+macro_rules! orders {
+    ($policy:expr, $other:expr, $routes:expr) => {{
+        let layer = crate::idempotency($policy);
+        let right = serve!(
+            actix_web::App::new()
+                .wrap(layer.clone())
+                .wrap($other)
+                .service($routes)
+        );
+        let layer = crate::idempotency($policy);
+        let wrong = serve!(
+            actix_web::App::new()
+                .wrap($other)
+                .wrap(layer.clone())
+                .service($routes)
+        );
+        [right, wrong]
+    }};
+}
+
 mod bodies;
 mod browsers;
 mod callers;

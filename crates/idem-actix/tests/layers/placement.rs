@@ -2,8 +2,7 @@
 
 use actix_web::{App, Resource, Route, web};
 use idem_core::Policy;
-use idem_http_tests::{Server, send};
-use reqwest::Method;
+use idem_http_tests::{layers::without_key, send};
 
 use crate::{goats, idempotency};
 
@@ -13,21 +12,6 @@ fn post() -> Route {
 
 fn prices() -> Resource {
     web::resource("/prices").route(web::get().to(async || "10"))
-}
-
-/// What each of them gets without a key: the route's own method, its other one, a route for `GET`, and no route.
-async fn without_key(server: Server) -> [u16; 4] {
-    let requests = [
-        (Method::POST, "/goats"),
-        (Method::PATCH, "/goats"),
-        (Method::POST, "/prices"),
-        (Method::POST, "/nowhere"),
-    ];
-    let mut statuses = [0; 4];
-    for (status, (method, path)) in statuses.iter_mut().zip(requests) {
-        *status = send(server.request(method, path)).await.status;
-    }
-    statuses
 }
 
 #[tokio::test]

@@ -1,20 +1,11 @@
 //! Clients hang up at any moment and retry: each order is carried out once, and every answer is its
 //! own.
 
-use std::{
-    collections::HashMap,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
-
-use rand::RngExt;
-use tokio::task::JoinSet;
+use std::collections::HashMap;
 
 use crate::{
+    errands::{Answers, Errands},
     seed::{Drawer, Seed},
-    wire::Answer,
 };
 
 mod client;
@@ -28,7 +19,11 @@ use market::{Failures, Server, Stopped};
 use tally::Tally;
 
 const KEYS: usize = 1000;
-const CLIENTS: usize = 200;
+const ERRANDS: Errands = Errands {
+    keys: KEYS,
+    most_clients_of_a_key: 3,
+    at_once: 200,
+};
 
 // S45
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -65,7 +60,7 @@ async fn handlers_that_fail_are_retried_until_one_run_of_each_key_succeeds() {
 
 /// What is left when all clients hold an answer and the server has shut down.
 struct Chaos {
-    answers: HashMap<String, Vec<Answer>>,
+    answers: Answers,
     runs: HashMap<String, Runs>,
     server: Stopped,
     tally: Tally,
@@ -80,7 +75,12 @@ impl Chaos {
             ledger: server.ledger.clone(),
             tally: Tally::default(),
         };
-        let answers = send_clients(&street, seed).await;
+        let clients = street.clone();
+        let client = move |key: String, errand| {
+            let (street, draw) = (clients.clone(), seed.stream(Drawer::Client, errand));
+            async move { street.insist(&key, draw).await }
+        };
+        let answers = ERRANDS.run(seed, client).await;
         let failed = server.failed.clone();
         let server = server.stop().await;
         println!("{name}: {}; failed: {failed:?}", street.tally);
@@ -109,41 +109,4 @@ impl Chaos {
             assert_eq!(recorded, first.body, "{key} has another record");
         }
     }
-}
-
-/// Which key each client is sent for, one after the other: one to three clients for each key, close
-/// together, so that they meet.
-fn errands(seed: Seed) -> Vec<String> {
-    let mut draw = seed.stream(Drawer::Errands, 0);
-    (0..KEYS)
-        .flat_map(|key| vec![format!("key-{key}"); draw.random_range(1..=3)])
-        .collect()
-}
-
-/// Sends all clients, and waits until there is an answer to every errand.
-async fn send_clients(street: &Street, seed: Seed) -> HashMap<String, Vec<Answer>> {
-    let errands = Arc::new(errands(seed));
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let (street, errands, next) = (street.clone(), errands.clone(), next.clone());
-        clients.spawn(async move {
-            let mut held = Vec::new();
-            loop {
-                let errand = next.fetch_add(1, Ordering::Relaxed);
-                let Some(key) = errands.get(errand) else {
-                    return held;
-                };
-                let draw = seed.stream(Drawer::Client, errand as u64);
-                held.push((key.clone(), street.insist(key, draw).await));
-            }
-        });
-    }
-    let mut answers: HashMap<String, Vec<Answer>> = HashMap::new();
-    while let Some(held) = clients.join_next().await {
-        for (key, answer) in held.unwrap() {
-            answers.entry(key).or_default().push(answer);
-        }
-    }
-    answers
 }

@@ -2,13 +2,10 @@
 //! blocked for one lease at most.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     net::{Ipv4Addr, SocketAddr},
     process::Child,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,11 +13,12 @@ use idem_core::store::Outcome;
 use rand::RngExt;
 use tokio::{
     net::TcpListener,
-    task::{JoinHandle, JoinSet, spawn_blocking},
+    task::{JoinHandle, spawn_blocking},
     time::sleep,
 };
 
 use crate::{
+    errands::Errands,
     seed::{Drawer, Seed},
     wire::{self, Answer, Connection},
 };
@@ -37,17 +35,20 @@ use store_server::{StoreServer, record_key};
 /// Short, so that a crash does not hold the test up.
 const LEASE: Duration = Duration::from_millis(400);
 const KILLS: usize = 50;
-const CLIENTS: usize = 20;
 
 /// Each key takes three steps at least (a claim, an effect, a record), so the work lasts for all
 /// kills whatever the draw.
 const KEYS: usize = 500;
+const ERRANDS: Errands = Errands {
+    keys: KEYS,
+    most_clients_of_a_key: 2,
+    at_once: 20,
+};
+
 const MOST_STEPS: u64 = (KEYS * 3 / KILLS) as u64;
 
 /// What a client does before it asks again.
 const PAUSE: Duration = Duration::from_millis(10);
-
-type Answers = HashMap<String, Vec<Answer>>;
 
 // S31
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,7 +56,12 @@ async fn a_server_that_is_killed_leaves_no_wrong_record_and_no_key_that_stays_bl
     let seed = Seed::choose("kills");
     let store = StoreServer::new();
     let killing = tokio::spawn(kill_servers(store.clone(), seed));
-    let answers = send_clients(&store, seed).await;
+    let clients = store.clone();
+    let client = move |key: String, _| {
+        let store = clients.clone();
+        async move { insist(&store, &key).await }
+    };
+    let answers = ERRANDS.run(seed, client).await;
     killing.await.unwrap().kill(&store).await;
     assert_eq!(store.violations(), [""; 0]);
     let judge = store.judge();
@@ -145,38 +151,6 @@ impl Server {
         self.served.await.unwrap();
         store.judge().crashed(self.number);
     }
-}
-
-/// Sends all clients, and waits until each holds the answer to each of its keys.
-async fn send_clients(store: &StoreServer, seed: Seed) -> Answers {
-    let errands = Arc::new(errands(seed));
-    let next = Arc::new(AtomicUsize::new(0));
-    let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let (store, errands, next) = (store.clone(), errands.clone(), next.clone());
-        clients.spawn(async move {
-            let mut held = Vec::new();
-            while let Some(key) = errands.get(next.fetch_add(1, Ordering::Relaxed)) {
-                held.push((key.clone(), insist(&store, key).await));
-            }
-            held
-        });
-    }
-    let mut answers = Answers::new();
-    while let Some(held) = clients.join_next().await {
-        for (key, answer) in held.unwrap() {
-            answers.entry(key).or_default().push(answer);
-        }
-    }
-    answers
-}
-
-/// One or two clients for each key, close together, so that they meet.
-fn errands(seed: Seed) -> Vec<String> {
-    let mut draw = seed.stream(Drawer::Errands, 0);
-    (0..KEYS)
-        .flat_map(|key| vec![format!("key-{key}"); draw.random_range(1..=2)])
-        .collect()
 }
 
 /// Sends the order of a key until an answer says that it succeeded.

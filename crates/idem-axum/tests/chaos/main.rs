@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::unwrap_used)]
 
+mod errands;
 mod hang_ups;
 mod kills;
 mod seed;

@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     convert::Infallible,
+    future::ready,
     pin::Pin,
     sync::atomic::{AtomicUsize, Ordering},
     task::{Context, Poll},
@@ -90,14 +91,25 @@ where
     let service = IdempotencyLayer::new(MemoryStore::new())
         .policy(policy)
         .layer(service);
-    let request = || {
-        Request::post("/")
-            .header("idempotency-key", "k")
-            .body(Body::empty())
-            .unwrap()
-    };
-    let first = service.clone().oneshot(request()).await.unwrap();
-    [first, service.oneshot(request()).await.unwrap()]
+    let first = service.clone().oneshot(keyed()).await.unwrap();
+    [first, service.oneshot(keyed()).await.unwrap()]
+}
+
+pub(crate) fn keyed() -> Request<Body> {
+    let request = Request::post("/").header("idempotency-key", "k");
+    request.body(Body::empty()).unwrap()
+}
+
+/// A response whose body ends with a trailer.
+fn trailed(
+    body: impl Into<Bytes>,
+    name: &'static str,
+    value: &'static str,
+) -> Response<impl http_body::Body<Data = Bytes, Error = Infallible> + Send> {
+    let trailer = (name.parse().unwrap(), value.parse().unwrap());
+    let trailers = HeaderMap::from_iter([trailer]);
+    let body = Full::new(body.into());
+    Response::new(body.with_trailers(ready(Some(Ok(trailers)))))
 }
 
 /// A body that is there after a while, with its length known before or not.
@@ -176,15 +188,20 @@ async fn a_body_is_a_stream_if_nobody_knows_its_length_and_it_takes_too_long() {
 }
 
 #[tokio::test]
+async fn a_response_with_trailers_is_passed_on_with_them_and_not_kept() {
+    let handler = service_fn(|_: Request<Body>| async { Ok(trailed("whole", "x-sum", "17")) });
+    let [first, retry] = twice(handler, Policy::reference()).await;
+    let whole = first.into_body().collect().await.unwrap();
+    assert_eq!(whole.trailers().unwrap()["x-sum"], "17");
+    assert_eq!(whole.to_bytes(), "whole");
+    assert_eq!(retry.status(), 409);
+}
+
+#[tokio::test]
 async fn a_grpc_failure_in_trailers_frees_the_key_and_reaches_its_client() {
     let answer = async |code: &'static str| {
-        let handler = service_fn(move |_: Request<Body>| async move {
-            let trailers =
-                HeaderMap::from_iter([("grpc-status".parse().unwrap(), code.parse().unwrap())]);
-            let body = Full::new(Bytes::from_static(b"whole"));
-            let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
-            Ok::<_, Infallible>(Response::new(body))
-        });
+        let trailed = move || trailed("whole", "grpc-status", code);
+        let handler = service_fn(move |_: Request<Body>| async move { Ok(trailed()) });
         twice(handler, Policy::reference()).await
     };
     let [first, retry] = answer("13").await;
@@ -210,11 +227,7 @@ async fn a_grpc_request_passes_through_with_its_trailers() {
             request.into_body().collect().await.unwrap().to_bytes(),
             "\0\0\0\0\0"
         );
-        let trailers =
-            HeaderMap::from_iter([("grpc-status".parse().unwrap(), "0".parse().unwrap())]);
-        let body = Full::new(Bytes::from(format!("run {run}")));
-        let body = body.with_trailers(std::future::ready(Some(Ok(trailers))));
-        Ok::<_, Infallible>(Response::new(body))
+        Ok::<_, Infallible>(trailed(format!("run {run}"), "grpc-status", "0"))
     });
     let service = IdempotencyLayer::new(MemoryStore::new())
         .policy(Policy::ietf())

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use idem_core::Policy;
-use idem_http_tests::send;
+use idem_http_tests::layers;
 use tower_http::{
     cors::{AllowOrigin, CorsLayer},
     set_header::SetResponseHeaderLayer,
@@ -10,21 +10,14 @@ use tower_http::{
 
 use crate::{goats, idempotency, orders};
 
-const SHOP: &str = "https://shop.example";
-const APP: &str = "https://app.example";
-
 fn cors() -> CorsLayer {
     let key = HeaderName::from_static("idempotency-key");
-    let origins = [SHOP, APP].map(HeaderValue::from_static);
+    let origins = layers::SITES.map(HeaderValue::from_static);
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::POST])
         .allow_headers([header::CONTENT_TYPE, key])
-        .expose_headers([
-            HeaderName::from_static("idempotency-refusal"),
-            HeaderName::from_static("idempotency-replayed"),
-            header::RETRY_AFTER,
-        ])
+        .expose_headers(layers::EXPOSED.map(HeaderName::from_static))
 }
 
 // S97
@@ -34,31 +27,8 @@ async fn cors_outside_lets_a_browser_read_refusals_and_replays() {
     let servers = orders(
         |effects| goats(effects).layer(layer()).layer(cors()),
         |effects| goats(effects).layer(cors()).layer(layer()),
-    )
-    .await;
-    // Without the header a script sees a network error, whatever the answer was.
-    for (server, to_replay, to_refusal) in [
-        (&servers[0], Some(APP), Some(APP)),
-        (&servers[1], Some(SHOP), None),
-    ] {
-        let buy = |origin, body: &'static str| {
-            send(server.post("/goats", "k", body).header("origin", origin))
-        };
-        let original = buy(SHOP, "{}").await;
-        assert_eq!(original.header("access-control-allow-origin"), Some(SHOP));
-        let replay = buy(APP, "{}").await;
-        assert!(replay.is_replay());
-        assert_eq!(replay.header("access-control-allow-origin"), to_replay);
-        let refusal = buy(APP, "[]").await;
-        assert_eq!(refusal.status, 400);
-        assert_eq!(refusal.header("access-control-allow-origin"), to_refusal);
-    }
-    let exposed = send(servers[0].post("/goats", "k", "{}").header("origin", SHOP)).await;
-    let exposed = exposed.header("access-control-expose-headers").unwrap();
-    assert_eq!(
-        exposed,
-        "idempotency-refusal,idempotency-replayed,retry-after"
     );
+    layers::cors(servers.await).await;
 }
 
 #[tokio::test]
@@ -68,18 +38,9 @@ async fn response_headers_outside_are_on_refusals_too() {
         SetResponseHeaderLayer::if_not_present(header::X_FRAME_OPTIONS, value)
     };
     let layer = || idempotency(Policy::reference());
-    let [right, wrong] = orders(
+    let servers = orders(
         |effects| goats(effects).layer(layer()).layer(deny()),
         |effects| goats(effects).layer(deny()).layer(layer()),
-    )
-    .await;
-    for (server, on_refusal) in [(right, Some("DENY")), (wrong, None)] {
-        for _ in 0..2 {
-            let answer = send(server.post("/goats", "k", "{}")).await;
-            assert_eq!(answer.values("x-frame-options"), [b"DENY"]);
-        }
-        let refusal = send(server.post("/goats", "k", "[]")).await;
-        assert_eq!(refusal.status, 400);
-        assert_eq!(refusal.header("x-frame-options"), on_refusal);
-    }
+    );
+    layers::a_header_on_every_answer(servers.await).await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, routing::post};
 use idem_core::Policy;
-use idem_http_tests::{Effects, send};
+use idem_http_tests::{Effects, layers, send};
 use tower_http::{catch_panic::CatchPanicLayer, timeout::TimeoutLayer};
 
 use crate::{gated, idempotency, orders};
@@ -18,33 +18,17 @@ fn timeout() -> TimeoutLayer {
 #[tokio::test]
 async fn a_timeout_outside_answers_in_time_and_cancels_nothing() {
     let layer = || idempotency(Policy::reference());
-    let [right, wrong] = orders(
+    let servers = orders(
         |effects| gated(effects).layer(layer()).layer(timeout()),
         |effects| gated(effects).layer(timeout()).layer(layer()),
-    )
-    .await;
-
-    assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 408);
-    assert_eq!(send(right.post("/goats", "k", "{}")).await.status, 202);
-    right.effects.open_gate(1);
-    let retry = right.settled("/goats", "k").await;
-    assert!(retry.is_replay());
-    assert_eq!(retry.text(), "order 1");
-    assert_eq!(right.effects.runs(), 1);
-
-    assert_eq!(send(wrong.post("/goats", "k", "{}")).await.status, 408);
-    wrong.effects.open_gate(1);
-    // The first run was cut off wherever it was; nobody knows what it did, and it runs again.
-    assert_eq!(
-        send(wrong.post("/goats", "k", "{}")).await.text(),
-        "order 2"
     );
+    layers::a_timeout(servers.await).await;
 }
 
 #[tokio::test]
 async fn a_timeout_between_two_layers_cuts_the_handler_off() {
     let layer = idempotency(Policy::reference());
-    let [right, wrong] = orders(
+    let servers = orders(
         |effects| {
             let twice = gated(effects).layer(layer.clone()).layer(layer.clone());
             twice.layer(timeout())
@@ -53,14 +37,8 @@ async fn a_timeout_between_two_layers_cuts_the_handler_off() {
             let inner = gated(effects).layer(layer.clone());
             inner.layer(timeout()).layer(layer.clone())
         },
-    )
-    .await;
-    for (server, key, retry) in [(right, "k", "order 1"), (wrong, "l", "order 2")] {
-        assert_eq!(send(server.post("/goats", key, "{}")).await.status, 408);
-        server.effects.open_gate(1);
-        let answer = server.settled("/goats", key).await;
-        assert_eq!(answer.text(), retry);
-    }
+    );
+    layers::a_timeout_and_two_layers(servers.await).await;
 }
 
 // S44

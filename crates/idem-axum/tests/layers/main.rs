@@ -17,8 +17,7 @@ mod traces;
 use axum::{Router, routing::post};
 use idem_axum::IdempotencyLayer;
 use idem_core::{MemoryStore, Policy};
-use idem_http_tests::{Effects, Server};
-use tokio::net::TcpListener;
+use idem_http_tests::{Effects, Server, serve_app};
 
 /// Serves two apps with the same layers: the right order first, the wrong one second.
 async fn orders(
@@ -30,11 +29,7 @@ async fn orders(
 
 async fn serve(app: impl FnOnce(Effects) -> Router) -> Server {
     let effects = Effects::default();
-    let app = app(effects.clone());
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Server::at(address, effects)
+    Server::at(serve_app(app(effects.clone())).await, effects)
 }
 
 /// The layer with a store of its own.

@@ -9,7 +9,7 @@ use axum::{
     routing::post,
 };
 use idem_core::Policy;
-use idem_http_tests::{Effects, Server, StoreCalls, send};
+use idem_http_tests::{Effects, Server, StoreCalls, layers, send};
 use tokio::net::TcpListener;
 use tower::Layer as _;
 use tower_http::normalize_path::NormalizePathLayer;
@@ -35,18 +35,11 @@ async fn normalize_path_around_the_router_makes_two_spellings_one_request() {
     let effects = Effects::default();
     let router = goats(effects.clone()).layer(layer());
     let right = Server::at(serve_service!(trim().layer(router)), effects);
-    assert_eq!(send(right.post("/goats/", "k", "{}")).await.status, 200);
-    assert!(send(right.post("/goats", "k", "{}")).await.is_replay());
 
     let effects = Effects::default();
     let router = trim().layer(goats(effects.clone()));
     let wrong = Server::at(serve_service!(layer().layer(router)), effects);
-    assert_eq!(send(wrong.post("/goats/", "k", "{}")).await.status, 200);
-    let refused = send(wrong.post("/goats", "k", "{}")).await;
-    assert_eq!(
-        refused.header("idempotency-refusal"),
-        Some("idempotency-key-reused")
-    );
+    layers::normalized_paths([right, wrong]).await;
 
     let [without_effect, _] =
         orders(|effects| goats(effects).layer(layer()).layer(trim()), goats).await;
@@ -75,46 +68,17 @@ async fn a_redirect_outside_costs_no_store_call_and_is_never_kept() {
     let servers = orders(
         |effects| goats(effects).layer(layer(0)).layer(from_fn(to_canonical)),
         |effects| goats(effects).layer(from_fn(to_canonical)).layer(layer(1)),
-    )
-    .await;
-    let client = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    for (server, calls, asked) in [(&servers[0], &calls[0], 0), (&servers[1], &calls[1], 2)] {
-        let here = server.address.to_string();
-        let to_old = server
-            .post("/goats", "k", "{}")
-            .header("host", "old.example");
-        let to_old = to_old.header("x-canonical", &here).build().unwrap();
-        let redirect = client.execute(to_old).await.unwrap();
-        assert_eq!(redirect.status(), 308);
-        assert_eq!(calls.count(), asked);
-        // The same request with the same key, at the address it was sent to.
-        let location = redirect.headers()["location"].to_str().unwrap();
-        assert_eq!(location, format!("http://{here}/goats"));
-        let followed = send(server.post("/goats", "k", "{}")).await;
-        assert_eq!((followed.status, followed.is_replay()), (200, false));
-    }
+    );
+    layers::a_redirect_to_the_canonical_host(servers.await, &calls).await;
 }
 
 #[tokio::test]
 async fn a_route_that_redirects_outside_leads_a_retry_to_its_replay() {
     let moved = || Router::new().route("/old", post(async || Redirect::permanent("/goats")));
     let layer = || idempotency(Policy::reference());
-    let [right, wrong] = orders(
+    let servers = orders(
         |effects| moved().merge(goats(effects).layer(layer())),
         |effects| moved().merge(goats(effects)).layer(layer()),
-    )
-    .await;
-    for server in [&right, &wrong] {
-        // Nothing was done at the old address, so nothing is kept, and the key is free at the new one.
-        let original = send(server.post("/old", "k", "{}")).await;
-        assert_eq!((original.status, original.is_replay()), (200, false));
-    }
-    assert!(send(right.post("/old", "k", "{}")).await.is_replay());
-    // The record is that of a request for another path.
-    let refused = send(wrong.post("/old", "k", "{}")).await;
-    let code = refused.header("idempotency-refusal");
-    assert_eq!(code, Some("idempotency-key-reused"));
+    );
+    layers::a_route_that_redirects(servers.await).await;
 }

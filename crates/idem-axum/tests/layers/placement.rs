@@ -5,25 +5,12 @@ use axum::{
     routing::{get, post},
 };
 use idem_core::Policy;
-use idem_http_tests::send;
-use reqwest::Method;
+use idem_http_tests::{layers, send};
 
 use crate::{idempotency, serve};
 
-/// What each of them gets without a key: the route's own method, its other one, a route for `GET`, and no route.
 async fn without_key(app: impl FnOnce() -> Router) -> [u16; 4] {
-    let server = serve(|_| app()).await;
-    let requests = [
-        (Method::POST, "/goats"),
-        (Method::PATCH, "/goats"),
-        (Method::POST, "/prices"),
-        (Method::POST, "/nowhere"),
-    ];
-    let mut statuses = [0; 4];
-    for (status, (method, path)) in statuses.iter_mut().zip(requests) {
-        *status = send(server.request(method, path)).await.status;
-    }
-    statuses
+    layers::without_key(serve(|_| app()).await).await
 }
 
 #[tokio::test]

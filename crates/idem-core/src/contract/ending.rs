@@ -223,7 +223,7 @@ impl StoreIdentity {
 
     /// An identity made of these parts, such as a database and a table: two stores on one table are equal.
     pub fn of_parts<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> Self {
-        let mut hasher = Hasher::new("idem store identity 1");
+        let mut hasher = Hasher::new("idem store identity 2");
         for part in parts {
             hasher.add(part.as_ref());
         }

@@ -92,7 +92,7 @@ impl CurrentExecution {
     /// It reveals nothing about the client's key.
     #[must_use]
     pub fn derived_key(&self, purpose: &str) -> String {
-        let mut hasher = Hasher::new("idem derived key 1");
+        let mut hasher = Hasher::new("idem derived key 2");
         hasher.add(self.record_key().as_bytes());
         hasher.add(purpose.as_bytes());
         Hex(&hasher.finish()).to_string()

@@ -20,8 +20,8 @@ impl RecordKey {
         // One block of the hash holds all of it for a UUID without namespace and scope.
         let (tag, namespace, key) = ("idem key 2", namespace.as_bytes(), key.as_str().as_bytes());
         Self(match scope {
-            None => Hasher::of_short(tag, [namespace, b"", key]),
-            Some(scope) => Hasher::of_short(tag, [namespace, b"scope", scope.as_bytes(), key]),
+            None => Hasher::of(tag, [namespace, b"", key]),
+            Some(scope) => Hasher::of(tag, [namespace, b"scope", scope.as_bytes(), key]),
         })
     }
 

@@ -31,7 +31,7 @@ impl CredentialsDigest {
             .peekable();
         // Many requests carry none, and there is nothing to hash then.
         lines.peek()?;
-        let mut hasher = Hasher::new("idem credentials 2");
+        let mut hasher = Hasher::new("idem credentials 3");
         hasher.add(salt);
         for (name, value) in lines {
             hasher.add(name.as_bytes());

@@ -14,6 +14,7 @@ use crate::{
     request::{HeaderName, RequestHead, credentials::field_values, name},
 };
 
+mod buffers;
 mod json;
 mod label;
 mod large;
@@ -25,6 +26,7 @@ mod text;
 mod work;
 mod written;
 
+use json::Canonical;
 use label::{Comparison, Label};
 use pointer::Selection;
 pub use pointer::{JsonPointer, ParsePointerError};
@@ -33,7 +35,7 @@ pub use pointer::{JsonPointer, ParsePointerError};
 ///
 /// A change of the algorithm changes this: a record made before then is answered as a mismatch,
 /// and never run a second time as if it were new.
-const DOMAIN: &str = "idem fingerprint 3";
+const DOMAIN: &str = "idem fingerprint 4";
 
 /// SHA-256 of what a request asks for: method, path with query, content type, chosen headers and
 /// canonical payload.
@@ -176,10 +178,12 @@ impl FingerprintRules {
 
     fn add_payload(&self, hasher: &mut Hasher, comparison: Comparison, payload: &[u8]) {
         match comparison {
-            Comparison::Json => match json::canonical(payload) {
-                Some(text) => self.selection.absorb(hasher, &text),
-                None => add_bytes(hasher, payload),
-            },
+            Comparison::Json => {
+                let absorb = |payload: Canonical<'_>| self.selection.absorb(hasher, payload);
+                if json::canonical(payload, absorb).is_none() {
+                    add_bytes(hasher, payload);
+                }
+            }
             Comparison::Parts(boundary) => match multipart::parts(payload, &boundary) {
                 Some(parts) => multipart::absorb(&parts, hasher),
                 None => {

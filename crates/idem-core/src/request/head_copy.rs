@@ -35,6 +35,11 @@ impl HeadCopy {
         &self.0
     }
 
+    #[cfg(test)]
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     fn parts(&self) -> impl Iterator<Item = &[u8]> {
         let mut left = &*self.0;
         iter::from_fn(move || {

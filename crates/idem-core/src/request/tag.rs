@@ -10,15 +10,18 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::request::{FingerprintRules, HeadCopy, RequestHead};
 
+mod nh;
+
 /// Names the exact bytes of a request: all that makes its fingerprint and its credentials, and the rules by
 /// which they are made.
 ///
 /// Two requests under one record key that have one tag have one [identity](crate::store::Identity). Two whose
 /// tags differ may have one as well: JSON in another order, for example.
 ///
-/// It is SipHash-1-3 with 128 bits and a key that each process draws, so it means nothing elsewhere: it is
-/// never encoded and never travels. A client that found two requests with one tag would get an earlier response of its own
-/// key.
+/// It is a digest of each kilobyte by NH (UMAC, RFC 4418), and of those digests SipHash-1-3 with 128 bits. Each process
+/// draws the keys of both, so a tag means nothing elsewhere: it is never encoded and never travels. Two
+/// requests that somebody makes up have one tag with a chance of 2^-64, and what they would win is an earlier response of
+/// their own key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestTag([u8; 16]);
 
@@ -36,8 +39,16 @@ impl fmt::Debug for RequestTag {
     }
 }
 
-/// This process's key.
-static KEY: LazyLock<[u8; 16]> = LazyLock::new(rand::random);
+/// This process's keys.
+static KEYS: LazyLock<Keys> = LazyLock::new(|| Keys {
+    sip: rand::random(),
+    nh: nh::Key::random(),
+});
+
+struct Keys {
+    sip: [u8; 16],
+    nh: nh::Key,
+}
 
 /// What counts of requests under a policy.
 #[derive(Clone)]
@@ -50,7 +61,7 @@ pub(crate) struct Counted {
 
 impl Counted {
     pub(crate) fn new(rules: &FingerprintRules, credential_headers: &[String]) -> Self {
-        let mut hasher = SipHasher13::new_with_key(&KEY);
+        let mut hasher = SipHasher13::new_with_key(&KEYS.sip);
         rules.hash(&mut hasher);
         credential_headers.hash(&mut hasher);
         let mut headers = Vec::new();
@@ -80,10 +91,14 @@ impl Counted {
     pub(crate) fn tag(&self, head: &HeadCopy, has_scope: bool, payload: &[u8]) -> RequestTag {
         let mut hasher = self.rules;
         let head = head.as_bytes();
-        // The payload is all that is left, so that its length need not be said.
+        // With the lengths, no two requests have the same list of blocks.
         hasher.write_u64((head.len() as u64) << 1 | u64::from(has_scope));
-        hasher.write(head);
-        hasher.write(payload);
+        hasher.write_u64(payload.len() as u64);
+        for bytes in [head, payload] {
+            for digest in KEYS.nh.digests(bytes) {
+                hasher.write_u128(digest);
+            }
+        }
         RequestTag(hasher.finish128().as_bytes())
     }
 }
@@ -102,5 +117,28 @@ impl fmt::Debug for Counted {
         f.debug_struct("Counted")
             .field("headers", &self.headers_and_credentials)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn head_and_payload_are_kept_apart() {
+        let counted = Counted::new(&FingerprintRules::default(), &[]);
+        let mut tags = HashSet::new();
+        let bytes = [0; 100];
+        for head in 0..50 {
+            for payload in 0..50 {
+                let copy = HeadCopy::from_bytes(&bytes[..head]);
+                for has_scope in [false, true] {
+                    let is_new = tags.insert(counted.tag(&copy, has_scope, &bytes[..payload]));
+                    assert!(is_new, "{head} bytes, {payload} bytes, {has_scope}");
+                }
+            }
+        }
     }
 }

@@ -14,7 +14,7 @@ use tokio::time::advance;
 
 use crate::{
     planted::{Plant, PlantedStore},
-    support::{INSTANT, LEASE, Log, SECOND, admit, keep},
+    support::{INSTANT, LEASE, Log, SECOND, admit, executing, keep},
 };
 
 const RETENTION: Duration = Duration::from_secs(60);
@@ -49,10 +49,7 @@ impl<S: IdempotencyStore + Clone> Server<S> {
     }
 
     async fn execution(&self) -> Execution {
-        match self.begin(PAYLOAD).await {
-            Begin::Execute(execution) => execution,
-            other => panic!("{other:?}"),
-        }
+        executing(self.begin(PAYLOAD).await)
     }
 
     async fn end(&self, verdict: Verdict) {
@@ -171,10 +168,7 @@ async fn a_completion_that_came_too_late_is_not_kept() {
     advance(LEASE).await;
     // Another process takes over.
     let other = Idempotency::new(server.store.clone(), Policy::reference());
-    let begin = other.begin(admit(&other), PAYLOAD.as_bytes()).await;
-    let Begin::Execute(next) = begin else {
-        panic!("{begin:?}");
-    };
+    let next = executing(other.begin(admit(&other), PAYLOAD.as_bytes()).await);
     next.run(async { (keep("next"), ()) }).await.unwrap();
     late.run(async { (keep("late"), ()) }).await.unwrap();
     assert_eq!(server.duplicate(PAYLOAD).await, told("next", 1));

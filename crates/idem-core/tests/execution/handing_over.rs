@@ -3,7 +3,7 @@
 use std::{future::pending, sync::Arc};
 
 use idem_core::{
-    Idempotency, Policy,
+    Idempotency, Policy, Verdict,
     adapter::{Begin, HandOver},
     store::Operation,
 };
@@ -16,7 +16,9 @@ use tracing::Instrument;
 use crate::{
     log::Lines,
     planted::{Plant, PlantedStore},
-    support::{Engine, INSTANT, LEASE, SECOND, admit, begin, keep, slow, spawn},
+    support::{
+        Engine, INSTANT, LEASE, SECOND, admit, begin, executing, keep, serving, slow, spawn,
+    },
 };
 
 // S45
@@ -43,21 +45,12 @@ async fn what_was_handed_over_stays_in_its_caller_s_span() {
         let _guard = lines.subscribe_up_to(level);
         let engine = Engine::new();
         let span = tracing::info_span!("request", request_id = "r-17");
-        let (begin, watch) = span.in_scope(|| engine.begin_later());
         let work = async {
             sleep(10 * SECOND).await;
             tracing::info!("the order is placed");
             (keep("done"), ())
         };
-        let serving = HandOver::new(
-            Box::pin(async move {
-                match begin.await {
-                    Begin::Execute(execution) => execution.run(work).await.unwrap(),
-                    other => panic!("{other:?}"),
-                }
-            }),
-            watch,
-        );
+        let serving = span.in_scope(|| serving(&engine.idempotency, work));
         let caller = tokio::spawn(serving.instrument(span));
         sleep(SECOND).await;
         caller.abort();
@@ -126,10 +119,12 @@ async fn once_a_drain_has_begun_nothing_else_begins() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_handed_over_before_the_key_is_claimed() {
     let engine = Engine::new();
-    let (begin, watch) = engine.begin_later();
+    let request = admit(&engine.idempotency);
+    let watch = request.watch();
+    let idempotency = engine.idempotency.clone();
     let uploading = async move {
         pending::<()>().await;
-        begin.await
+        idempotency.begin(request, b"{}").await
     };
     let mut guarded = HandOver::new(Box::pin(uploading), watch);
     assert!(timeout(SECOND, &mut guarded).await.is_err());
@@ -141,31 +136,20 @@ async fn nothing_is_handed_over_before_the_key_is_claimed() {
 async fn what_is_not_send_is_handed_over_on_its_own_thread() {
     let engine = Engine::new();
     let go = Arc::new(Notify::new());
-    let local = tokio::task::LocalSet::new();
+    let thread = tokio::task::LocalSet::new();
     let inside = async {
-        let (begin, watch) = engine.begin_later();
         let wait = Arc::clone(&go);
-        let not_send = std::rc::Rc::new(());
-        let mut guarded = HandOver::local(
-            Box::pin(async move {
-                let Begin::Execute(execution) = begin.await else {
-                    panic!("the key is fresh");
-                };
-                let work = async {
-                    wait.notified().await;
-                    drop(not_send);
-                    (keep("done"), ())
-                };
-                execution.run(work).await.unwrap();
-            }),
-            watch,
-        );
+        let work = async move {
+            wait.notified().await;
+            (keep("done"), "done")
+        };
+        let mut guarded = local(&engine.idempotency, work);
         assert!(timeout(SECOND, &mut guarded).await.is_err());
         drop(guarded);
         go.notify_one();
         engine.idempotency.drain().await;
     };
-    local.run_until(inside).await;
+    thread.run_until(inside).await;
     assert_eq!(engine.another().duplicate().await, "done");
 }
 
@@ -185,18 +169,7 @@ fn outside_a_runtime_it_is_dropped_and_reported() {
             .enable_time()
             .build()
             .unwrap();
-        let (begin, watch) = engine.begin_later();
-        let mut guarded = HandOver::new(
-            Box::pin(async move {
-                if let Begin::Execute(execution) = begin.await {
-                    execution
-                        .run(pending::<(idem_core::Verdict, ())>())
-                        .await
-                        .unwrap();
-                }
-            }),
-            watch,
-        );
+        let mut guarded = serving(&engine.idempotency, pending::<(Verdict, ())>());
         runtime.block_on(async {
             assert!(timeout(INSTANT, &mut guarded).await.is_err());
         });
@@ -211,22 +184,11 @@ async fn what_is_handed_over_stays_in_its_span() {
     let lines = Lines::default();
     let _guard = lines.subscribe();
     let engine = Engine::new();
-    let caller = {
-        let (begin, watch) = engine.begin_later();
-        let work = async {
-            sleep(10 * SECOND).await;
-            tracing::info!("the handler's last word");
-            (keep("done"), ())
-        };
-        tokio::spawn(HandOver::new(
-            Box::pin(async move {
-                if let Begin::Execute(execution) = begin.await {
-                    execution.run(work).await.unwrap();
-                }
-            }),
-            watch,
-        ))
-    };
+    let caller = spawn(&engine, async {
+        sleep(10 * SECOND).await;
+        tracing::info!("the handler's last word");
+        (keep("done"), "done")
+    });
     sleep(SECOND).await;
     caller.abort();
     let _ = caller.await;
@@ -242,16 +204,18 @@ async fn what_is_handed_over_stays_in_its_span() {
     );
 }
 
-/// Work of ten seconds that stays on its thread, as an adapter of such a framework guards it.
-fn local(idempotency: &Idempotency) -> HandOver<impl Future<Output = ()> + Unpin + 'static> {
+/// A request that stays on its thread, as an adapter of such a framework guards it.
+fn local(
+    idempotency: &Idempotency,
+    work: impl Future<Output = (Verdict, &'static str)> + 'static,
+) -> HandOver<impl Future<Output = ()> + Unpin + 'static> {
     let request = admit(idempotency);
     let watch = request.watch();
     let idempotency = idempotency.clone();
     let not_send = std::rc::Rc::new(());
     let serving = async move {
-        if let Begin::Execute(execution) = idempotency.begin(request, b"{}").await {
-            execution.run(slow(10 * SECOND, "done")).await.unwrap();
-        }
+        let execution = executing(idempotency.begin(request, b"{}").await);
+        execution.run(work).await.unwrap();
         drop(not_send);
     };
     HandOver::local(Box::pin(serving), watch)
@@ -261,7 +225,7 @@ fn local(idempotency: &Idempotency) -> HandOver<impl Future<Output = ()> + Unpin
 async fn outside_a_local_set_it_is_dropped_and_reported_and_the_key_ends_with_its_lease() {
     for unwinding in [false, true] {
         let engine = Engine::new();
-        let mut guarded = local(&engine.idempotency);
+        let mut guarded = local(&engine.idempotency, slow(10 * SECOND, "done"));
         assert!(timeout(SECOND, &mut guarded).await.is_err());
         if unwinding {
             let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
@@ -287,7 +251,7 @@ async fn a_claim_under_way_that_nobody_can_take_over_is_reported() {
     let store = PlantedStore::default();
     store.plant(Operation::Claim, Plant::Takes(SECOND / 2));
     let (idempotency, log) = store.engine(Policy::reference());
-    let mut guarded = local(&idempotency);
+    let mut guarded = local(&idempotency, slow(10 * SECOND, "done"));
     assert!(timeout(SECOND / 4, &mut guarded).await.is_err());
     drop(guarded);
     assert_eq!(log.lines(), ["ClaimAbandoned"]);
@@ -307,17 +271,7 @@ async fn handed_over_is_an_execution_and_no_duplicate_whose_caller_left() {
         }
         store.plant(Operation::Claim, Plant::Takes(SECOND / 2));
         let (idempotency, log) = store.engine(Policy::reference());
-        let request = admit(&idempotency);
-        let watch = request.watch();
-        let here = idempotency.clone();
-        let mut guarded = HandOver::new(
-            Box::pin(async move {
-                if let Begin::Execute(execution) = here.begin(request, b"{}").await {
-                    execution.run(slow(SECOND, "done")).await.unwrap();
-                }
-            }),
-            watch,
-        );
+        let mut guarded = serving(&idempotency, slow(SECOND, "done"));
         assert!(timeout(SECOND / 4, &mut guarded).await.is_err());
         drop(guarded);
         assert!(log.lines().is_empty(), "nothing is decided");

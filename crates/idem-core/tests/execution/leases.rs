@@ -13,7 +13,7 @@ use idem_core::{
 use idem_store_tests::Fault;
 use tokio::time::{advance, sleep};
 
-use crate::support::{Engine, INSTANT, LEASE, SECOND, begin, keep, slow, spawn};
+use crate::support::{Engine, INSTANT, LEASE, SECOND, begin, executing, keep, slow, spawn};
 
 const UNAVAILABLE: Fault = Fault::Refused(StoreErrorKind::Unavailable);
 
@@ -76,9 +76,7 @@ async fn a_lease_that_nobody_takes_over_must_outlast_a_crash_of_the_store() {
         let (store, seen) = store_that_writes_leases_down();
         let policy = Policy::reference().lease(LEASE).on_lease_end(end);
         let idempotency = Idempotency::new(Arc::new(store), policy.retention(LEASE));
-        let Begin::Execute(execution) = begin(&idempotency).await else {
-            panic!("the key is free");
-        };
+        let execution = executing(begin(&idempotency).await);
         let failing = async {
             sleep(LEASE / 2).await;
             (Verdict::Free, ())

@@ -25,3 +25,4 @@ mod support;
 mod travelling;
 mod waiting;
 mod waiting_together;
+mod wrapped;

@@ -11,7 +11,7 @@ use idem_core::{
 use idem_store_tests::Fault;
 use tokio::time::{Instant, advance, sleep, timeout};
 
-use crate::support::{Engine, INSTANT, LEASE, SECOND, admit, keep, slow};
+use crate::support::{Engine, INSTANT, LEASE, SECOND, admit, executing, keep, slow};
 
 const IN_PROGRESS: &str = "idempotency-in-progress";
 
@@ -21,10 +21,7 @@ async fn begin(idempotency: &Idempotency, term: impl Into<LeaseTerm>) -> Begin {
 }
 
 async fn execution(engine: &Engine, term: impl Into<LeaseTerm>) -> Execution {
-    match begin(&engine.idempotency, term).await {
-        Begin::Execute(execution) => execution,
-        other => panic!("{other:?}"),
-    }
+    executing(begin(&engine.idempotency, term).await)
 }
 
 // S31
@@ -168,16 +165,12 @@ async fn what_is_to_last_for_ever_lasts_a_hundred_years() {
     ] {
         let idempotency = Idempotency::new(MemoryStore::new(), policy);
         let began = Instant::now();
-        match idempotency.begin(admit(&idempotency), b"{}").await {
-            Begin::Execute(execution) => {
-                assert_eq!(
-                    Instant::now() + execution.current().lease_remaining(),
-                    began + century
-                );
-                execution.run(slow(SECOND, "done")).await.unwrap();
-            }
-            other => panic!("{other:?}"),
-        }
+        let execution = executing(idempotency.begin(admit(&idempotency), b"{}").await);
+        assert_eq!(
+            Instant::now() + execution.current().lease_remaining(),
+            began + century
+        );
+        execution.run(slow(SECOND, "done")).await.unwrap();
     }
 }
 

@@ -9,16 +9,13 @@ use std::{
 
 use idem_core::{
     Idempotency, IdempotencyStore, KeyFormat, MemoryStore, Policy, RecordKey, Refusal, Verdict,
-    adapter::{Admission, Begin, HandOver, RequestHead},
+    adapter::{Admission, Begin, RequestHead},
     event::{Event, Observer},
     store::{
         Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreIdentity, Stored,
     },
 };
-use tokio::{
-    task::JoinHandle,
-    time::{advance, sleep, timeout},
-};
+use tokio::time::{advance, sleep, timeout};
 use tracing::{
     Metadata, Subscriber,
     span::{Attributes, Id, Record},
@@ -27,7 +24,7 @@ use tracing::{
 use crate::{
     log::Lines,
     planted::{Plant, PlantedStore},
-    support::{Engine, INSTANT, LEASE, SECOND, admit, begin, keep, spawn},
+    support::{Engine, INSTANT, LEASE, SECOND, begin, executing, keep, serving, spawn},
 };
 
 /// How a handler ends.
@@ -61,19 +58,7 @@ impl Handler {
 
 /// Serves a request as an adapter does. The caller may vanish while the handler runs.
 async fn serve(idempotency: &Idempotency, handler: Handler, vanishes: bool) {
-    let caller: JoinHandle<()> = tokio::spawn({
-        let request = admit(idempotency);
-        let watch = request.watch();
-        let idempotency = idempotency.clone();
-        HandOver::new(
-            Box::pin(async move {
-                if let Begin::Execute(execution) = idempotency.begin(request, b"{}").await {
-                    execution.run(handler.work()).await.unwrap();
-                }
-            }),
-            watch,
-        )
-    });
+    let caller = tokio::spawn(serving(idempotency, handler.work()));
     if vanishes {
         sleep(SECOND).await;
         caller.abort();
@@ -113,17 +98,7 @@ async fn an_observer_that_panics_at_every_event_changes_nothing() {
 async fn an_observer_that_panics_while_a_panic_unwinds_ends_no_process() {
     let policy = Policy::reference().lease(LEASE).observer(PanickingObserver);
     let observed = Idempotency::new(PlantedStore::default(), policy);
-    let request = admit(&observed);
-    let watch = request.watch();
-    let here = observed.clone();
-    let mut guarded = HandOver::new(
-        Box::pin(async move {
-            if let Begin::Execute(execution) = here.begin(request, b"{}").await {
-                execution.run(pending::<(Verdict, ())>()).await.unwrap();
-            }
-        }),
-        watch,
-    );
+    let mut guarded = serving(&observed, pending::<(Verdict, ())>());
     assert!(timeout(SECOND, &mut guarded).await.is_err());
     // The first is dropped as it runs, and the second before it does.
     let other = Idempotency::new(
@@ -285,7 +260,7 @@ async fn a_store_that_panics_when_its_capacity_is_asked_for_takes_what_the_polic
     for handler in HANDLERS {
         for vanishes in [false, true] {
             let mut store = PlantedStore::default();
-            store.has_no_capacity = true;
+            store.around.has_no_capacity = true;
             let (idempotency, _) = store.engine(Policy::reference());
             serve(&idempotency, handler, vanishes).await;
             drains(&idempotency).await;
@@ -312,9 +287,7 @@ async fn a_look_up_that_panics_is_an_error() {
 
 /// Asks for the response to be recorded, as an adapter does.
 async fn answer(idempotency: &Idempotency, status: u16) {
-    let Begin::Execute(execution) = begin(idempotency).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(idempotency).await);
     let recording = execution.response_rules();
     let work = async {
         let lines = std::iter::empty::<(&str, &[u8])>;

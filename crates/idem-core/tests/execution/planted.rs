@@ -1,21 +1,22 @@
 //! A store whose calls take a while, fail or panic.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
+    future::pending,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use async_trait::async_trait;
 use idem_core::{
-    Idempotency, IdempotencyStore, MemoryStore, Policy, RecordKey,
-    store::{
-        Capacity, Claim, Fenced, Lease, Operation, Outcome, StoreError, StoreErrorKind,
-        StoreIdentity, Stored, WriteEffect,
-    },
+    Idempotency, Policy,
+    store::{Capacity, Operation, StoreError, StoreErrorKind, StoreIdentity, WriteEffect},
 };
+use tokio::time::sleep;
 
-use crate::support::{LEASE, Log};
+use crate::{
+    support::{LEASE, Log},
+    wrapped::{Around, Wrapped},
+};
 
 /// What a call does besides what it is for.
 #[derive(Clone, Copy, Debug)]
@@ -25,42 +26,58 @@ pub(crate) enum Plant {
     Answers(Duration),
     /// It takes a while, and nothing is written.
     Fails(Duration),
+    /// Its answer takes a while, and is lost.
+    LosesItsAnswer(Duration),
+    NeverAnswers,
     PanicsBefore,
     PanicsAfter,
 }
 
+pub(crate) type PlantedStore = Wrapped<Plants>;
+
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PlantedStore {
-    pub(crate) inner: MemoryStore,
+pub(crate) struct Plants {
     /// Whether it panics when it is asked for its capacity.
     pub(crate) has_no_capacity: bool,
     /// Its own identity, as if nobody in this process had the same store.
-    pub(crate) identity: Option<StoreIdentity>,
-    plants: Arc<Mutex<HashMap<Operation, (Plant, bool)>>>,
+    identity: Option<StoreIdentity>,
+    planted: Arc<Mutex<HashMap<Operation, Planted>>>,
+}
+
+#[derive(Debug, Default)]
+struct Planted {
+    next: VecDeque<Plant>,
+    otherwise: Option<Plant>,
 }
 
 impl PlantedStore {
+    /// What all calls do from now on.
     pub(crate) fn plant(&self, operation: Operation, plant: Plant) {
-        let always = (plant, true);
-        self.plants.lock().unwrap().insert(operation, always);
+        self.planted(operation, |planted| planted.otherwise = Some(plant));
     }
 
+    /// What one call does instead, in its turn.
     pub(crate) fn plant_once(&self, operation: Operation, plant: Plant) {
-        let once = (plant, false);
-        self.plants.lock().unwrap().insert(operation, once);
+        self.planted(operation, |planted| planted.next.push_back(plant));
+    }
+
+    fn planted(&self, operation: Operation, change: impl FnOnce(&mut Planted)) {
+        let mut planted = self.around.planted.lock().unwrap();
+        change(planted.entry(operation).or_default());
     }
 
     pub(crate) fn clear(&self) {
-        self.plants.lock().unwrap().clear();
+        self.around.planted.lock().unwrap().clear();
     }
 
     /// The same records, as another process has them.
     pub(crate) fn elsewhere(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
+        let around = Plants {
             identity: Some(StoreIdentity::unique()),
-            ..Self::default()
-        }
+            ..Plants::default()
+        };
+        let inner = self.inner.clone();
+        Self { inner, around }
     }
 
     /// A server process on this store.
@@ -69,81 +86,53 @@ impl PlantedStore {
         let policy = policy.lease(LEASE).observer(log.clone());
         (Idempotency::new(self.clone(), policy), log)
     }
+}
 
-    async fn around<T>(
-        &self,
-        operation: Operation,
-        call: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let plant = {
-            let mut plants = self.plants.lock().unwrap();
-            let planted = plants.get(&operation).copied();
-            if let Some((_, false)) = planted {
-                plants.remove(&operation);
-            }
-            planted.map(|(plant, _)| plant)
-        };
-        match plant {
-            Some(Plant::Takes(time)) => tokio::time::sleep(time).await,
-            Some(Plant::Fails(time)) => {
-                tokio::time::sleep(time).await;
-                let kind = StoreErrorKind::Unavailable;
-                return Err(StoreError::new(operation, kind, WriteEffect::None));
-            }
-            Some(Plant::PanicsBefore) => panic!("a planted panic before {operation:?}"),
-            Some(Plant::PanicsAfter | Plant::Answers(_)) | None => {}
-        }
-        let answer = call.await;
-        match plant {
-            Some(Plant::Answers(time)) => {
-                tokio::time::sleep(time).await;
-                answer
-            }
-            Some(Plant::PanicsAfter) => panic!("a planted panic after {operation:?}"),
-            _ => answer,
-        }
+impl Plants {
+    fn next(&self, operation: Operation) -> Option<Plant> {
+        let mut planted = self.planted.lock().unwrap();
+        let planted = planted.get_mut(&operation)?;
+        planted.next.pop_front().or(planted.otherwise)
     }
 }
 
-#[async_trait]
-impl IdempotencyStore for PlantedStore {
-    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        self.around(Operation::Claim, self.inner.claim(key, lease))
-            .await
-    }
-
-    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.around(Operation::Renew, self.inner.renew(key, lease))
-            .await
-    }
-
-    async fn complete(
+impl Around for Plants {
+    async fn around<T: Send>(
         &self,
-        key: &RecordKey,
-        lease: &Lease,
-        outcome: &Outcome,
-        retention: Duration,
-    ) -> Result<Fenced, StoreError> {
-        let call = self.inner.complete(key, lease, outcome, retention);
-        self.around(Operation::Complete, call).await
+        operation: Operation,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let failed = |effect| StoreError::new(operation, StoreErrorKind::Unavailable, effect);
+        let plant = self.next(operation);
+        match plant {
+            Some(Plant::Takes(time)) => sleep(time).await,
+            Some(Plant::Fails(time)) => {
+                sleep(time).await;
+                return Err(failed(WriteEffect::None));
+            }
+            Some(Plant::PanicsBefore) => panic!("a planted panic before {operation:?}"),
+            _ => {}
+        }
+        let answer = call.await;
+        match plant {
+            Some(Plant::Answers(time)) => sleep(time).await,
+            Some(Plant::LosesItsAnswer(time)) => {
+                sleep(time).await;
+                return Err(failed(WriteEffect::Unknown));
+            }
+            Some(Plant::NeverAnswers) => pending().await,
+            Some(Plant::PanicsAfter) => panic!("a planted panic after {operation:?}"),
+            _ => {}
+        }
+        answer
     }
 
-    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.around(Operation::Release, self.inner.release(key, lease))
-            .await
-    }
-
-    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.around(Operation::LookUp, self.inner.look_up(key))
-            .await
-    }
-
-    fn capacity(&self) -> Capacity {
+    fn capacity(&self, inner: Capacity) -> Capacity {
         assert!(!self.has_no_capacity, "a planted panic");
-        self.inner.capacity()
+        inner
     }
 
-    fn identity(&self) -> StoreIdentity {
-        self.identity.unwrap_or_else(|| self.inner.identity())
+    fn identity(&self, inner: StoreIdentity) -> StoreIdentity {
+        self.identity.unwrap_or(inner)
     }
 }

@@ -9,27 +9,26 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use idem_core::{
     FingerprintRules, Idempotency, IdempotencyStore, MemoryStore, Policy, RecordKey, Refusal,
     Response, Scope, Verdict,
     adapter::{Admission, Begin, RequestHead},
-    store::{
-        Capacity, Claim, Fenced, Identity, Lease, NotKept, Outcome, Recall, RequestTag, StoreError,
-        StoreIdentity, Stored,
-    },
+    store::{Claim, Identity, Lease, NotKept, Operation, Outcome, Recall, RequestTag, StoreError},
 };
 use proptest::prelude::*;
 use tokio::time::advance;
 
-use crate::support::{LEASE, Log, keep};
+use crate::{
+    support::{LEASE, Log, keep},
+    wrapped::{Around, Wrapped},
+};
 
 const RETENTION: Duration = Duration::from_secs(60);
 
-/// A store in memory that counts its claims, and recalls or does not.
+/// Counts the claims of a store in memory, and recalls what that does, or nothing.
 #[derive(Clone, Debug, Default)]
 struct Counting {
-    inner: MemoryStore,
+    memory: MemoryStore,
     forgets: bool,
     panics: bool,
     claims: Arc<AtomicUsize>,
@@ -48,41 +47,15 @@ impl Counting {
     }
 }
 
-#[async_trait]
-impl IdempotencyStore for Counting {
-    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        self.claims.fetch_add(1, Ordering::Relaxed);
-        self.inner.claim(key, lease).await
-    }
-
-    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.inner.renew(key, lease).await
-    }
-
-    async fn complete(
+impl Around for Counting {
+    async fn around<T: Send>(
         &self,
-        key: &RecordKey,
-        lease: &Lease,
-        outcome: &Outcome,
-        retention: Duration,
-    ) -> Result<Fenced, StoreError> {
-        self.inner.complete(key, lease, outcome, retention).await
-    }
-
-    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.inner.release(key, lease).await
-    }
-
-    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.inner.look_up(key).await
-    }
-
-    fn capacity(&self) -> Capacity {
-        self.inner.capacity()
-    }
-
-    fn identity(&self) -> StoreIdentity {
-        self.inner.identity()
+        operation: Operation,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        let claims = usize::from(operation == Operation::Claim);
+        self.claims.fetch_add(claims, Ordering::Relaxed);
+        call.await
     }
 
     fn recalls(&self) -> Option<&dyn Recall> {
@@ -93,7 +66,7 @@ impl IdempotencyStore for Counting {
 impl Recall for Counting {
     fn recall(&self, key: &RecordKey, tag: &RequestTag) -> Option<Arc<Response>> {
         assert!(!self.panics, "planted");
-        self.inner.recalls()?.recall(key, tag)
+        self.memory.recalls()?.recall(key, tag)
     }
 }
 
@@ -147,20 +120,24 @@ impl RequestHead for Request {
 
 /// Layers of one server on one store, each with a policy of its own.
 struct Server {
-    store: Counting,
+    counting: Counting,
     layers: Vec<Idempotency>,
     log: Log,
 }
 
 impl Server {
-    fn on(store: Counting) -> Self {
+    fn on(counting: Counting) -> Self {
         let log = Log::default();
         let fields = || ["/a".parse().unwrap()];
         let policy = || {
             let policy = Policy::reference().lease(LEASE).retention(RETENTION);
             policy.observer(log.clone())
         };
-        let first = Idempotency::new(store.clone(), policy());
+        let store = Wrapped {
+            inner: counting.memory.clone(),
+            around: counting.clone(),
+        };
+        let first = Idempotency::new(store, policy());
         let rules = [
             FingerprintRules::default().header("x-tenant"),
             FingerprintRules::default().without(fields()),
@@ -170,7 +147,11 @@ impl Server {
         let mut layers = vec![first.clone()];
         layers.extend(rules.map(|rules| first.with_policy(policy().fingerprint(rules))));
         layers.push(first.with_policy(policy().credential_headers(["cookie"])));
-        Self { store, layers, log }
+        Self {
+            counting,
+            layers,
+            log,
+        }
     }
 
     async fn begin(&self, request: &Request) -> Begin {
@@ -228,7 +209,7 @@ async fn a_request_that_comes_again_with_the_same_bytes_is_answered_without_a_cl
                 r#"replay of b"done""#
             );
         }
-        assert_eq!(server.store.claims(), 1);
+        assert_eq!(server.counting.claims(), 1);
         let lines = ["execute", "recorded", "replay", "replay", "replay"];
         assert_eq!(server.log.lines(), lines);
     }
@@ -246,7 +227,7 @@ async fn other_bytes_with_the_same_meaning_are_claimed_and_replayed() {
         server.answer(&reordered, &DONE).await,
         r#"replay of b"done""#
     );
-    assert_eq!(server.store.claims(), 2);
+    assert_eq!(server.counting.claims(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,7 +244,7 @@ async fn rules_that_differ_recall_nothing_of_each_other() {
                 &DONE,
             )
             .await;
-        assert_eq!(server.store.claims(), 2, "{other}");
+        assert_eq!(server.counting.claims(), 2, "{other}");
     }
 }
 
@@ -276,7 +257,7 @@ async fn nothing_is_recalled_at_the_instant_at_which_the_retention_is_over() {
         server.answer(&Request::order(), &DONE).await,
         r#"replay of b"done""#
     );
-    assert_eq!(server.store.claims(), 1);
+    assert_eq!(server.counting.claims(), 1);
     advance(Duration::from_millis(1)).await;
     assert_eq!(server.answer(&Request::order(), &DONE).await, "executed");
 }
@@ -304,7 +285,7 @@ async fn a_store_that_panics_while_it_recalls_is_asked_by_a_claim() {
         server.answer(&Request::order(), &DONE).await,
         r#"replay of b"done""#
     );
-    assert_eq!(server.store.claims(), 2);
+    assert_eq!(server.counting.claims(), 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -415,7 +396,7 @@ proptest! {
                 advance(Duration::from_secs(seconds)).await;
             }
             prop_assert_eq!(with.log.lines(), without.log.lines());
-            prop_assert!(with.store.claims() <= without.store.claims());
+            prop_assert!(with.counting.claims() <= without.counting.claims());
             Ok(())
         })?;
     }

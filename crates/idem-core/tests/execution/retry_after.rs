@@ -9,7 +9,7 @@ use idem_core::{
 };
 use tokio::time::{Instant, advance, sleep};
 
-use crate::support::{Engine, LEASE, SECOND, admit, begin, slow, spawn};
+use crate::support::{Engine, LEASE, SECOND, admit, begin, executing, slow, spawn};
 
 /// What a duplicate is told now, as its client reads it; `None` if it executes.
 async fn told(idempotency: &Idempotency) -> Option<u64> {
@@ -29,10 +29,7 @@ fn seconds(refusal: &Refusal) -> u64 {
 /// An owner that crashed: nobody renews its lease.
 async fn crash(engine: &Engine, term: impl Into<LeaseTerm>) {
     let request = admit(&engine.idempotency).lease(term);
-    match engine.idempotency.begin(request, b"{}").await {
-        Begin::Execute(execution) => std::mem::forget(execution),
-        other => panic!("{other:?}"),
-    }
+    std::mem::forget(executing(engine.idempotency.begin(request, b"{}").await));
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use idem_core::{
 };
 use tokio::time::{advance, timeout};
 
-use crate::support::{INSTANT, SECOND, admit, begin, keep, slow};
+use crate::support::{INSTANT, SECOND, admit, begin, executing, keep, slow};
 
 const DURATIONS: [Duration; 6] = [
     Duration::ZERO,
@@ -35,9 +35,7 @@ async fn afterwards(policy: Policy, term: Option<LeaseTerm>) -> Begin {
             None => request,
         }
     };
-    let Begin::Execute(execution) = idempotency.begin(request(), b"{}").await else {
-        panic!("the key is fresh: {idempotency:?}");
-    };
+    let execution = executing(idempotency.begin(request(), b"{}").await);
     let duplicate = idempotency.begin(request(), b"{}").await;
     let Begin::Refused(refusal @ Refusal::InProgress { retry_after }) = duplicate else {
         panic!("{duplicate:?}: {idempotency:?}");
@@ -107,9 +105,7 @@ async fn a_wait_of_no_time_or_without_a_place_is_none() {
 async fn a_wait_of_for_ever_ends_with_the_original() {
     let policy = Policy::reference().wait(Duration::MAX, usize::MAX);
     let idempotency = Idempotency::new(MemoryStore::new(), policy);
-    let Begin::Execute(execution) = begin(&idempotency).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&idempotency).await);
     let (_, duplicate) = tokio::join!(
         execution.run(slow(100 * SECOND, "done")),
         begin(&idempotency)
@@ -131,9 +127,7 @@ async fn a_store_with_room_for_nothing_refuses_and_one_with_room_for_all_takes()
     let limits = none.records(usize::MAX).bytes(usize::MAX);
     let store = MemoryStore::with_limits(limits);
     let idempotency = Idempotency::new(store, Policy::reference().retention(Duration::MAX));
-    let Begin::Execute(execution) = begin(&idempotency).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&idempotency).await);
     execution.run(async { (keep("done"), ()) }).await.unwrap();
     advance(Duration::from_secs(50 * 365 * 24 * 60 * 60)).await;
     assert!(matches!(begin(&idempotency).await, Begin::Replay(_)));

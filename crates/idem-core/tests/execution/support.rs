@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use idem_core::{
-    Headers, Idempotency, MemoryStore, Policy, RecordKey, Refusal, Response, Verdict,
-    adapter::{Admission, Begin, Execution, HandOver, Protected, RequestHead, Watch},
+    Headers, Idempotency, MemoryStore, Policy, RecordKey, Response, Verdict,
+    adapter::{Admission, Begin, Execution, HandOver, Protected, RequestHead},
     event::{Event, Observer},
 };
 use idem_store_tests::FaultyStore;
@@ -57,22 +57,8 @@ impl Engine {
             .await
     }
 
-    /// As `begin`, with what a hand-over needs.
-    pub(crate) fn begin_later(&self) -> (impl Future<Output = Begin> + Send + 'static, Watch) {
-        let protected = admit(&self.idempotency);
-        let watch = protected.watch();
-        let idempotency = self.idempotency.clone();
-        (
-            async move { idempotency.begin(protected, b"{}").await },
-            watch,
-        )
-    }
-
     pub(crate) async fn execution(&self) -> Execution {
-        match self.begin("{}").await {
-            Begin::Execute(execution) => execution,
-            other => panic!("{other:?}"),
-        }
+        executing(self.begin("{}").await)
     }
 
     /// Executes the request, which keeps `done`.
@@ -101,29 +87,54 @@ pub(crate) async fn begin(idempotency: &Idempotency) -> Begin {
     idempotency.begin(admit(idempotency), b"{}").await
 }
 
+/// The execution of a request that has its key to itself.
+#[track_caller]
+pub(crate) fn executing(begin: Begin) -> Execution {
+    match begin {
+        Begin::Execute(execution) => execution,
+        other => panic!("{other:?}"),
+    }
+}
+
 pub(crate) fn admit(idempotency: &Idempotency) -> Protected {
-    match idempotency.admit(&Head, None, || None) {
+    let lines = [
+        ("idempotency-key", "k"),
+        ("content-type", "application/json"),
+    ];
+    admit_head(idempotency, &Head(&lines))
+}
+
+pub(crate) fn admit_head(idempotency: &Idempotency, head: &Head<'_>) -> Protected {
+    match idempotency.admit(head, None, || None) {
         Admission::Protected(protected) => protected,
         other => panic!("{other:?}"),
     }
 }
 
-/// Runs work in a task as an adapter does, and tells what it gave.
+/// A request as an adapter serves it, and what its work gave if it was executed.
+pub(crate) fn serving<T: Send + 'static>(
+    idempotency: &Idempotency,
+    work: impl Future<Output = (Verdict, T)> + Send + 'static,
+) -> HandOver<impl Future<Output = Option<T>> + Send + Unpin + 'static> {
+    let request = admit(idempotency);
+    let watch = request.watch();
+    let idempotency = idempotency.clone();
+    let served = async move {
+        match idempotency.begin(request, b"{}").await {
+            Begin::Execute(execution) => Some(execution.run(work).await.unwrap()),
+            _ => None,
+        }
+    };
+    HandOver::new(Box::pin(served), watch)
+}
+
+/// Executes a request in a task, and tells what its work gave.
 pub(crate) fn spawn(
     engine: &Engine,
     work: impl Future<Output = (Verdict, &'static str)> + Send + 'static,
 ) -> tokio::task::JoinHandle<&'static str> {
-    let (begin, watch) = engine.begin_later();
-    tokio::spawn(HandOver::new(
-        Box::pin(async move {
-            match begin.await {
-                Begin::Execute(execution) => execution.run(work).await.unwrap(),
-                Begin::Refused(Refusal::InProgress { .. }) => "in progress",
-                other => panic!("{other:?}"),
-            }
-        }),
-        watch,
-    ))
+    let serving = serving(&engine.idempotency, work);
+    tokio::spawn(async move { serving.await.expect("it is executed") })
 }
 
 pub(crate) fn keep(body: &'static str) -> Verdict {
@@ -137,10 +148,10 @@ pub(crate) async fn slow(time: Duration, body: &'static str) -> (Verdict, &'stat
     (keep(body), body)
 }
 
-/// A `POST /orders` with the key `k`.
-struct Head;
+/// A `POST /orders` with these lines.
+pub(crate) struct Head<'a>(pub(crate) &'a [(&'a str, &'a str)]);
 
-impl RequestHead for Head {
+impl RequestHead for Head<'_> {
     fn method(&self) -> &'static str {
         "POST"
     }
@@ -154,12 +165,8 @@ impl RequestHead for Head {
     }
 
     fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let value: Option<&[u8]> = match name {
-            "idempotency-key" => Some(b"k"),
-            "content-type" => Some(b"application/json"),
-            _ => None,
-        };
-        value.into_iter()
+        let lines = self.0.iter().filter(move |(line, _)| *line == name);
+        lines.map(|(_, value)| value.as_bytes())
     }
 }
 

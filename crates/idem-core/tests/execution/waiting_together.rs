@@ -15,7 +15,7 @@ use tokio::{
 
 use crate::{
     planted::{Plant, PlantedStore},
-    support::{Engine, SECOND, admit, begin, keep},
+    support::{Engine, SECOND, admit, begin, executing, keep},
 };
 
 mod arriving;
@@ -182,9 +182,7 @@ async fn the_end_of_an_original_wakes_those_who_wait_in_another_layer_on_its_sto
     let store = PlantedStore::default();
     let (here, _) = store.engine(patient());
     let (there, _) = store.engine(patient());
-    let Begin::Execute(execution) = begin(&here).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&here).await);
     let started = Instant::now();
     let original = ends(execution, END, keep("first"));
     let mut waiters = duplicates(&here, 3).await;
@@ -199,9 +197,7 @@ async fn the_end_of_an_original_in_another_process_is_known_within_a_pause() {
     let store = PlantedStore::default();
     let (elsewhere, _) = store.elsewhere().engine(Policy::reference());
     let (here, _) = store.engine(patient());
-    let Begin::Execute(execution) = begin(&elsewhere).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&elsewhere).await);
     let started = Instant::now();
     ends(execution, END, keep("first"));
     for waiter in duplicates(&here, 100).await {
@@ -237,9 +233,7 @@ async fn another_waiter_asks_at_the_same_pace_when_the_one_that_asks_hangs_up() 
 async fn a_waiter_that_hangs_up_while_it_asks_delays_no_other() {
     let store = PlantedStore::default();
     let (here, _) = store.engine(patient());
-    let Begin::Execute(execution) = begin(&here).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&here).await);
     let started = Instant::now();
     ends(execution, END, keep("first"));
     let mut waiters = duplicates(&here, 3).await;
@@ -255,9 +249,7 @@ async fn one_that_nobody_polls_any_more_gives_its_turn_to_another_in_a_while() {
     let store = PlantedStore::default();
     let (elsewhere, _) = store.elsewhere().engine(Policy::reference());
     let (here, _) = store.engine(patient());
-    let Begin::Execute(execution) = begin(&elsewhere).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&elsewhere).await);
     let started = Instant::now();
     ends(execution, END, keep("first"));
     let mut stalled = Box::pin(begin(&here));
@@ -288,9 +280,7 @@ async fn they_are_refused_if_another_payload_has_taken_the_key() {
     let store = PlantedStore::default();
     let (elsewhere, _) = store.elsewhere().engine(Policy::reference());
     let (here, _) = store.engine(patient());
-    let Begin::Execute(execution) = begin(&elsewhere).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&elsewhere).await);
     let waiters = duplicates(&here, 3).await;
     sleep(END).await;
     execution.run(async { (Verdict::Free, ()) }).await.unwrap();
@@ -360,9 +350,7 @@ async fn a_wait_shorter_than_the_first_pause_ends_with_a_last_look() {
     let store = PlantedStore::default();
     let (elsewhere, _) = store.elsewhere().engine(Policy::reference());
     let (here, _) = store.engine(Policy::reference().wait(8 * MILLISECOND, 10));
-    let Begin::Execute(execution) = begin(&elsewhere).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&elsewhere).await);
     ends(execution, 6 * MILLISECOND, keep("first"));
     let (what, _) = duplicate(&here).await.unwrap();
     assert_eq!(what, "first");

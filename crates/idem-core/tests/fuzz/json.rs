@@ -15,6 +15,8 @@ use crate::{
 /// Besides what breaks JSON, what is written out longer or shorter than it came.
 const PIECES: &[&[u8]] = &[
     b"1e5",
+    b"1e6",
+    b"1e7",
     b"1e19",
     b"-1.50e3",
     b"1e-8",

@@ -58,12 +58,23 @@ fn a_lease_is_read_or_refused_whatever_text_comes() {
     });
 }
 
+/// A length as it is hashed: seven bits a byte, the lowest first, and the top bit says that more follow.
+fn length(mut length: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while length >= 128 {
+        bytes.push((length % 128 + 128) as u8);
+        length /= 128;
+    }
+    bytes.push(length as u8);
+    bytes
+}
+
 /// The text without what stands behind its last point, and with the digest that belongs there.
 fn signed(text: &str) -> String {
     let all = text.rsplit_once('.').map_or(text, |(all, _)| all);
     let mut hash = Sha256::new();
     for part in ["idem travelling lease 1", all] {
-        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(length(part.len()));
         hash.update(part);
     }
     let digits: String = hash.finalize()[..8]

@@ -25,7 +25,13 @@ fn breaks(flaw: Flaw, property: Property, bounds: Bounds) {
         effects: Effects::Apart,
         flaw: Some(flaw),
     };
-    let found = explore(&model, Some(property));
+    breaks_in(&model, property);
+}
+
+/// Explores a flawed world until it breaks the property.
+pub(crate) fn breaks_in(model: &Model, property: Property) {
+    let flaw = model.flaw;
+    let found = explore(model, Some(property));
     let Some(way) = found.broken.get(&property) else {
         panic!("{flaw:?} does not break {property:?}");
     };

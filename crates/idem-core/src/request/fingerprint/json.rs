@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 
 use super::{
+    buffers::Buffers,
     large::LargeObjects,
     members::{self, Member, QUOTE},
     number::{self, Number},
@@ -21,21 +22,55 @@ use super::{
 /// How deep arrays and objects may be nested: about where most parsers draw their line.
 const MAX_DEPTH: usize = 128;
 
-/// How much longer the canonical form can be: `1e19` becomes 20 digits.
-const MAX_GROWTH: usize = 5;
+/// How many times as long the canonical form can be: `1e6` becomes seven digits.
+const MAX_GROWTH: usize = 3;
 
-/// Brings a payload into its canonical form.
+/// Brings a payload into its canonical form, and hands that on.
 ///
 /// `None` if it is not valid JSON (RFC 8259), has a duplicate member or a number with too long an exponent, is
-/// nested too deep, or has over 800 MB.
-pub(super) fn canonical(payload: &[u8]) -> Option<Cow<'_, [u8]>> {
+/// nested too deep, or has over 1.4 GB.
+pub(super) fn canonical<T>(payload: &[u8], then: impl FnOnce(Canonical<'_>) -> T) -> Option<T> {
     // Offsets in the canonical text are of 32 bits.
     u32::try_from(payload.len().checked_mul(MAX_GROWTH)?).ok()?;
     if text::is_simple(payload) {
-        return Reader::<true>::new(payload).canonical();
+        return Reader::<true>::new(payload).canonical(then);
     }
     std::str::from_utf8(payload).ok()?;
-    Reader::<false>::new(payload).canonical()
+    Reader::<false>::new(payload).canonical(then)
+}
+
+/// The canonical form of a payload.
+#[derive(Clone, Copy)]
+pub(super) struct Canonical<'t> {
+    text: &'t [u8],
+    /// What is still to be sorted in it.
+    large: &'t LargeObjects,
+}
+
+impl<'t> Canonical<'t> {
+    /// How many bytes it has.
+    pub(super) const fn len(self) -> usize {
+        self.text.len()
+    }
+
+    /// Hands on its bytes, piece by piece.
+    pub(super) fn pieces(self, mut each: impl FnMut(&[u8])) {
+        if self.large.is_empty() {
+            each(self.text);
+        } else {
+            self.large.sorted(self.text, each);
+        }
+    }
+
+    /// All of it.
+    pub(super) fn whole(self) -> Cow<'t, [u8]> {
+        if self.large.is_empty() {
+            return self.text.into();
+        }
+        let mut whole = Vec::with_capacity(self.len());
+        self.pieces(|piece| whole.extend_from_slice(piece));
+        whole.into()
+    }
 }
 
 /// Reads a payload by recursive descent. Each method takes where something begins in the payload, and
@@ -50,25 +85,33 @@ struct Reader<'a, const SIMPLE: bool> {
 
 impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
     fn new(input: &'a [u8]) -> Self {
+        let buffers = Buffers::take();
         Self {
             input,
-            written: Written::new(input),
-            // More than most payloads have open at a time.
-            members: Vec::with_capacity(32),
+            written: Written::new(input, buffers.text, buffers.unsorted),
+            members: buffers.members,
             large: LargeObjects::default(),
         }
     }
 
-    fn canonical(mut self) -> Option<Cow<'a, [u8]>> {
+    fn canonical<T>(mut self, then: impl FnOnce(Canonical<'_>) -> T) -> Option<T> {
         let end = self.value(0, MAX_DEPTH)?;
         if self.token(end).is_some() {
             return None;
         }
-        let text = self.written.finish();
-        if self.large.is_empty() {
-            return Some(text);
+        let answer = then(Canonical {
+            text: self.written.finish(),
+            large: &self.large,
+        });
+        let (text, unsorted) = self.written.into_buffers();
+        let members = self.members;
+        Buffers {
+            text,
+            unsorted,
+            members,
         }
-        Some(Cow::Owned(self.large.sort(&text)))
+        .give_back();
+        Some(answer)
     }
 
     /// The first byte from here on that is not white space, and where it is. White space is left out.
@@ -142,6 +185,9 @@ impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
             }
             previous = word;
             at = self.value(value, levels)?;
+            if let Some(member) = self.members.last_mut() {
+                member.ends(self.written.offset(at));
+            }
             match self.token(at)? {
                 (comma, b',') => at = comma + 1,
                 (end, b'}') => break end,
@@ -202,7 +248,7 @@ impl<'a, const SIMPLE: bool> Reader<'a, SIMPLE> {
         let members = &mut self.members[first_member..];
         let start = members.first()?.piece().start;
         let end = self.written.offset(at);
-        members::sort(members, end, &self.written)?;
+        members::sort(members, &self.written)?;
         let sorted = members.iter().map(Member::piece);
         if end - start <= SMALL {
             self.written.sort(start, at, sorted);

@@ -1,4 +1,4 @@
-//! Large objects whose members came out of order: they are sorted in one pass over the text, in the end.
+//! Large objects whose members came out of order: they are sorted in one pass over the text, while it is hashed.
 
 use std::ops::Range;
 
@@ -52,41 +52,18 @@ impl LargeObjects {
             .extend(sorted.map(|member| member.start as u32..member.end as u32));
     }
 
-    /// Writes the text with the members of these objects in their order: each byte once.
-    pub(super) fn sort(&self, text: &[u8]) -> Vec<u8> {
-        let mut sorted = Backwards {
-            bytes: vec![0; text.len()],
-            start: text.len(),
+    /// Hands on the text with the members of these objects in their order, piece by piece. Each byte is copied once at most,
+    /// and the whole is never in memory: that may be several megabytes, whose pages the system would have to clear.
+    pub(super) fn sorted(&self, text: &[u8], each: impl FnMut(&[u8])) {
+        let mut sorted = Sorted {
+            objects: self,
+            text,
+            outermost: Vec::new(),
+            gathered: Vec::with_capacity(GATHERED),
+            each,
         };
-        self.write(text, 0..text.len(), 0..self.objects.len(), &mut sorted);
-        sorted.bytes
-    }
-
-    /// Writes a piece of the text, in which are some of the objects `among`. It recurses once for each of these objects
-    /// around what it writes.
-    fn write(&self, text: &[u8], piece: Range<usize>, among: Range<usize>, sorted: &mut Backwards) {
-        let mut to = piece.end;
-        let mut behind = self.behind_last_in(&piece, among.clone());
-        while let Some(last) = behind.checked_sub(1).filter(|last| among.contains(last)) {
-            let object = &self.objects[last];
-            let (start, end) = (object.start as usize, object.end as usize);
-            if start < piece.start {
-                break;
-            }
-            sorted.write(&text[end..to]);
-            let inside = last - object.inside as usize..last;
-            for (number, member) in self.members(last).iter().rev().enumerate() {
-                // No comma is behind the last.
-                if number > 0 {
-                    sorted.write(b",");
-                }
-                let member = member.start as usize..member.end as usize;
-                self.write(text, member, inside.clone(), sorted);
-            }
-            to = start + 1;
-            behind = inside.start;
-        }
-        sorted.write(&text[piece.start..to]);
+        sorted.write(0..text.len(), 0..self.objects.len());
+        sorted.hand_on();
     }
 
     /// The number behind that of the last object in a piece, if any is in it.
@@ -105,17 +82,71 @@ impl LargeObjects {
     }
 }
 
-/// A text that is written from its end to its beginning.
-struct Backwards {
-    bytes: Vec<u8>,
-    start: usize,
+/// Up to so many bytes are gathered into one piece.
+const GATHERED: usize = 4096;
+
+/// A text while it is sorted.
+struct Sorted<'t, E> {
+    objects: &'t LargeObjects,
+    text: &'t [u8],
+    /// Numbers of objects that are still to be written, which are in none of the others; the next one is the last.
+    outermost: Vec<usize>,
+    gathered: Vec<u8>,
+    each: E,
 }
 
-impl Backwards {
-    fn write(&mut self, text: &[u8]) {
-        work::note(text.len());
-        let end = self.start;
-        self.start -= text.len();
-        self.bytes[self.start..end].copy_from_slice(text);
+impl<E: FnMut(&[u8])> Sorted<'_, E> {
+    /// Writes a piece of the text, in which are some of the objects `among`. It recurses once for each of these objects
+    /// around what it writes.
+    fn write(&mut self, piece: Range<usize>, among: Range<usize>) {
+        let written = self.outermost.len();
+        let mut behind = self.objects.behind_last_in(&piece, among.clone());
+        while let Some(last) = behind.checked_sub(1).filter(|last| among.contains(last)) {
+            let object = &self.objects.objects[last];
+            if (object.start as usize) < piece.start {
+                break;
+            }
+            self.outermost.push(last);
+            behind = last - object.inside as usize;
+        }
+        let mut from = piece.start;
+        while self.outermost.len() > written {
+            let Some(number) = self.outermost.pop() else {
+                break;
+            };
+            let object = &self.objects.objects[number];
+            let inside = number - object.inside as usize..number;
+            self.gather(from..object.start as usize + 1);
+            for (number, member) in self.objects.members(number).iter().enumerate() {
+                // No comma is before the first.
+                if number > 0 {
+                    self.gather_bytes(b",");
+                }
+                self.write(member.start as usize..member.end as usize, inside.clone());
+            }
+            from = object.end as usize;
+        }
+        self.gather(from..piece.end);
+    }
+
+    fn gather(&mut self, piece: Range<usize>) {
+        let text = self.text;
+        self.gather_bytes(&text[piece]);
+    }
+
+    fn gather_bytes(&mut self, piece: &[u8]) {
+        work::note(piece.len());
+        if self.gathered.len() + piece.len() > GATHERED {
+            self.hand_on();
+        }
+        if piece.len() > GATHERED {
+            return (self.each)(piece);
+        }
+        self.gathered.extend_from_slice(piece);
+    }
+
+    fn hand_on(&mut self) {
+        (self.each)(&self.gathered);
+        self.gathered.clear();
     }
 }

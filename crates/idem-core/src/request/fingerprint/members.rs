@@ -13,7 +13,7 @@ pub(super) struct Member {
     /// Where its name begins, with the opening quote.
     start: u32,
     name_end: u32,
-    /// Where its value ends: known once the object is sorted.
+    /// Where its value ends, once that was read.
     end: u32,
 }
 
@@ -37,6 +37,11 @@ impl Member {
         self.start as usize..self.end as usize
     }
 
+    #[inline(always)]
+    pub(super) fn ends(&mut self, end: usize) {
+        self.end = end as u32;
+    }
+
     pub(super) fn name<'a>(&self, written: &'a Written<'_>) -> &'a [u8] {
         written.piece(self.start as usize + QUOTE..self.name_end as usize)
     }
@@ -50,18 +55,11 @@ pub(super) fn word(name: &[u8]) -> u64 {
     u64::from_be_bytes(word)
 }
 
-/// Sorts the members of an object by their names, given where the object ends. `None` if two names are
-/// the same.
+/// Sorts the members of an object by their names. `None` if two names are the same.
 ///
 /// It compares eight bytes of each name, then the next eight of those that are the same so far. So no
 /// byte is read more than once, however long the names are and however much of them is the same.
-pub(super) fn sort(members: &mut [Member], end: usize, written: &Written<'_>) -> Option<()> {
-    let mut end = end as u32;
-    for member in members.iter_mut().rev() {
-        member.end = end;
-        // The text has no white space: a comma stands right before the name.
-        end = member.start.saturating_sub(1);
-    }
+pub(super) fn sort(members: &mut [Member], written: &Written<'_>) -> Option<()> {
     let mut alike = Vec::new();
     sort_by_word(members, 0..members.len(), 0, &mut alike);
     while let Some((group, known)) = alike.pop() {

@@ -1,11 +1,12 @@
 //! JSON numbers by their exact decimal value: `1`, `1.0` and `1e0` are one, and no float is used.
 
-/// Up to this many digits before the point, and zeros after it, a number is written plainly.
+/// A number is written plainly with up to so many digits before the point, and up to so many zeros that only say where the
+/// point is.
 ///
-/// It bounds what an exponent can blow up (`1e19` becomes 20 bytes, `1e20` stays short), and lets
-/// the numbers that clients send, those of 64 bits included, be their own canonical form.
+/// It bounds what an exponent can blow up (`1e6` becomes 7 bytes, `1e7` stays short), and lets the numbers that clients
+/// send, nearly all of 64 bits included, be their own canonical form.
 const PLAIN_DIGITS: usize = 20;
-const PLAIN_ZEROS: usize = 8;
+const PLAIN_ZEROS: usize = 6;
 
 /// The longest exponent that is read, in digits without leading zeros.
 const EXPONENT_DIGITS: u32 = 17;
@@ -14,7 +15,7 @@ const EXPONENT_DIGITS: u32 = 17;
 #[inline(always)]
 pub(super) fn whole_length(text: &[u8]) -> Option<usize> {
     let (digits, end) = digits(text, 0)?;
-    let is_canonical = digits.len() <= PLAIN_DIGITS && (digits[0] != b'0' || end == 1);
+    let is_canonical = is_plain(digits) && (digits[0] != b'0' || end == 1);
     let goes_on = matches!(text.get(end), Some(b'.' | b'e' | b'E'));
     (is_canonical && !goes_on).then_some(end)
 }
@@ -61,13 +62,14 @@ impl<'a> Number<'a> {
     /// Whether the number is in canonical form as it came, which nearly all are.
     #[inline(always)]
     pub(super) fn is_canonical(&self) -> bool {
-        if self.exponent.is_some() || self.whole.len() > PLAIN_DIGITS {
+        if self.exponent.is_some() {
             return false;
         }
         match self.fraction {
-            [] => !(self.negative && self.whole == b"0"),
+            [] => is_plain(self.whole) && !(self.negative && self.whole == b"0"),
             [.., b'0'] => false,
-            fraction => self.whole != b"0" || leading_zeros(fraction) <= PLAIN_ZEROS,
+            fraction if self.whole == b"0" => leading_zeros(fraction) <= PLAIN_ZEROS,
+            _ => self.whole.len() <= PLAIN_DIGITS,
         }
     }
 
@@ -88,7 +90,8 @@ impl<'a> Number<'a> {
             text.extend_from_slice(whole);
             return text.extend_from_slice(fraction);
         }
-        let is_plain = (1..=PLAIN_DIGITS as i64).contains(&point);
+        let zeros = point - (whole.len() + fraction.len()) as i64;
+        let is_plain = (1..=PLAIN_DIGITS as i64).contains(&point) && zeros <= PLAIN_ZEROS as i64;
         let point_at = text.len() + if is_plain { point as usize } else { 1 };
         text.extend_from_slice(whole);
         text.extend_from_slice(fraction);
@@ -119,6 +122,13 @@ impl<'a> Number<'a> {
         let exponent = self.exponent.unwrap_or(0);
         (whole, fraction, point.saturating_add(exponent))
     }
+}
+
+/// Whether a whole number of these digits is written plainly.
+#[inline(always)]
+fn is_plain(digits: &[u8]) -> bool {
+    digits.len() <= PLAIN_ZEROS + 1
+        || digits.len() <= PLAIN_DIGITS && !digits.ends_with(&[b'0'; PLAIN_ZEROS + 1])
 }
 
 /// The digits from `start` on, at least one, and where they end.
@@ -193,15 +203,18 @@ mod tests {
             ("-12.5", &["-12.5", "-12.50", "-125e-1"]),
             ("100", &["100", "1e2", "100.00"]),
             ("0.001", &["0.001", "1e-3", "0.0010"]),
-            ("0.000000001", &["0.000000001", "1e-9"]),
-            ("1e-10", &["0.0000000001", "1e-10"]),
+            ("0.0000001", &["0.0000001", "1e-7"]),
+            ("1e-8", &["0.00000001", "1e-8", "0.1e-7"]),
+            ("1000000", &["1e6", "1000000", "0.1e7"]),
+            ("1e7", &["1e7", "10000000", "10000000.0", "10.00e6"]),
+            ("1.2e8", &["12e7", "1.2e8", "120000000", "1.20e8"]),
             (
-                "12000000000000000000",
-                &["12e18", "1.2e19", "12000000000000000000"],
+                "-12345678901234000000",
+                &["-12345678901234e6", "-12345678901234000000"],
             ),
             (
-                "1.2e20",
-                &["12e19", "1.2e20", "120000000000000000000", "1.20e20"],
+                "1.23456789012345e20",
+                &["123456789012345e6", "123456789012345000000"],
             ),
             (
                 "-18446744073709551615",

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, str::FromStr};
 
-use super::text;
+use super::{json::Canonical, text};
 use crate::digest::Hasher;
 
 /// A JSON Pointer (RFC 6901), such as `/items/0/price`; the empty pointer is the whole payload.
@@ -85,22 +85,23 @@ pub(super) enum Selection {
 }
 
 impl Selection {
-    /// Hashes what counts of a canonical payload.
-    pub(super) fn absorb(&self, hasher: &mut Hasher, payload: &[u8]) {
+    /// Hashes what counts of a payload.
+    pub(super) fn absorb(&self, hasher: &mut Hasher, payload: Canonical<'_>) {
         match self {
             Self::Whole => {
                 hasher.add(b"json");
-                hasher.add(payload);
+                hasher.add_pieces(payload.len(), |each| payload.pieces(each));
             }
             Self::Without(fields) => {
                 hasher.add(b"json without");
-                hasher.add(&without(fields, payload));
+                hasher.add(&without(fields, &payload.whole()));
             }
             Self::Only(fields) => {
+                let payload = payload.whole();
                 hasher.add(b"json only");
                 for field in fields {
                     hasher.add(field.pointer.as_bytes());
-                    match find(&field.tokens, payload) {
+                    match find(&field.tokens, &payload) {
                         None => hasher.add(b"absent"),
                         Some(value) => {
                             hasher.add(b"present");

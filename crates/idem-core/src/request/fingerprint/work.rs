@@ -27,7 +27,8 @@ mod tests {
     /// Bytes moved and compared for each byte of a payload.
     fn work(payload: &str) -> f64 {
         NOTED.set(0);
-        canonical(payload.as_bytes()).expect("the payload has a canonical form");
+        canonical(payload.as_bytes(), |form| form.pieces(|_| ()))
+            .expect("the payload has a canonical form");
         NOTED.get() as f64 / payload.len() as f64
     }
 
@@ -126,7 +127,7 @@ mod tests {
                 "small objects round numbers that grow, deep",
                 format!(
                     "[{}]",
-                    vec![nested(126, &format!("[{}]", vec!["1e19"; 120].join(","))); 50].join(",")
+                    vec![nested(126, &format!("[{}]", vec!["1e6"; 150].join(","))); 50].join(",")
                 ),
             ),
             (
@@ -134,7 +135,7 @@ mod tests {
                 format!("[\"{}\"]", r"\/\u0061\ud83d\udc10".repeat(5_000)),
             ),
             ("white space", format!("[{}1]", " 1 , ".repeat(20_000))),
-            ("numbers", format!("[{}1]", "1e19,".repeat(20_000))),
+            ("numbers", format!("[{}1]", "1e6,".repeat(25_000))),
         ];
         for (name, payload) in payloads {
             let work = work(&payload);

@@ -1,13 +1,13 @@
 //! The canonical text while it is written, in document order.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use super::work;
 
 /// Up to this many bytes, an object is sorted where it stands as soon as it has been read.
 ///
 /// An object in 127 others is moved 127 times then. That takes less time than to note what is to be sorted only while it
-/// is so short: a few bytes of a payload add a level, and numbers such as `1e19` make the text that is moved longer.
+/// is so short: a few bytes of a payload add a level, and numbers such as `1e6` make the text that is moved longer.
 pub(super) const SMALL: usize = 1024;
 
 /// The text so far: a rewritten part, then input that stands as it came.
@@ -21,11 +21,12 @@ pub(super) struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    pub(super) fn new(input: &'a [u8]) -> Self {
+    /// Begins with two empty buffers.
+    pub(super) fn new(input: &'a [u8], rewritten: Vec<u8>, unsorted: Vec<u8>) -> Self {
         Self {
             input,
-            rewritten: Vec::new(),
-            unsorted: Vec::new(),
+            rewritten,
+            unsorted,
             copied: 0,
         }
     }
@@ -43,7 +44,7 @@ impl<'a> Written<'a> {
     }
 
     pub(super) fn copy_up_to(&mut self, at: usize) {
-        if self.rewritten.capacity() == 0 {
+        if self.rewritten.is_empty() {
             // Most forms are no longer than the input.
             self.rewritten.reserve(self.input.len());
         }
@@ -69,37 +70,39 @@ impl<'a> Written<'a> {
         at: usize,
         sorted: impl Iterator<Item = Range<usize>>,
     ) {
-        let length = self.offset(at) - start;
-        let is_as_it_came = start >= self.rewritten.len();
-        self.copy_up_to(at);
-        let unsorted = if is_as_it_came {
-            &self.input[at - length..at]
+        let unsorted = if let Some(behind) = start.checked_sub(self.rewritten.len()) {
+            let begin = self.copied + behind;
+            self.copy_up_to(begin);
+            self.copied = at;
+            &self.input[begin..at]
         } else {
-            work::note(length);
+            self.copy_up_to(at);
             self.unsorted.clear();
             self.unsorted.extend_from_slice(&self.rewritten[start..]);
+            work::note(self.unsorted.len());
+            self.rewritten.truncate(start);
             &self.unsorted
         };
-        work::note(length);
-        let mut place = &mut self.rewritten[start..];
+        work::note(unsorted.len());
         for member in sorted {
+            if self.rewritten.len() > start {
+                self.rewritten.push(b',');
+            }
             let member = &unsorted[member.start - start..member.end - start];
-            let (here, behind) = place.split_at_mut(member.len());
-            here.copy_from_slice(member);
-            // No comma is behind the last.
-            let Some((comma, behind)) = behind.split_first_mut() else {
-                break;
-            };
-            *comma = b',';
-            place = behind;
+            self.rewritten.extend_from_slice(member);
         }
     }
 
-    pub(super) fn finish(mut self) -> Cow<'a, [u8]> {
+    /// The whole text.
+    pub(super) fn finish(&mut self) -> &[u8] {
         if self.rewritten.is_empty() {
-            return Cow::Borrowed(&self.input[self.copied..]);
+            return &self.input[self.copied..];
         }
         self.copy_up_to(self.input.len());
-        Cow::Owned(self.rewritten)
+        &self.rewritten
+    }
+
+    pub(super) fn into_buffers(self) -> (Vec<u8>, Vec<u8>) {
+        (self.rewritten, self.unsorted)
     }
 }

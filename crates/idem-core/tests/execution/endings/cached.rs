@@ -12,7 +12,7 @@ fn shop() -> Shop {
     let (ledger, log) = (Ledger::new(), Log::default());
     let policy = Policy::reference().lease(LEASE).observer(log.clone());
     Shop {
-        idempotency: Idempotency::new(LocalCache::new(ledger.clone()), policy),
+        idempotency: Idempotency::new(LocalCache::new(ledger.store()), policy),
         ledger,
         log,
     }

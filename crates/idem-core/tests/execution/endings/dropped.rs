@@ -6,7 +6,7 @@ use std::{
     task::{Context, Waker},
 };
 
-use idem_core::{adapter::Begin, store::EnlistError};
+use idem_core::store::EnlistError;
 use tokio::{
     runtime::Builder,
     time::{advance, sleep},
@@ -17,7 +17,7 @@ use super::{
     ledger::Fate,
     shop::{Shop, spawn},
 };
-use crate::support::{LEASE, SECOND, admit};
+use crate::support::{LEASE, SECOND, begin, executing};
 
 /// A runtime on a paused clock, for what is dropped outside.
 fn runtime() -> tokio::runtime::Runtime {
@@ -76,10 +76,7 @@ async fn one_that_is_dropped_rolls_back_and_leaves_the_key_to_its_lease() {
 #[tokio::test(start_paused = true)]
 async fn one_that_was_begun_in_an_execution_that_is_dropped_is_not_taken() {
     let shop = Shop::new();
-    let begin = shop.idempotency.begin(admit(&shop.idempotency), b"{}");
-    let Begin::Execute(execution) = begin.await else {
-        panic!("the key is free");
-    };
+    let execution = executing(begin(&shop.idempotency).await);
     let transaction = shop.ledger.begin(execution.current()).unwrap();
     drop(execution);
     assert_eq!(transaction.hand_over(), Err(EnlistError::Ended));

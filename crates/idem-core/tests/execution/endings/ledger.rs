@@ -11,13 +11,14 @@ use async_trait::async_trait;
 use idem_core::{
     CurrentExecution, IdempotencyStore, MemoryStore, RecordKey,
     store::{
-        Capacity, Claim, Commit, Completion, Ending, EnlistError, Fenced, InDoubt, Lease,
-        Operation, Outcome, Record, Renewals, Reservation, RolledBack, StoreError, StoreErrorKind,
-        StoreIdentity, Stored, WriteEffect,
+        Commit, Completion, Ending, EnlistError, Fenced, InDoubt, Lease, Operation, Outcome,
+        Record, Renewals, Reservation, RolledBack, StoreError, StoreErrorKind, WriteEffect,
     },
 };
 use idem_store_tests::FaultyStore;
 use tokio::{task::JoinHandle, time::sleep};
+
+use crate::wrapped::{Around, Wrapped};
 
 /// What becomes of the next COMMIT.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,6 +90,14 @@ impl Ledger {
         }
     }
 
+    /// The store of its records, whose completions and releases are steps.
+    pub(crate) fn store(&self) -> Wrapped<Self, FaultyStore<MemoryStore>> {
+        Wrapped {
+            inner: self.records.clone(),
+            around: self.clone(),
+        }
+    }
+
     fn with<T>(&self, change: impl FnOnce(&mut Shared) -> T) -> T {
         change(&mut self.shared.lock().unwrap())
     }
@@ -125,7 +134,7 @@ impl Ledger {
     }
 
     pub(crate) fn begin(&self, current: &CurrentExecution) -> Result<Transaction, EnlistError> {
-        let reservation = current.reserve(self.identity(), self.renewals)?;
+        let reservation = current.reserve(self.records.identity(), self.renewals)?;
         Ok(Transaction {
             reservation,
             open: Open::new(self),
@@ -300,41 +309,15 @@ impl InDoubt for Doubt {
     }
 }
 
-#[async_trait]
-impl IdempotencyStore for Ledger {
-    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        self.records.claim(key, lease).await
-    }
-
-    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.records.renew(key, lease).await
-    }
-
-    async fn complete(
+impl Around for Ledger {
+    async fn around<T: Send>(
         &self,
-        key: &RecordKey,
-        lease: &Lease,
-        outcome: &Outcome,
-        retention: Duration,
-    ) -> Result<Fenced, StoreError> {
-        self.step("complete");
-        self.records.complete(key, lease, outcome, retention).await
-    }
-
-    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.step("release");
-        self.records.release(key, lease).await
-    }
-
-    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.records.look_up(key).await
-    }
-
-    fn capacity(&self) -> Capacity {
-        self.records.capacity()
-    }
-
-    fn identity(&self) -> StoreIdentity {
-        self.records.identity()
+        operation: Operation,
+        call: impl Future<Output = Result<T, StoreError>> + Send,
+    ) -> Result<T, StoreError> {
+        if let Operation::Complete | Operation::Release = operation {
+            self.step(operation.as_str());
+        }
+        call.await
     }
 }

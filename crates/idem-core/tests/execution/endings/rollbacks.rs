@@ -181,7 +181,7 @@ async fn a_panic_before_there_is_a_future_takes_nothing_down() {
         let shop = Shop::new();
         let began = Instant::now();
         let got = shop.request(async |current| {
-            let store = shop.ledger.identity();
+            let store = shop.ledger.records.identity();
             let reservation = current.reserve(store, Renewals::GoOn).unwrap();
             reservation.enlist(Rash).unwrap();
             Ok((status, Body::Whole("no")))

@@ -28,7 +28,7 @@ impl Shop {
         let log = Log::default();
         let policy = policy.lease(LEASE).observer(log.clone());
         Self {
-            idempotency: Idempotency::new(ledger.clone(), policy),
+            idempotency: Idempotency::new(ledger.store(), policy),
             ledger,
             log,
         }

@@ -1,14 +1,11 @@
 //! Requests that arrive before the first one's claim is answered.
 
-use idem_core::{
-    CurrentExecution, IdempotencyKey, OnStoreFailure,
-    adapter::{Admission, RequestHead},
-};
+use idem_core::{IdempotencyKey, OnStoreFailure};
 use idem_store_tests::FaultyStore;
 use tokio::time::advance;
 
 use super::*;
-use crate::support::LEASE;
+use crate::support::{Head, LEASE, admit_head};
 
 /// How long a claim takes.
 const CLAIM: Duration = Duration::from_millis(100);
@@ -39,10 +36,7 @@ impl Server {
     /// An original in another process.
     async fn original(&self) -> Execution {
         let (elsewhere, _) = self.planted.elsewhere().engine(Policy::reference());
-        match begin(&elsewhere).await {
-            Begin::Execute(execution) => execution,
-            other => panic!("{other:?}"),
-        }
+        executing(begin(&elsewhere).await)
     }
 
     async fn has_completed(&self) {
@@ -149,9 +143,7 @@ async fn a_record_is_told_to_all_that_came_before_it_was_asked_for() {
 async fn a_key_that_is_freed_while_it_is_asked_for_is_refused_to_nobody_who_came_later() {
     let server = Server::with(patient());
     let (elsewhere, _) = server.planted.elsewhere().engine(Policy::reference());
-    let Begin::Execute(other) = elsewhere.begin(admit(&elsewhere), b"[1]").await else {
-        panic!("the key is fresh");
-    };
+    let other = executing(elsewhere.begin(admit(&elsewhere), b"[1]").await);
     // The answer is on its way while the key is freed.
     server
         .planted
@@ -177,53 +169,22 @@ async fn requests_with_another_payload_get_no_response_of_the_first_one() {
     assert_eq!(told, ["executed", "second", "second", "second"]);
 }
 
-/// A `POST /orders` of somebody.
-struct Head(&'static str);
-
-impl RequestHead for Head {
-    fn method(&self) -> &'static str {
-        "POST"
-    }
-
-    fn target(&self) -> &'static str {
-        "/orders"
-    }
-
-    fn route(&self) -> Option<std::borrow::Cow<'_, str>> {
-        None
-    }
-
-    fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let value = match name {
-            "idempotency-key" => Some("k"),
-            "authorization" => Some(self.0),
-            _ => None,
-        };
-        value.into_iter().map(str::as_bytes)
-    }
-}
-
 // S21
 #[tokio::test(start_paused = true)]
 async fn requests_with_other_credentials_get_no_response_of_the_first_one() {
     let server = Server::with(patient());
     let begin = async |credentials| {
-        let nobody = None::<&CurrentExecution>;
-        match server
-            .idempotency
-            .admit(&Head(credentials), nobody, || None)
-        {
-            Admission::Protected(request) => match server.idempotency.begin(request, b"{}").await {
-                Begin::Execute(execution) => {
-                    let work = async { (keep("first"), ()) };
-                    execution.run(work).await.unwrap();
-                    "executed"
-                }
-                Begin::Replay(_) => "replay",
-                Begin::Refused(refusal) => refusal.code(),
-                Begin::Unprotected => "unprotected",
-            },
-            other => panic!("{other:?}"),
+        let lines = [("idempotency-key", "k"), ("authorization", credentials)];
+        let request = admit_head(&server.idempotency, &Head(&lines));
+        match server.idempotency.begin(request, b"{}").await {
+            Begin::Execute(execution) => {
+                let work = async { (keep("first"), ()) };
+                execution.run(work).await.unwrap();
+                "executed"
+            }
+            Begin::Replay(_) => "replay",
+            Begin::Refused(refusal) => refusal.code(),
+            Begin::Unprotected => "unprotected",
         }
     };
     let later = async |credentials| {
@@ -362,9 +323,7 @@ async fn those_who_wait_for_a_claim_take_no_place_from_those_who_wait_for_an_ori
     let server = Server::with(policy.clone());
     server.has_completed().await;
     let with_other_keys = server.idempotency.with_policy(policy.namespace("other"));
-    let Begin::Execute(execution) = begin(&with_other_keys).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&with_other_keys).await);
     ends(execution, SECOND, keep("second"));
     let replayed = duplicates(&server.idempotency, 3).await;
     let waiters = duplicates(&with_other_keys, 1).await;
@@ -413,9 +372,7 @@ async fn without_waiting_each_claims_for_itself() {
 #[tokio::test(start_paused = true)]
 async fn a_place_is_wanted_by_nobody_whose_original_has_just_ended() {
     let server = Server::with(Policy::reference().wait(5 * SECOND, 1));
-    let Begin::Execute(execution) = begin(&server.idempotency).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&server.idempotency).await);
     let original = ends(execution, END, keep("first"));
     let mut waiters = duplicates(&server.idempotency, 1).await;
     original.await.unwrap();
@@ -429,9 +386,7 @@ async fn a_place_is_wanted_by_nobody_whose_original_has_just_ended() {
 #[tokio::test(start_paused = true)]
 async fn a_wait_that_is_over_just_after_the_original_ends_with_its_response() {
     let server = Server::with(Policy::reference().wait(END + CLAIM / 2, 10));
-    let Begin::Execute(execution) = begin(&server.idempotency).await else {
-        panic!("the key is fresh");
-    };
+    let execution = executing(begin(&server.idempotency).await);
     let original = ends(execution, END, keep("first"));
     let waiters = duplicates(&server.idempotency, 3).await;
     original.await.unwrap();

@@ -1,22 +1,10 @@
 //! Whatever requests of one key do, the store does, and clients do: one executes at a time, all are answered in time, and
 //! nobody gets what is not theirs.
 
-use std::{
-    borrow::Cow,
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use idem_core::{
-    Headers, IdempotencyStore, MemoryStore, RecordKey, Response,
-    adapter::{Admission, Protected, RequestHead},
-    store::{
-        Capacity, Claim, Fenced, Lease, Outcome, StoreError, StoreErrorKind, StoreIdentity, Stored,
-        WriteEffect,
-    },
-};
+use idem_core::{Headers, Response, adapter::Protected};
 use proptest::prelude::*;
 use tokio::{
     runtime::Builder,
@@ -24,7 +12,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::support::LEASE;
+use crate::support::{Head, LEASE, admit_head};
 
 const WAIT: Duration = Duration::from_secs(5);
 const STORE: Duration = Duration::from_secs(2);
@@ -46,15 +34,6 @@ enum Ends {
     Keeps,
     Frees,
     Panics,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Manner {
-    Answers,
-    Fails,
-    LosesItsReply,
-    Panics,
-    NeverAnswers,
 }
 
 fn milliseconds(most: u64) -> impl Strategy<Value = Duration> {
@@ -82,104 +61,30 @@ fn request() -> impl Strategy<Value = Request> {
     })
 }
 
-fn claim() -> impl Strategy<Value = (Duration, Manner)> {
-    let manner = prop_oneof![
-        12 => Just(Manner::Answers),
-        2 => Just(Manner::Fails),
-        1 => Just(Manner::LosesItsReply),
-        1 => Just(Manner::Panics),
-        1 => Just(Manner::NeverAnswers),
-    ];
-    let most = LONGEST_CLAIM.as_millis().try_into().unwrap();
-    (milliseconds(most), manner)
+fn claim_time() -> impl Strategy<Value = Duration> {
+    milliseconds(LONGEST_CLAIM.as_millis().try_into().unwrap())
 }
 
-/// A store whose claims go as planned.
-#[derive(Clone, Debug)]
-struct Planned {
-    inner: MemoryStore,
-    claims: Arc<Mutex<VecDeque<(Duration, Manner)>>>,
+/// A claim that lands at the end of its time, or at its beginning.
+fn answered_claim() -> impl Strategy<Value = Plant> {
+    prop_oneof![
+        claim_time().prop_map(Plant::Takes),
+        claim_time().prop_map(Plant::Answers),
+    ]
 }
 
-#[async_trait]
-impl IdempotencyStore for Planned {
-    async fn claim(&self, key: &RecordKey, lease: &Lease) -> Result<Claim, StoreError> {
-        let next = self.claims.lock().unwrap().pop_front();
-        let (takes, manner) = next.unwrap_or((10 * MILLISECOND, Manner::Answers));
-        let failed =
-            |effect| StoreError::new(Operation::Claim, StoreErrorKind::Unavailable, effect);
-        sleep(takes / 2).await;
-        if manner == Manner::Fails {
-            return Err(failed(WriteEffect::None));
-        }
-        let claimed = self.inner.claim(key, lease).await;
-        sleep(takes / 2).await;
-        match manner {
-            Manner::LosesItsReply => Err(failed(WriteEffect::Unknown)),
-            Manner::Panics => panic!("a planted panic"),
-            Manner::NeverAnswers => std::future::pending().await,
-            Manner::Answers | Manner::Fails => claimed,
-        }
-    }
-
-    async fn renew(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.inner.renew(key, lease).await
-    }
-
-    async fn complete(
-        &self,
-        key: &RecordKey,
-        lease: &Lease,
-        outcome: &Outcome,
-        retention: Duration,
-    ) -> Result<Fenced, StoreError> {
-        self.inner.complete(key, lease, outcome, retention).await
-    }
-
-    async fn release(&self, key: &RecordKey, lease: &Lease) -> Result<Fenced, StoreError> {
-        self.inner.release(key, lease).await
-    }
-
-    async fn look_up(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        self.inner.look_up(key).await
-    }
-
-    fn capacity(&self) -> Capacity {
-        self.inner.capacity()
-    }
-
-    fn identity(&self) -> StoreIdentity {
-        self.inner.identity()
-    }
+fn claim() -> impl Strategy<Value = Plant> {
+    prop_oneof![
+        12 => answered_claim(),
+        2 => claim_time().prop_map(Plant::Fails),
+        1 => claim_time().prop_map(Plant::LosesItsAnswer),
+        1 => Just(Plant::PanicsAfter),
+        1 => Just(Plant::NeverAnswers),
+    ]
 }
 
-struct Head(&'static str);
-
-impl RequestHead for Head {
-    fn method(&self) -> &'static str {
-        "POST"
-    }
-
-    fn target(&self) -> &'static str {
-        "/orders"
-    }
-
-    fn route(&self) -> Option<Cow<'_, str>> {
-        None
-    }
-
-    fn header<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        (name == "idempotency-key")
-            .then_some(self.0.as_bytes())
-            .into_iter()
-    }
-}
-
-fn admit_under(idempotency: &Idempotency, key: &'static str) -> Protected {
-    match idempotency.admit(&Head(key), None, || None) {
-        Admission::Protected(request) => request,
-        other => panic!("{other:?}"),
-    }
+fn admit_under(idempotency: &Idempotency, key: &str) -> Protected {
+    admit_head(idempotency, &Head(&[("idempotency-key", key)]))
 }
 
 /// An execution.
@@ -288,15 +193,12 @@ async fn send(world: Arc<World>, number: usize, request: Request) -> Told {
 }
 
 /// What became of them all, and what ran.
-async fn play(
-    requests: Vec<Request>,
-    claims: Vec<(Duration, Manner)>,
-    places: usize,
-) -> (Vec<Told>, Vec<Ran>) {
-    let store = Planned {
-        inner: MemoryStore::new(),
-        claims: Arc::new(Mutex::new(claims.into())),
-    };
+async fn play(requests: Vec<Request>, claims: Vec<Plant>, places: usize) -> (Vec<Told>, Vec<Ran>) {
+    let store = PlantedStore::default();
+    store.plant(Operation::Claim, Plant::Takes(10 * MILLISECOND));
+    for claim in claims {
+        store.plant_once(Operation::Claim, claim);
+    }
     let policy = Policy::reference().lease(LEASE).store_timeout(STORE);
     let impatient = Idempotency::new(store.clone(), policy.clone());
     let patient = impatient.with_policy(policy.wait(WAIT, places));
@@ -314,7 +216,7 @@ async fn play(
     while world.patient.under_way() > 0 {
         sleep(MILLISECOND).await;
     }
-    store.claims.lock().unwrap().clear();
+    store.clear();
     every_place_is_free(&world.patient, places).await;
     let ran = world.ran.lock().unwrap().clone();
     (told, ran)
@@ -387,7 +289,7 @@ proptest! {
         claims in prop::collection::vec(claim(), 0..40),
         places in 1..12_usize,
     ) {
-        let is_calm = claims.iter().all(|(_, manner)| *manner == Manner::Answers);
+        let is_calm = claims.iter().all(|claim| matches!(claim, Plant::Takes(_) | Plant::Answers(_)));
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         judge(runtime.block_on(play(requests, claims, places)), is_calm);
     }
@@ -396,10 +298,9 @@ proptest! {
     #[test]
     fn a_store_that_answers_leaves_nobody_behind(
         requests in prop::collection::vec(request(), 1..16),
-        takes in prop::collection::vec(milliseconds(200), 0..40),
+        claims in prop::collection::vec(answered_claim(), 0..40),
         places in 1..12_usize,
     ) {
-        let claims = takes.into_iter().map(|takes| (takes, Manner::Answers)).collect();
         let runtime = Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
         judge(runtime.block_on(play(requests, claims, places)), true);
     }

@@ -2,30 +2,18 @@
 
 use crate::{
     enlisted::intact::INTACT,
-    explore::explore,
+    flaws::breaks_in,
     model::{Effects, Model},
     properties::Property,
     store::Flaw,
 };
-
-fn breaks_in(model: Model, property: Property) {
-    let found = explore(&model, Some(property));
-    let flaw = model.flaw;
-    let Some(way) = found.broken.get(&property) else {
-        panic!("{flaw:?} does not break {property:?}");
-    };
-    println!(
-        "{flaw:?} breaks {property:?} in {} steps: {way:?}",
-        way.len()
-    );
-}
 
 fn breaks(flaw: Flaw, property: Property) {
     let model = Model {
         flaw: Some(flaw),
         ..INTACT
     };
-    breaks_in(model, property);
+    breaks_in(&model, property);
 }
 
 // S64
@@ -129,7 +117,7 @@ fn a_lease_delivered_twice_whose_own_record_lets_through_repeats_the_effect() {
         flaw: Some(Flaw::OwnRecordLetsThrough),
         ..INTACT
     };
-    breaks_in(model, Property::OneEffect);
+    breaks_in(&model, Property::OneEffect);
 }
 
 // S65
