@@ -115,8 +115,7 @@ impl<T: TransactionalStore> EndingTrial<T> {
     /// Begins, writes an effect, and hands over.
     pub(crate) async fn order(&self, current: &CurrentExecution, name: &str) {
         let transaction = self.begun(current, name).await;
-        let handed_over = self.store.hand_over(transaction).await;
-        handed_over.expect("a transaction can be handed over while its execution runs");
+        self.hand_over(transaction).await;
     }
 
     /// Begins, and writes an effect.
@@ -127,12 +126,27 @@ impl<T: TransactionalStore> EndingTrial<T> {
         transaction
     }
 
-    /// Executes a request that writes an effect, hands over and keeps `done`.
+    pub(crate) async fn hand_over(&self, transaction: T::Transaction) {
+        let handed_over = self.store.hand_over(transaction).await;
+        handed_over.expect("a transaction can be handed over while its execution runs");
+    }
+
+    /// Executes a request that writes an effect, hands over and keeps its name.
     pub(crate) async fn succeed(&self, execution: Execution, name: &str) -> Result<(), Undone> {
+        self.end(execution, name, keep(name)).await
+    }
+
+    /// Executes a request that writes an effect, hands over and ends like this.
+    pub(crate) async fn end(
+        &self,
+        execution: Execution,
+        name: &str,
+        verdict: KeyVerdict,
+    ) -> Result<(), Undone> {
         let current = execution.current().clone();
         let work = async {
             self.order(&current, name).await;
-            (keep(name), ())
+            (verdict, ())
         };
         execution.run(work).await
     }

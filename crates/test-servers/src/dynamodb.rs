@@ -2,12 +2,13 @@
 
 use std::{
     ffi::OsString,
-    fmt,
     fs::File,
     io::{self, BufRead, BufReader, Read, Seek},
     net::{Ipv4Addr, SocketAddrV4},
     process::{Child, Command, Stdio},
 };
+
+use crate::StartError;
 
 /// Names another Python than the `python3` of the system.
 const PYTHON: &str = "TEST_DYNAMODB_PYTHON";
@@ -25,23 +26,6 @@ print(server.server_port, flush=True)
 server.serve_forever()
 "#;
 
-/// Why there is no stand-in.
-#[derive(Debug)]
-pub struct DynamoDbError(String);
-
-impl fmt::Display for DynamoDbError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "moto did not start: {}; put the folder that `.ci/tools moto` prints first in PATH, or name a Python \
-             that has moto[server] in {PYTHON}",
-            self.0.trim_end()
-        )
-    }
-}
-
-impl std::error::Error for DynamoDbError {}
-
 /// A server without tables, which keeps everything in memory.
 ///
 /// It serves one connection at a time: a client that keeps one open keeps the others out. A
@@ -58,13 +42,12 @@ impl DynamoDb {
     ///
     /// # Errors
     /// Python or moto is not installed, or does not start.
-    pub fn start() -> Result<Self, DynamoDbError> {
+    pub fn start() -> Result<Self, StartError> {
         Self::run(std::env::var_os(PYTHON).unwrap_or_else(|| "python3".into()))
     }
 
-    fn run(python: OsString) -> Result<Self, DynamoDbError> {
-        let failed =
-            |error: io::Error| DynamoDbError(format!("{}: {error}", python.to_string_lossy()));
+    fn run(python: OsString) -> Result<Self, StartError> {
+        let failed = |error: io::Error| no_moto(&format!("{}: {error}", python.to_string_lossy()));
         let mut log = tempfile::tempfile().map_err(failed)?;
         let mut server = Command::new(&python)
             .args(["-c", SERVER])
@@ -83,7 +66,7 @@ impl DynamoDb {
             Ok(port) => Ok(Self { server, port }),
             Err(_) => {
                 server.wait().map_err(failed)?;
-                Err(DynamoDbError(last_line(&mut log).map_err(failed)?))
+                Err(no_moto(&last_line(&mut log).map_err(failed)?))
             }
         }
     }
@@ -110,6 +93,12 @@ impl Drop for DynamoDb {
         self.server.kill().ok();
         self.server.wait().ok();
     }
+}
+
+fn no_moto(why: &str) -> StartError {
+    let why = why.trim_end();
+    let advice = "put the folder that `.ci/tools moto` prints first in PATH, or name a Python that has moto[server] in";
+    StartError::new("moto did not start", format!("{why}; {advice} {PYTHON}"))
 }
 
 /// What Python said last names the error.

@@ -17,16 +17,18 @@ mod redis;
 mod redis_cluster;
 mod redis_relay;
 mod relay;
+mod start_error;
 
 pub use crate::{
-    dynamodb::{DynamoDb, DynamoDbError},
+    dynamodb::DynamoDb,
     dynamodb_proxy::{DynamoDbFault, DynamoDbProxy},
     faulty_proxy::{Fault, FaultyProxy},
-    postgres::{Postgres, StartError},
+    postgres::Postgres,
     postgres_relay::{Held, Relay, Sender},
-    redis::{Redis, RedisError},
+    redis::Redis,
     redis_cluster::RedisCluster,
     redis_relay::RedisRelay,
+    start_error::StartError,
 };
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{lock, port::Port};
+use crate::{StartError, lock, port::Port};
 
 /// Names the folder of another version's programs.
 const PROGRAMS: &str = "TEST_POSTGRES_BIN";
@@ -21,21 +21,6 @@ const UNPRIVILEGED: &str = "postgres";
 /// Stops the server when the pipe on its input is closed, which the end of the tests' process does.
 /// Signals from the terminal reach it too, and must not keep it from that.
 const GUARD: &str = r#"trap '' INT TERM HUP; folder=$1; shift; read -r _; "$@"; rm -rf "$folder""#;
-
-/// Why there is no server.
-#[derive(Debug)]
-pub struct StartError {
-    doing: String,
-    said: String,
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PostgreSQL did not start: {}\n{}", self.doing, self.said)
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// A server with an empty database, `postgres`, whose superuser `postgres` needs no password.
 #[derive(Debug)]
@@ -140,13 +125,10 @@ impl Postgres {
             "pg_ctl",
             &["-D", &data, "-l", &log, "-o", &options, "-w", "start"],
         );
-        started.map_err(|error| StartError {
-            said: format!(
-                "{}\n{}",
-                error.said,
-                fs::read_to_string(&log).unwrap_or_default()
-            ),
-            ..error
+        started.map_err(|mut error| {
+            error.said += "\n";
+            error.said += &fs::read_to_string(&log).unwrap_or_default();
+            error
         })
     }
 
@@ -230,11 +212,10 @@ fn programs() -> Result<PathBuf, StartError> {
     folders
         .filter(|folder| folder.join("initdb").exists())
         .max_by_key(version)
-        .ok_or_else(|| StartError {
-            doing: "find its programs".into(),
-            said: format!(
-                "install Debian's package postgresql, or name their folder in {PROGRAMS}"
-            ),
+        .ok_or_else(|| {
+            let advice =
+                format!("install Debian's package postgresql, or name their folder in {PROGRAMS}");
+            failed("find its programs", advice)
         })
 }
 
@@ -243,17 +224,12 @@ fn finished(program: &str, output: io::Result<Output>) -> Result<(), StartError>
     if output.status.success() {
         return Ok(());
     }
-    Err(StartError {
-        doing: format!("{program} ended with {}", output.status),
-        said: String::from_utf8_lossy(&output.stderr).into_owned(),
-    })
+    let ended = format!("{program} ended with {}", output.status);
+    Err(failed(&ended, String::from_utf8_lossy(&output.stderr)))
 }
 
-fn failed(doing: &str, error: io::Error) -> StartError {
-    StartError {
-        doing: doing.into(),
-        said: error.to_string(),
-    }
+fn failed(doing: &str, said: impl fmt::Display) -> StartError {
+    StartError::new(format!("PostgreSQL did not start: {doing}"), said)
 }
 
 #[cfg(test)]

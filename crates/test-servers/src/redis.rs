@@ -16,7 +16,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{lock, port::Port};
+use crate::{StartError, lock, port::Port};
 
 /// Names another program than the `redis-server` of the system.
 const REDIS: &str = "TEST_REDIS_SERVER";
@@ -32,21 +32,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const GUARD: &str = r#"trap '' INT TERM HUP; folder=$1; shift
 "$@" </dev/null >>"$folder/log" 2>&1 & server=$!
 read -r keep; kill -9 "$server"; wait "$server"; [ "$keep" ] || rm -rf "$folder""#;
-
-/// Why there is no server.
-#[derive(Debug)]
-pub struct RedisError {
-    doing: String,
-    said: String,
-}
-
-impl fmt::Display for RedisError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the server did not {}: {}", self.doing, self.said)
-    }
-}
-
-impl std::error::Error for RedisError {}
 
 /// A server without data, without persistence, and without a password.
 #[derive(Debug)]
@@ -64,7 +49,7 @@ impl Redis {
     ///
     /// # Errors
     /// Redis is not installed, or does not start.
-    pub fn start() -> Result<Self, RedisError> {
+    pub fn start() -> Result<Self, StartError> {
         Self::start_with(&[])
     }
 
@@ -72,7 +57,7 @@ impl Redis {
     ///
     /// # Errors
     /// Redis is not installed, or does not start.
-    pub fn start_with(settings: &[&str]) -> Result<Self, RedisError> {
+    pub fn start_with(settings: &[&str]) -> Result<Self, StartError> {
         Self::run(named(REDIS, "redis-server"), settings)
     }
 
@@ -80,7 +65,7 @@ impl Redis {
     ///
     /// # Errors
     /// Valkey is not installed, or does not start.
-    pub fn start_valkey() -> Result<Self, RedisError> {
+    pub fn start_valkey() -> Result<Self, StartError> {
         Self::start_valkey_with(&[])
     }
 
@@ -88,7 +73,7 @@ impl Redis {
     ///
     /// # Errors
     /// Valkey is not installed, or does not start.
-    pub fn start_valkey_with(settings: &[&str]) -> Result<Self, RedisError> {
+    pub fn start_valkey_with(settings: &[&str]) -> Result<Self, StartError> {
         Self::run(named(VALKEY, "valkey-server"), settings)
     }
 
@@ -96,11 +81,11 @@ impl Redis {
     ///
     /// # Errors
     /// It is not there, or does not start.
-    pub fn start_program(program: impl Into<OsString>) -> Result<Self, RedisError> {
+    pub fn start_program(program: impl Into<OsString>) -> Result<Self, StartError> {
         Self::run(program.into(), &[])
     }
 
-    fn run(program: OsString, settings: &[&str]) -> Result<Self, RedisError> {
+    fn run(program: OsString, settings: &[&str]) -> Result<Self, StartError> {
         let failed = |error: io::Error| failed("start", error);
         let asked = Command::new(&program).arg("--version").output();
         asked.map_err(|error| not_there(&program, &error))?;
@@ -163,7 +148,7 @@ impl Redis {
     ///
     /// # Errors
     /// It does not start.
-    pub fn start_again(&self) -> Result<(), RedisError> {
+    pub fn start_again(&self) -> Result<(), StartError> {
         let mut command = Command::new("sh");
         command
             .args(["-c", GUARD, "guard"])
@@ -210,15 +195,12 @@ impl Redis {
         &self,
         what: &str,
         condition: impl Fn() -> io::Result<bool>,
-    ) -> Result<(), RedisError> {
+    ) -> Result<(), StartError> {
         let begun = Instant::now();
         while !condition().map_err(|error| failed(what, error))? {
             if begun.elapsed() > PATIENCE {
                 let log = fs::read_to_string(self.folder.path().join("log"));
-                return Err(RedisError {
-                    doing: what.into(),
-                    said: log.unwrap_or_default(),
-                });
+                return Err(failed(what, log.unwrap_or_default()));
             }
             thread::sleep(Duration::from_millis(5));
         }
@@ -246,7 +228,7 @@ fn named(variable: &str, program: &str) -> OsString {
     std::env::var_os(variable).unwrap_or_else(|| program.into())
 }
 
-fn not_there(program: &OsStr, error: &io::Error) -> RedisError {
+fn not_there(program: &OsStr, error: &io::Error) -> StartError {
     let said = format!(
         "{}: {error}; install Debian's package redis-server, or name a program in {REDIS} or {VALKEY}",
         program.to_string_lossy()
@@ -270,11 +252,8 @@ fn answer(stream: &mut impl BufRead) -> io::Result<String> {
     }
 }
 
-pub(crate) fn failed(doing: &str, error: impl fmt::Display) -> RedisError {
-    RedisError {
-        doing: doing.into(),
-        said: error.to_string(),
-    }
+pub(crate) fn failed(doing: &str, said: impl fmt::Display) -> StartError {
+    StartError::new(format!("the server did not {doing}"), said)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! A Redis Cluster on the loopback interface.
 
 use crate::{
+    StartError,
     port::Port,
-    redis::{Redis, RedisError, failed},
+    redis::{Redis, failed},
 };
 
 /// How many slots any cluster has.
@@ -23,7 +24,7 @@ impl RedisCluster {
     ///
     /// # Errors
     /// Redis is not installed, or does not start, or its nodes do not meet.
-    pub fn start() -> Result<Self, RedisError> {
+    pub fn start() -> Result<Self, StartError> {
         Self::start_nodes(PRIMARIES, &[])
     }
 
@@ -31,7 +32,7 @@ impl RedisCluster {
     ///
     /// # Errors
     /// As [`start`](Self::start).
-    pub fn start_with_replica() -> Result<Self, RedisError> {
+    pub fn start_with_replica() -> Result<Self, StartError> {
         let patience = ["--cluster-node-timeout", "1000"];
         let at_once = ["--repl-diskless-sync-delay", "0"];
         let cluster = Self::start_nodes(PRIMARIES + 1, &[patience, at_once].concat())?;
@@ -56,7 +57,7 @@ impl RedisCluster {
         Ok(cluster)
     }
 
-    fn start_nodes(count: usize, settings: &[&str]) -> Result<Self, RedisError> {
+    fn start_nodes(count: usize, settings: &[&str]) -> Result<Self, StartError> {
         let meeting = |error| failed("meet", error);
         let mut nodes = Vec::new();
         let mut buses = Vec::new();

@@ -8,7 +8,7 @@ use idem_core::{
 };
 use idem_redis::RedisStore;
 use idem_store_tests::Fixture;
-use test_servers::{Redis, RedisCluster, RedisError, RedisRelay};
+use test_servers::{Redis, RedisCluster, RedisRelay, StartError};
 use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
@@ -24,7 +24,7 @@ async fn pair() -> (Redis, Redis) {
     pair_of(Redis::start_with).await
 }
 
-async fn pair_of(start: fn(&[&str]) -> Result<Redis, RedisError>) -> (Redis, Redis) {
+async fn pair_of(start: fn(&[&str]) -> Result<Redis, StartError>) -> (Redis, Redis) {
     let server = || start(&["--repl-diskless-sync-delay", "0"]).unwrap();
     let (primary, replica) = (server(), server());
     follow(&replica, &primary).await;

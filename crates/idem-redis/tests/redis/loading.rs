@@ -6,7 +6,7 @@ use idem_core::{
     IdempotencyStore,
     store::{Claim, Fenced, StoreError, StoreErrorKind},
 };
-use test_servers::{Redis, RedisError};
+use test_servers::{Redis, StartError};
 use tokio::time::{sleep, timeout};
 
 use crate::server::{LONG, complete, connect, key, lease, response};
@@ -17,7 +17,7 @@ const SLOW: [&str; 4] = ["--key-load-delay", "500", "--rdbcompression", "no"];
 const FILL: &str =
     "for i = 1, 4000 do redis.call('SET', 'filler:' .. i, string.rep('x', 10000)) end";
 
-async fn is_refused_until_all_is_loaded(start: fn(&[&str]) -> Result<Redis, RedisError>) {
+async fn is_refused_until_all_is_loaded(start: fn(&[&str]) -> Result<Redis, StartError>) {
     let server = Arc::new(start(&SLOW).unwrap());
     let store = connect(&server.url()).await;
     let (running, owner) = (key(), lease(LONG));

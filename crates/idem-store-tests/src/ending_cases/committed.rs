@@ -34,13 +34,9 @@ pub async fn effect_and_record_appear_together<T: TransactionalStore>(
 /// The response comes back as it was.
 pub async fn the_response_comes_back<T: TransactionalStore>(trial: &EndingTrial<T>) -> Verdict {
     let execution = trial.execution().await;
-    let current = execution.current().clone();
     let outcome = sample::outcome();
-    let work = async {
-        trial.order(&current, "done").await;
-        (KeyVerdict::Keep(outcome.clone()), ())
-    };
-    assert_eq!(execution.run(work).await, Ok(()));
+    let kept = KeyVerdict::Keep(outcome.clone());
+    assert_eq!(trial.end(execution, "done", kept).await, Ok(()));
     let Begin::Replay(response) = trial.request(trial.idempotency(), LONG.into()).await else {
         panic!("it is recorded");
     };
@@ -53,12 +49,8 @@ pub async fn a_response_that_is_not_kept_is_committed<T: TransactionalStore>(
     trial: &EndingTrial<T>,
 ) -> Verdict {
     let execution = trial.execution().await;
-    let current = execution.current().clone();
-    let work = async {
-        trial.order(&current, "done").await;
-        (KeyVerdict::Keep(NotKept::Stream.into()), ())
-    };
-    assert_eq!(execution.run(work).await, Ok(()));
+    let not_kept = KeyVerdict::Keep(NotKept::Stream.into());
+    assert_eq!(trial.end(execution, "done", not_kept).await, Ok(()));
     assert_eq!(trial.count("done").await, 1);
     assert_eq!(trial.retry().await, "idempotency-response-not-kept");
     Ok(())
@@ -86,8 +78,7 @@ pub async fn retention_counts_from_the_end<T: TransactionalStore>(
     let work = async {
         let transaction = trial.begun(&current, "done").await;
         trial.lapse().await;
-        let handed_over = trial.store().hand_over(transaction).await;
-        handed_over.expect("its execution runs");
+        trial.hand_over(transaction).await;
         ends = Instant::now() + trial.short();
         (keep("done"), ())
     };

@@ -30,12 +30,8 @@ pub async fn one_that_was_rolled_back_gives_it_back<T: TransactionalStore>(
 ) -> Verdict {
     for _ in 0..ROUNDS {
         let execution = trial.execution().await;
-        let current = execution.current().clone();
-        let work = async {
-            trial.order(&current, "failed").await;
-            (KeyVerdict::Free, ())
-        };
-        assert_eq!(execution.run(work).await, Ok(()));
+        let ended = trial.end(execution, "failed", KeyVerdict::Free).await;
+        assert_eq!(ended, Ok(()));
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The fence: what comes too late changes nothing.
 
-use idem_core::{Headers, Response, Resumed, Undone, adapter::Begin, store::Fenced};
+use idem_core::{
+    Headers, Response, Resumed, Undone, Verdict as KeyVerdict, adapter::Begin, store::Fenced,
+};
 
 use tokio::sync::Barrier;
 
@@ -57,8 +59,7 @@ pub async fn a_takeover_during_the_transaction_is_seen<T: TransactionalStore>(
         let transaction = trial.begun(&current, "late").await;
         trial.lapse().await;
         next = Some(trial.execution().await);
-        let handed_over = trial.store().hand_over(transaction).await;
-        handed_over.expect("its execution runs");
+        trial.hand_over(transaction).await;
         (keep("late"), ())
     };
     let undone = late.run(work).await;
@@ -122,12 +123,8 @@ pub async fn a_failure_frees_nothing_of_who_took_over<T: TransactionalStore>(
     let late = trial.short_execution().await?;
     trial.lapse().await;
     let next = trial.execution().await;
-    let current = late.current().clone();
-    let work = async {
-        trial.order(&current, "late").await;
-        (idem_core::Verdict::Free, ())
-    };
-    assert_eq!(late.run(work).await, Ok(()));
+    let ended = trial.end(late, "late", KeyVerdict::Free).await;
+    assert_eq!(ended, Ok(()));
     let duplicate = trial.request(trial.idempotency(), LONG.into()).await;
     assert!(matches!(duplicate, Begin::Refused(_)), "{duplicate:?}");
     assert_eq!(trial.succeed(next, "next").await, Ok(()));

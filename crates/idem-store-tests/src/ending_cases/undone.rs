@@ -9,12 +9,8 @@ use crate::{EndingTrial, TransactionalStore, Verdict, ending_trial::keep};
 /// An execution that frees its key leaves no effect.
 pub async fn a_failure_leaves_nothing<T: TransactionalStore>(trial: &EndingTrial<T>) -> Verdict {
     let execution = trial.execution().await;
-    let current = execution.current().clone();
-    let work = async {
-        trial.order(&current, "failed").await;
-        (KeyVerdict::Free, ())
-    };
-    assert_eq!(execution.run(work).await, Ok(()));
+    let ended = trial.end(execution, "failed", KeyVerdict::Free).await;
+    assert_eq!(ended, Ok(()));
     trial.was_undone("failed").await;
     Ok(())
 }
@@ -31,8 +27,7 @@ pub async fn the_rollback_has_ended_before_the_key_is_free<T: TransactionalStore
         if let Some(open) = trial.store().open_transactions().await {
             assert_eq!(open, 1, "a transaction is open");
         }
-        let handed_over = trial.store().hand_over(transaction).await;
-        handed_over.expect("its execution runs");
+        trial.hand_over(transaction).await;
         (KeyVerdict::Free, ())
     };
     assert_eq!(execution.run(work).await, Ok(()));
@@ -100,8 +95,7 @@ pub async fn a_statement_that_failed_commits_nothing<T: TransactionalStore>(
     let work = async {
         let mut transaction = trial.begun(&current, "failed").await;
         failed = trial.store().fail(&mut transaction).await;
-        let handed_over = trial.store().hand_over(transaction).await;
-        handed_over.expect("its execution runs");
+        trial.hand_over(transaction).await;
         (keep("failed"), ())
     };
     let ended = execution.run(work).await;

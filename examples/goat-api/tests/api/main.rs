@@ -4,23 +4,16 @@
 #![cfg(feature = "axum")]
 #![allow(clippy::unwrap_used)]
 
-mod catalog;
-mod customer;
-mod delayed;
 mod document;
-mod failures;
+#[path = "everywhere.rs"]
+mod everywhere;
 mod fresh;
-mod goats;
 mod head;
 mod home;
-mod idempotency;
-mod orders;
-#[path = "../dynamodb/program.rs"]
-mod program;
-mod refusals;
 mod routes;
 mod serve;
-mod support;
+
+use everywhere::support;
 
 /// What the servers under test serve with.
 const FRAMEWORK: &str = "axum";

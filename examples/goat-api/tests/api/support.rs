@@ -11,10 +11,10 @@ use idem_core::{Idempotency, Policy};
 
 pub(crate) use super::customer::Answer;
 use super::customer::Customer;
-use super::fresh::{Fresh, fresh};
 use super::program::{self, Program};
 use super::serve::serve;
 use super::{FRAMEWORK, routes};
+use crate::fresh::{Fresh, fresh};
 
 /// A running server and a customer of it; it ends with the test.
 pub(crate) struct Server {

@@ -1,37 +1,33 @@
 //! A database that no other server has, in SQLite, and an empty store in Redis.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use goat_api::database::Database;
-use goat_api::database::sqlite::SqliteFile;
 use goat_api::web::GoatMarket;
 use idem_core::{Idempotency, Policy};
 use idem_redis::RedisStore;
-use tempfile::TempDir;
 
 use crate::server::fresh_store;
 
+#[expect(dead_code, reason = "the records are in Redis here")]
+#[path = "../api/fresh.rs"]
+mod in_sqlite;
+
 pub(crate) struct Fresh {
-    file: SqliteFile,
+    data: in_sqlite::Fresh,
     records: RedisStore,
-    _directory: TempDir,
 }
 
 pub(crate) async fn fresh() -> Fresh {
-    let directory = tempfile::tempdir().expect("a directory can be made");
-    let path = directory.path().join("goats.db");
-    let file = SqliteFile::open(&path, Duration::from_secs(30)).await;
     Fresh {
-        file: file.expect("the database opens"),
+        data: in_sqlite::fresh().await,
         records: fresh_store().await,
-        _directory: directory,
     }
 }
 
 impl Fresh {
     pub(crate) fn database(&self) -> Arc<dyn Database> {
-        Arc::new(self.file.clone())
+        self.data.database()
     }
 
     /// Puts a market on it under idempotency, with the records in Redis.

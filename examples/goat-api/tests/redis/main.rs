@@ -12,10 +12,14 @@
 )]
 
 #[cfg(all(feature = "actix", feature = "axum"))]
+#[path = "../api/conformance.rs"]
 mod conformance;
+mod fresh;
 #[cfg(feature = "actix")]
+#[path = "../api_actix/on_actix.rs"]
 mod on_actix;
 #[cfg(feature = "axum")]
+#[path = "../api/on_axum.rs"]
 mod on_axum;
 #[cfg(feature = "actix")]
 mod program_on_actix;
