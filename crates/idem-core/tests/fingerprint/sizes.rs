@@ -214,6 +214,43 @@ fn objects_round_a_large_leaf_are_sorted() {
 }
 
 #[test]
+fn objects_of_about_a_kilobyte_are_sorted_and_chosen_from_wherever_they_stand() {
+    let fields =
+        |fields: [&str; 3]| fields.map(|field| field.parse::<JsonPointer>().expect("a pointer"));
+    let rules = FingerprintRules::default();
+    let rules = [
+        rules.clone(),
+        rules.clone().only(fields(["/a/1", "/y/b", "/z/0/b"])),
+        rules.without(fields(["/a/0/b", "/y", "/z/0/a"])),
+    ];
+    for length in 990..1_030 {
+        let leaf = format!("\"{}\"", "x".repeat(length));
+        let (one, other) = (format!("\"a\":{leaf}"), "\"b\":[1]");
+        let sorted = format!("{{{one},{other}}}");
+        let unsorted = format!("{{{other},{one}}}");
+        let around = |inside: &str| {
+            [("a", "[_,7,_]"), ("y", "_"), ("z", "[_]")]
+                .map(|(name, value)| format!("\"{name}\":{}", value.replace('_', inside)))
+        };
+        let sorted = object(around(&sorted).into_iter());
+        let unsorted = around(&unsorted);
+        for unsorted in [
+            object(unsorted.clone().into_iter()),
+            object(unsorted.into_iter().rev()),
+        ] {
+            for rules in &rules {
+                let fingerprint = |payload: &String| with_rules(rules.clone(), payload.clone());
+                assert_eq!(
+                    fingerprint(&unsorted),
+                    fingerprint(&sorted),
+                    "{length}, {rules:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn many_members_on_each_of_many_levels_are_sorted() {
     let unsorted: String = (0..500).rev().map(|n| member(n) + ",").collect();
     let sorted: String = (0..500).map(|n| member(n) + ",").collect();
