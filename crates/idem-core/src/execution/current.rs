@@ -87,7 +87,7 @@ impl CurrentExecution {
     }
 
     /// A key to pass on to a service that this execution calls: 64 hexadecimal digits, the same each time that
-    /// this request is executed, and different for each `purpose`.
+    /// this request is executed, by any release of this library, and different for each `purpose`.
     ///
     /// It reveals nothing about the client's key.
     #[must_use]

@@ -245,7 +245,11 @@ async fn a_handler_sees_its_lease_move_and_end() {
         tokio::time::Instant::now() + current.lease_remaining(),
         start + LEASE
     );
-    assert_eq!(current.derived_key("charge"), current.derived_key("charge"));
+    // A retry may come after an upgrade: with another key, the service that is called would charge twice.
+    assert_eq!(
+        current.derived_key("charge"),
+        "ebc05dabc543297316838cfea5ffbae448981715013a0c2c737dc033d6af6655"
+    );
     assert_ne!(current.derived_key("charge"), current.derived_key("mail"));
     let inside = current.clone();
     let store = engine.store.clone();
