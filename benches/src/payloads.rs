@@ -221,7 +221,7 @@ fn deep_leaves(bytes: usize) -> Vec<u8> {
     array_of(bytes, |_| format!(r#"{open}"{leaf}"{close}"#))
 }
 
-/// The same with a text that becomes four times as long before it is moved.
+/// The same with a text that becomes twice as long before it is sorted.
 fn deep_growth(bytes: usize) -> Vec<u8> {
     let (open, close) = (r#"{"":"#.repeat(125), r#","!":1}"#.repeat(125));
     let leaf = vec!["1e6"; 150].join(",");

@@ -18,10 +18,10 @@ mod nh;
 /// Two requests under one record key that have one tag have one [identity](crate::store::Identity). Two whose
 /// tags differ may have one as well: JSON in another order, for example.
 ///
-/// It is a digest of each kilobyte by NH (UMAC, RFC 4418), and of those digests SipHash-1-3 with 128 bits. Each process
-/// draws the keys of both, so a tag means nothing elsewhere: it is never encoded and never travels. Two
-/// requests that somebody makes up have one tag with a chance of 2^-64, and what they would win is an earlier response of
-/// their own key.
+/// It is SipHash-1-3 with 128 bits over the lengths of the head and the payload, and the digest by NH (UMAC, RFC 4418) of
+/// each two kilobytes of both. Each process draws the keys of both hashes, so a tag means nothing elsewhere: it is never
+/// encoded and never travels. Two requests that a client makes up have the same tag with a chance of 2^-64, and the client
+/// would win the earlier response to the same key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestTag([u8; 16]);
 
