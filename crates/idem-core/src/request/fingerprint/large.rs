@@ -122,7 +122,13 @@ impl<E: FnMut(&[u8])> Sorted<'_, E> {
                 if number > 0 {
                     self.gather_bytes(b",");
                 }
-                self.write(member.start as usize..member.end as usize, inside.clone());
+                let member = member.start as usize..member.end as usize;
+                // A small one has none of these objects in it.
+                if member.len() <= SMALL {
+                    self.gather(member);
+                } else {
+                    self.write(member, inside.clone());
+                }
             }
             from = object.end as usize;
         }
