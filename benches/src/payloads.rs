@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 pub type Payload = fn(usize) -> Vec<u8>;
 
 /// Payloads of a given size that an attacker might send, by name.
-pub const ADVERSARIAL: [(&str, Payload); 31] = [
+pub const ADVERSARIAL: [(&str, Payload); 33] = [
     ("127 unsorted objects round one leaf", nested),
     ("many unsorted objects", many_objects),
     ("one unsorted object of many members", many_members),
@@ -41,6 +41,8 @@ pub const ADVERSARIAL: [(&str, Payload); 31] = [
     ("five members at random", five_members),
     ("deep objects round small leaves", deep_leaves),
     ("deep objects round numbers that grow", deep_growth),
+    ("numbers that grow or stay, at random", mixed_numbers),
+    ("deep objects round numbers at random", deep_mixture),
 ];
 
 fn nested(bytes: usize) -> Vec<u8> {
@@ -214,10 +216,10 @@ fn five_members(bytes: usize) -> Vec<u8> {
     array_of(bytes, |_| random.shuffled('a'..='e'))
 }
 
-/// As large as an object may be that is sorted where it stands, and in 126 others.
+/// Each leaf is moved with every object around it that is sorted where it stands.
 fn deep_leaves(bytes: usize) -> Vec<u8> {
     let (open, close) = (r#"{"b":"#.repeat(126), r#","a":1}"#.repeat(126));
-    let leaf = "x".repeat(2_000);
+    let leaf = "x".repeat(500);
     array_of(bytes, |_| format!(r#"{open}"{leaf}"{close}"#))
 }
 
@@ -226,6 +228,22 @@ fn deep_growth(bytes: usize) -> Vec<u8> {
     let (open, close) = (r#"{"":"#.repeat(125), r#","!":1}"#.repeat(125));
     let leaf = vec!["1e6"; 150].join(",");
     array_of(bytes, |_| format!("{open}[{leaf}]{close}"))
+}
+
+/// No processor foresees which of them has to be written.
+fn mixed_numbers(bytes: usize) -> Vec<u8> {
+    let mut random = Random(7);
+    array_of(bytes, |_| random.number().to_owned())
+}
+
+/// The same in objects of which each has a number that grows, too.
+fn deep_mixture(bytes: usize) -> Vec<u8> {
+    let mut random = Random(8);
+    let (open, close) = (r#"{"":"#.repeat(125), r#","!":1e6}"#.repeat(125));
+    array_of(bytes, |_| {
+        let leaf: Vec<_> = (0..140).map(|_| random.number()).collect();
+        format!("{open}[{}]{close}", leaf.join(","))
+    })
 }
 
 fn object(members: impl Iterator<Item = String>) -> Vec<u8> {
@@ -249,6 +267,10 @@ impl Random {
             b"0123456789-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
         let letters = (0..count).map(|_| char::from(LETTERS[self.below(64)]));
         letters.collect()
+    }
+
+    fn number(&mut self) -> &'static str {
+        ["1e6", "1e7"][self.below(2)]
     }
 
     /// An object with members of these names, in any order.
