@@ -388,7 +388,7 @@ impl Inner {
 #[derive(Clone, Copy)]
 enum Put<'a> {
     Lease,
-    /// What came of it, which is kept for this long.
+    /// The result, which is kept for this long.
     Result(&'a Placed, Duration),
 }
 

@@ -49,7 +49,7 @@ impl Server {
         (server, format!("{base}/orders"))
     }
 
-    /// Stops it as Ctrl-C does, and says whether it ended well.
+    /// Stops it by the signal of `Ctrl-C`, and says whether it ended well.
     fn stop(mut self) -> bool {
         let id = self.0.id().to_string();
         let kill = Command::new("kill").args(["-INT", &id]).status();

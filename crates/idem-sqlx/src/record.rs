@@ -30,3 +30,20 @@ pub(crate) fn fits(outcome: &Outcome, most: usize) -> bool {
         Outcome::NotKept(_) => true,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use idem_core::{Headers, Response};
+
+    use super::*;
+
+    #[test]
+    fn a_response_that_is_too_large_is_recorded_as_that() {
+        let response = Response::new(201, Headers::default(), "a goat".into());
+        let size = response.size();
+        let outcome = Outcome::from(response);
+        assert_eq!(fitting(&outcome, size), &outcome);
+        let too_large = Outcome::NotKept(NotKept::TooLarge);
+        assert_eq!(fitting(&outcome, size - 1), &too_large);
+    }
+}

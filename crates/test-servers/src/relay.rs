@@ -60,3 +60,35 @@ fn answer(mut server: TcpStream, mut client: &TcpStream, deaf: &AtomicBool) -> i
         client.write_all(buffer.get(..read).unwrap_or_default())?;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks a server that says everything back, through a relay; gives what the client hears.
+    fn heard(is_deaf: bool) -> io::Result<String> {
+        let server = listen(|client| io::copy(&mut &client, &mut &client).map(drop))?;
+        let port = listen(move |client| {
+            relay(client, server, |mut client, mut server, deaf| {
+                let mut word = [0; 4];
+                client.read_exact(&mut word)?;
+                deaf.store(is_deaf, Ordering::SeqCst);
+                server.write_all(&word)?;
+                client.read_to_end(&mut Vec::new()).map(drop)
+            })
+        })?;
+        let mut client = TcpStream::connect(("127.0.0.1", port))?;
+        client.write_all(b"goat")?;
+        let mut heard = [0; 4];
+        client.read_exact(&mut heard)?;
+        Ok(String::from_utf8_lossy(&heard).into_owned())
+    }
+
+    #[test]
+    fn a_client_hears_the_answer_unless_it_was_made_deaf() {
+        assert_eq!(heard(false).unwrap(), "goat");
+        let cut = heard(true).unwrap_err();
+        let kinds = [io::ErrorKind::UnexpectedEof, io::ErrorKind::ConnectionReset];
+        assert!(kinds.contains(&cut.kind()), "{cut:?}");
+    }
+}
