@@ -134,9 +134,9 @@
 //! ```
 //!
 //! # What the handler sees
-//! The request as it came, with its body already in memory. [`CurrentExecution`] is in the request's extensions if it is protected: take
-//! `Option<web::ReqData<CurrentExecution>>`. Handlers need not be `Send`: they run, and after a
-//! hang-up run on, on their worker's thread. That needs a `LocalSet`, which every worker of
+//! The request as it came, with its body already in memory. [`CurrentExecution`] is in the
+//! request's extensions if it is protected: take `Option<web::ReqData<CurrentExecution>>`. Handlers need not be
+//! `Send`: they run, and after a hang-up run on, on their worker's thread. That needs a `LocalSet`, which every worker of
 //! actix-web has. A service that you call yourself under a plain `#[tokio::main]` has none: a call that is
 //! dropped there ends, and its key stays taken until its lease runs out.
 //!

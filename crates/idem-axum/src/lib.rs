@@ -79,8 +79,8 @@
 //! # Other tower services
 //! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone`, `Send` and `Sync`, as
 //! axum asks too: of tower's boxed services, use `BoxCloneSyncService`. The body's type is axum's because the layer has
-//! already read the body of a request with a key. Put tower-http's `MapRequestBodyLayer` between the layer and a service that takes
-//! another body.
+//! already read the body of a request with a key. Put tower-http's `MapRequestBodyLayer` between the
+//! layer and a service that takes another body.
 //!
 //! Requests may come to the layer with any body whose data is `Bytes`, such as hyper's `Incoming` or `Full<Bytes>`, and
 //! the service may answer with any such body. The layer's own responses have axum's.
