@@ -51,7 +51,7 @@ async fn app(file: &str) -> Result<Router, Error> {
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:4000").await?;
     axum::serve(listener, app("orders.db").await?).await?;
     Ok(())
 }

@@ -60,8 +60,8 @@
 //!
 //! # Where next
 //! - [`idem_core`]'s module `guide` has a tutorial, how-to pages and a reference, and says what happens in a crash.
-//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit),
-//!   `idem-dynamodb`, `idem-redis` (Redis, Valkey), `idem-momento`.
+//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite) and `idem-dynamodb`, both with effect
+//!   and record in one commit; `idem-redis` (Redis, Valkey); `idem-momento`.
 //! - Tests of your service from outside: `idem-conformance`.
 //!
 //! # Where to put the middleware
@@ -82,7 +82,7 @@
 //! let orders = web::resource("/orders").route(web::post().to(create_order).wrap(required));
 //! ```
 //!
-//! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common middleware: where
+//! The guide's page on layers, in `idem_core::guide::layers`, has each common middleware: where
 //! it goes, why, what happens in the wrong order, and a complete stack.
 //!
 //! A request may pass the middleware twice, on an app and on one of its resources: the outer one protects it,
@@ -134,9 +134,9 @@
 //! ```
 //!
 //! # What the handler sees
-//! The request as it came, its body read before. [`CurrentExecution`] is in the request's extensions if it is protected: take
-//! `Option<web::ReqData<CurrentExecution>>`. Handlers need not be `Send`: they run, and after a
-//! hang-up run on, on their worker's thread. That needs a `LocalSet`, which every worker of
+//! The request as it came, with its body already in memory. [`CurrentExecution`] is in the
+//! request's extensions if it is protected: take `Option<web::ReqData<CurrentExecution>>`. Handlers need not be
+//! `Send`: they run, and after a hang-up run on, on their worker's thread. That needs a `LocalSet`, which every worker of
 //! actix-web has. A service that you call yourself under a plain `#[tokio::main]` has none: a call that is
 //! dropped there ends, and its key stays taken until its lease runs out.
 //!

@@ -47,8 +47,8 @@
 //!
 //! # Where next
 //! - [`idem_core`]'s module `guide` has a tutorial, how-to pages and a reference, and says what happens in a crash.
-//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite; effect and record in one commit),
-//!   `idem-dynamodb`, `idem-redis` (Redis, Valkey), `idem-momento`.
+//! - A store that outlives the process: `idem-sqlx` (PostgreSQL, SQLite) and `idem-dynamodb`, both with effect
+//!   and record in one commit; `idem-redis` (Redis, Valkey); `idem-momento`.
 //! - Tests of your service from outside: `idem-conformance`.
 //!
 //! # Where to put the layer
@@ -70,7 +70,7 @@
 //! let app: Router = Router::new().route("/orders", orders);
 //! ```
 //!
-//! The guide's page on layers (`docs/guide/layers.md` in the repository) has each common layer of axum and
+//! The guide's page on layers, in `idem_core::guide::layers`, has each common layer of axum and
 //! tower-http: where it goes, why, what happens in the wrong order, and a complete stack.
 //!
 //! A request may pass the layer twice, on a router and on one of its routes: the outer one protects it, and the
@@ -78,9 +78,9 @@
 //!
 //! # Other tower services
 //! The layer protects any tower service that takes `http::Request<axum::body::Body>` and is `Clone`, `Send` and `Sync`, as
-//! axum asks too: of tower's boxes, `BoxCloneSyncService`. The body's type is axum's because under a key the service
-//! gets a body that was read before. Put tower-http's `MapRequestBodyLayer` between the layer and a service that takes
-//! another body.
+//! axum asks too: of tower's boxed services, use `BoxCloneSyncService`. The body's type is axum's because the layer has
+//! already read the body of a request with a key. Put tower-http's `MapRequestBodyLayer` between the
+//! layer and a service that takes another body.
 //!
 //! Requests may come to the layer with any body whose data is `Bytes`, such as hyper's `Incoming` or `Full<Bytes>`, and
 //! the service may answer with any such body. The layer's own responses have axum's.
@@ -112,7 +112,8 @@
 //! ```
 //!
 //! # What the handler sees
-//! The request as it came, its body read before. [`CurrentExecution`] is in the request's extensions if it is protected: take `Option<Extension<CurrentExecution>>`.
+//! The request as it came, with its body already in memory. [`CurrentExecution`] is in the
+//! request's extensions if it is protected: take `Option<Extension<CurrentExecution>>`.
 //!
 //! # Shutdown
 //! Handlers whose client hung up run on in tasks. Call [`IdempotencyLayer::drain`] when `axum::serve` has returned, before

@@ -45,9 +45,10 @@
 //! # What it promises
 //! An operation whose response was kept runs once while the store keeps the record. That is not exactly-once:
 //! the record is stored apart from your data, so work can run again after a crash between the handler's effect
-//! and the record, or after it outlasts its lease. If that must not happen, pass a [derived
-//! key](CurrentExecution::derived_key) on to the services that you call, or let a store commit the record in
-//! the handler's own transaction, as `idem-sqlx` does on PostgreSQL and SQLite ([`store::Ending`]).
+//! and the record, or after its lease is lost, because the process or the store stood still for longer than the
+//! lease. If that must not happen, pass a [derived key](CurrentExecution::derived_key) on to the services that
+//! you call, or let a store commit the record in the handler's own transaction, as `idem-sqlx` does on
+//! PostgreSQL and SQLite, and `idem-dynamodb` on DynamoDB ([`store::Ending`]).
 
 pub mod adapter;
 mod calls;

@@ -95,9 +95,9 @@ impl PostgresBuilder {
         self
     }
 
-    /// Sets how often expired records are swept, one batch of at most 1,000 at a time: each second
-    /// unless set, and ten times more seldom while there is less than a batch. The task ends with
-    /// the store's last clone.
+    /// Sets how often expired records are swept, one batch of at most 1,000 at a time: every 1 to 1.5
+    /// times this interval, which is a second unless set, and ten times more seldom while there is
+    /// less than a batch. The task ends with the store's last clone.
     pub const fn sweep_every(mut self, interval: Duration) -> Self {
         self.settings.sweep = Some(interval);
         self

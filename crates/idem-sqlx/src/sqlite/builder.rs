@@ -56,9 +56,9 @@ impl SqliteBuilder {
         self
     }
 
-    /// Sets how often expired records are swept, one batch of at most 100 at a time: ten times a
-    /// second unless set, and once a second while there is less than a batch. The task ends with the
-    /// store's last clone.
+    /// Sets how often expired records are swept, one batch of at most 100 at a time: every 1 to 1.5
+    /// times this interval, which is 100 ms unless set, and ten times more seldom while there is
+    /// less than a batch. The task ends with the store's last clone.
     pub const fn sweep_every(mut self, interval: Duration) -> Self {
         self.settings.sweep = Some(interval);
         self
